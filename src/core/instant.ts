@@ -1,0 +1,16 @@
+/** A point in time: whole milliseconds since the Unix epoch, UTC. */
+export type Instant = number;
+
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
+
+/** RFC 3339 in UTC with milliseconds, e.g. `2026-11-24T02:46:26.000Z`. */
+export function formatInstant(instant: Instant): string {
+  return new Date(instant).toISOString();
+}
+
+/** Reads RFC 3339; null for anything else (a date without a zone is not an instant). */
+export function parseInstant(text: string): Instant | null {
+  if (!RFC3339.test(text)) return null;
+  const instant = Date.parse(text);
+  return Number.isNaN(instant) ? null : instant;
+}

@@ -1,0 +1,167 @@
+/**
+ * What the use cases need from outside. Adapters implement these; only `compose.ts` joins the two.
+ * "Could not look" is always an error (`CouldNotLookError`), never an empty answer.
+ */
+import type { Instant } from './core/instant.ts';
+import type { StreamKey } from './core/stream-key.ts';
+import type { IndexWitness, ObjectWitness } from './core/witness.ts';
+
+export interface Clock {
+  now(): Instant;
+}
+
+/**
+ * The vendor (Live or OSS) gave no trustworthy answer: time-out, throttling that outlasted the retries, a refused
+ * signature, rubbish, a missing bucket. The message is one sentence for the person who must act; it holds no secret.
+ */
+export class CouldNotLookError extends Error {
+  override readonly name = 'CouldNotLookError';
+  /** kebab-case, e.g. `timeout`, `throttled`, `access-denied`, `no-such-bucket`, `bad-answer`, `unreachable`. */
+  readonly reason: string;
+  /** True where trying again later can help without a person acting. */
+  readonly transient: boolean;
+  readonly requestId: string | null;
+  constructor(
+    message: string,
+    details: { reason: string; transient: boolean; requestId?: string | null; cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.reason = details.reason;
+    this.transient = details.transient;
+    this.requestId = details.requestId ?? null;
+  }
+}
+
+/** The vendor understood the call and refused it (a 4xx with a code); `code` is the vendor's own. */
+export class LiveApiError extends Error {
+  override readonly name = 'LiveApiError';
+  readonly action: string;
+  readonly code: string;
+  readonly status: number;
+  readonly requestId: string | null;
+  constructor(
+    message: string,
+    details: { action: string; code: string; status: number; requestId?: string | null; cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.action = details.action;
+    this.code = details.code;
+    this.status = details.status;
+    this.requestId = details.requestId ?? null;
+  }
+}
+
+// ---- OSS ----
+
+/** One page of a listing, already checked against the traps of reference/oss.md section 0. */
+export interface ObjectPage {
+  /** In UTF-8 byte order of the key. */
+  objects: ObjectWitness[];
+  /** To be passed on for the next page; null on the last one. */
+  nextToken: string | null;
+}
+
+export interface LifecycleRule {
+  prefix: string;
+  days: number;
+}
+
+/** One bucket. Every method throws `CouldNotLookError` when the answer cannot be trusted. */
+export interface Bucket {
+  readonly name: string;
+  /** One list call, at most 1,000 keys after `startAfter` (exclusive). */
+  listPage(query: {
+    prefix: string;
+    startAfter?: string;
+    token?: string;
+    maxKeys?: number;
+    signal?: AbortSignal;
+  }): Promise<ObjectPage>;
+  /** One HEAD; null only when the absence is proven (the bucket answers, the key does not). */
+  head(key: string): Promise<ObjectWitness | null>;
+  /** A GET URL that lives `expiresSeconds` (at most 7 days), signed V4. */
+  signedUrl(key: string, expiresSeconds: number): Promise<string>;
+  /** Enabled expiration-by-days rules; empty where the bucket has none. */
+  lifecycleRules(): Promise<LifecycleRule[]>;
+}
+
+export interface Buckets {
+  /** Same arguments give the same instance. `endpoint` is the config's OssEndpoint, e.g. `oss-cn-shanghai.aliyuncs.com`. */
+  open(bucket: string, endpoint: string): Bucket;
+  close(): Promise<void>;
+}
+
+// ---- ApsaraVideo Live ----
+
+/** A snapshot config as the vendor holds it. */
+export interface SnapshotConfig {
+  domain: string;
+  app: string;
+  intervalSeconds: number;
+  bucket: string;
+  endpoint: string;
+  sequenceObject: string | null;
+  overwriteObject: string | null;
+  callback: string | null;
+  createdAt: Instant | null;
+}
+
+/** Fields of Update: absent = leave, null = remove (sent as `-`). */
+export type SnapshotConfigChange = Partial<
+  Pick<SnapshotConfig, 'intervalSeconds' | 'bucket' | 'endpoint' | 'sequenceObject' | 'overwriteObject' | 'callback'>
+>;
+
+export interface CallbackAuth {
+  enabled: boolean;
+  /** The key in clear text as the vendor returns it. Never print it. */
+  key: string | null;
+}
+
+export interface NotifyUrlConfig {
+  url: string | null;
+  auth: CallbackAuth;
+}
+
+export interface OnlineStream extends StreamKey {
+  publishedAt: Instant;
+  publishDomain: string | null;
+}
+
+export interface PublishRecord extends StreamKey {
+  publishedAt: Instant;
+  /** null while it runs (absent or empty in the answer). */
+  stoppedAt: Instant | null;
+  publishDomain: string | null;
+}
+
+export interface DomainMapping {
+  streamingDomain: string | null;
+  pushDomains: string[];
+}
+
+/**
+ * The calls of the Live OpenAPI that we use, paged to the end, rate-limited and retried inside the adapter.
+ * Throws `LiveApiError` (refused with a code) or `CouldNotLookError`.
+ */
+export interface LiveApi {
+  snapshotConfigs(domain: string): Promise<SnapshotConfig[]>;
+  addSnapshotConfig(config: Omit<SnapshotConfig, 'createdAt'>): Promise<void>;
+  updateSnapshotConfig(domain: string, app: string, change: SnapshotConfigChange): Promise<void>;
+  deleteSnapshotConfig(domain: string, app: string): Promise<void>;
+  /** All rows of [from, to), oldest first, deduplicated; spans over a day are split. A stream the vendor does not know has no rows. */
+  snapshotRecords(key: StreamKey, from: Instant, to: Instant): AsyncIterable<IndexWitness[]>;
+  onlineStreams(domain: string): Promise<OnlineStream[]>;
+  publishRecords(domain: string, from: Instant, to: Instant): Promise<PublishRecord[]>;
+  streamState(key: StreamKey): Promise<'online' | 'offline'>;
+  callbackAuth(domain: string): Promise<CallbackAuth>;
+  setCallbackAuth(domain: string, key: string): Promise<void>;
+  deleteCallbackAuth(domain: string): Promise<void>;
+  notifyUrl(pushDomain: string): Promise<NotifyUrlConfig>;
+  setNotifyUrl(pushDomain: string, url: string, key: string | null): Promise<void>;
+  /** The domain-level snapshot notify config, a second place where a callback URL can stand; null where none is set. */
+  snapshotNotifyUrl(domain: string): Promise<NotifyUrlConfig | null>;
+  domainMapping(domain: string): Promise<DomainMapping>;
+  /** How many HTTP calls were made since the start, by action. */
+  calls(): Record<string, number>;
+  close(): Promise<void>;
+}
