@@ -1,0 +1,38 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Tables } from './tables.ts';
+
+export interface Database {
+  db: Kysely<Tables>;
+  pool: pg.Pool;
+  url: string;
+  close(): Promise<void>;
+}
+
+const TIMESTAMPTZ = 1184;
+const INT8 = 20;
+
+/** Opens a pool. `timestamptz` is read as an `Instant` (ms) and `int8` as a number. Connects lazily. */
+export function openDatabase(options: {
+  url: string;
+  maxConnections?: number;
+  applicationName?: string;
+  onError?: (error: Error) => void;
+}): Database {
+  const types = new pg.TypeOverrides();
+  types.setTypeParser(TIMESTAMPTZ, (text) => Date.parse(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')));
+  types.setTypeParser(INT8, Number);
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.maxConnections ?? 10,
+    application_name: options.applicationName ?? 'snapaudit',
+    types,
+    options: '-c timezone=UTC',
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  });
+  // An idle connection that the server ends would otherwise end the process.
+  pool.on('error', (error) => options.onError?.(error));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, url: options.url, close: () => db.destroy() };
+}

@@ -1,0 +1,201 @@
+import type { Generated } from 'kysely';
+import type { Instant } from '../../core/instant.ts';
+import type { Cause, Verdict } from '../../core/verdict.ts';
+
+/** Row types of the tables in `migrations/`. `timestamptz` is an `Instant` when read; write it with `timestamp()`. */
+export interface Tables {
+  streams: StreamTable;
+  config_versions: ConfigVersionTable;
+  session_signals: SessionSignalTable;
+  sessions: SessionTable;
+  capture_shapes: CaptureShapeTable;
+  captures: CaptureTable;
+  heartbeats: HeartbeatTable;
+  blind_spans: BlindSpanTable;
+  quarantine: QuarantineTable;
+  audits: AuditTable;
+  watermarks: WatermarkTable;
+  judge_states: JudgeStateTable;
+  gaps: GapTable;
+  slot_hours: SlotHourTable;
+  foreign_keys: ForeignKeyTable;
+  excused_spans: ExcusedSpanTable;
+}
+
+export interface StreamTable {
+  id: Generated<number>;
+  domain: string;
+  app: string;
+  stream: string;
+  first_seen_at: Generated<Instant>;
+}
+
+export interface ConfigVersionTable {
+  id: Generated<number>;
+  domain: string;
+  app: string;
+  valid_from: Instant;
+  absent: Generated<boolean>;
+  interval_seconds: number | null;
+  bucket: string | null;
+  endpoint: string | null;
+  sequence_object: string | null;
+  overwrite_object: string | null;
+  callback: string | null;
+  source: 'observed' | 'applied';
+  recorded_at: Generated<Instant>;
+}
+
+export interface SessionSignalTable {
+  stream_id: number;
+  at: Instant;
+  kind: string;
+  seen_at: Instant;
+  started_at: Instant | null;
+  ended_at: Instant | null;
+  push_domain: string | null;
+}
+
+export interface SessionTable {
+  stream_id: number;
+  started_at: Instant;
+  ended_at: Instant | null;
+  certainty: 'announced' | 'listed' | 'inferred';
+  end_certain: Generated<boolean>;
+  updated_at: Generated<Instant>;
+}
+
+export interface CaptureShapeTable {
+  id: Generated<number>;
+  fingerprint: string;
+  shape: unknown;
+}
+
+export interface CaptureTable {
+  captured_at: Instant;
+  stream_id: number;
+  discriminator: Generated<number>;
+  delay_ms: number | null;
+  shape_id: number;
+  deliveries: Generated<number>;
+  flags: Generated<number>;
+  sequence: number | null;
+  object: string | null;
+  extra: unknown | null;
+}
+
+export interface HeartbeatTable {
+  receiver_id: string;
+  from_at: Instant;
+  to_at: Instant;
+  host: string;
+}
+
+export interface BlindSpanTable {
+  id: Generated<number>;
+  from_at: Instant;
+  to_at: Instant | null;
+  reason: string;
+}
+
+export interface QuarantineTable {
+  id: Generated<number>;
+  received_at: Instant;
+  kind: 'rejected' | 'unclassified' | 'implausible';
+  reason: string;
+  remote_address: string | null;
+  headers: Generated<unknown>;
+  body: Buffer;
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  object: string | null;
+  retried_at: Instant | null;
+  outcome: string | null;
+}
+
+export interface AuditTable {
+  id: Generated<number>;
+  domain: string;
+  app: string | null;
+  from_at: Instant;
+  to_at: Instant;
+  started_at: Instant;
+  finished_at: Instant | null;
+  status: 'running' | 'done' | 'failed';
+  error: string | null;
+  streams: Generated<number>;
+  list_calls: Generated<number>;
+  head_calls: Generated<number>;
+  index_calls: Generated<number>;
+  keys: Generated<number>;
+  captures: Generated<number>;
+  seconds: number | null;
+}
+
+export interface WatermarkTable {
+  stream_id: number;
+  audited_until: Instant;
+  last_key: string | null;
+  state: unknown;
+  updated_at: Generated<Instant>;
+}
+
+export interface JudgeStateTable {
+  stream_id: number;
+  at: Instant;
+  state: unknown;
+}
+
+export interface GapTable {
+  stream_id: number;
+  from_at: Instant;
+  to_at: Instant;
+  session_started_at: Instant | null;
+  verdict: Verdict;
+  cause: Cause | null;
+  mode: Generated<'sequence' | 'overwrite'>;
+  slots: number;
+  open: boolean;
+  reason: string | null;
+  evidence: unknown | null;
+  audit_id: number | null;
+  updated_at: Generated<Instant>;
+}
+
+export interface SlotHourTable {
+  stream_id: number;
+  hour: Instant;
+  session_started_at: Instant;
+  pending: Generated<number>;
+  ok: Generated<number>;
+  late: Generated<number>;
+  callback_missing: Generated<number>;
+  object_missing: Generated<number>;
+  not_captured: Generated<number>;
+  misnamed: Generated<number>;
+  unexpected: Generated<number>;
+  excused: Generated<number>;
+  unknown: Generated<number>;
+}
+
+export interface ForeignKeyTable {
+  bucket: string;
+  prefix: string;
+  count: number;
+  first_seen_at: Instant;
+  last_seen_at: Instant;
+}
+
+export interface ExcusedSpanTable {
+  id: Generated<number>;
+  from_at: Instant;
+  to_at: Instant;
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  reason: string;
+  author: string;
+  created_at: Generated<Instant>;
+  cancelled_at: Instant | null;
+}

@@ -1,0 +1,17 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Settings } from '../config/settings.ts';
+
+/**
+ * What a command gets from `cli.ts`. A command writes data to stdout and progress to stderr, and says how it ended by
+ * `setExitCode`: 0 clean, 1 findings, 2 error. It never exits the process itself.
+ */
+export interface CommandContext {
+  stdin: Readable;
+  stdout: Writable & { isTTY?: boolean; columns?: number };
+  stderr: Writable & { isTTY?: boolean };
+  setExitCode(code: 0 | 1 | 2): void;
+  /** Reads and checks the settings file; throws one error that lists every mistake. */
+  loadSettings(): Promise<Settings>;
+  /** Resolves when the person asks to stop (Ctrl-C, SIGTERM). */
+  untilStopped(): Promise<void>;
+}

@@ -1,0 +1,25 @@
+import ms from 'ms';
+import { z } from 'zod';
+
+/** A duration such as `10s`, `5m`, `4h`, `1d` (or a bare number of seconds), given back in whole seconds. */
+export function durationSeconds(bounds: { min?: number; max?: number } = {}) {
+  return z.union([z.string(), z.number()]).transform((value, context) => {
+    const seconds = typeof value === 'number' ? value : secondsOf(value);
+    if (seconds === null || !Number.isFinite(seconds) || !Number.isInteger(seconds)) {
+      context.addIssue({ code: 'custom', message: `"${value}" is no duration in whole seconds; write it like 10s, 5m or 4h` });
+      return z.NEVER;
+    }
+    const { min = 0, max = Number.MAX_SAFE_INTEGER } = bounds;
+    if (seconds < min || seconds > max) {
+      context.addIssue({ code: 'custom', message: `must be ${min}s to ${max}s, not ${seconds}s` });
+      return z.NEVER;
+    }
+    return seconds;
+  });
+}
+
+function secondsOf(text: string): number | null {
+  if (!/^\d+(\.\d+)?\s?(ms|s|m|h|d)$/.test(text)) return null;
+  const milliseconds = ms(text as ms.StringValue);
+  return milliseconds === undefined ? null : milliseconds / 1000;
+}

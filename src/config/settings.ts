@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { durationSeconds } from './duration.ts';
+
+/**
+ * The settings file (SNAPAUDIT_CONFIG, YAML). Every key that people write stands here once; unknown keys are mistakes.
+ * Durations are written `10s` and read as seconds, hence the `Seconds` in the names of the parsed form.
+ */
+const appSettings = z
+  .strictObject({
+    app: z
+      .string()
+      .regex(/^(\*|[A-Za-z0-9][A-Za-z0-9_-]{0,254})$/, 'an app name (letters, digits, - and _, at most 255) or "*"'),
+    interval: durationSeconds({ min: 5, max: 3600 }),
+    bucket: z.string().regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'an OSS bucket name (3 to 63 of a-z, 0-9, -)'),
+    endpoint: z
+      .string()
+      .regex(/^[a-z0-9.-]+(:\d+)?$/i, 'a host name such as oss-cn-shanghai.aliyuncs.com, without https://'),
+    sequenceObject: z.string().nullish(),
+    overwriteObject: z.string().nullish(),
+  })
+  .refine((app) => app.sequenceObject || app.overwriteObject, {
+    message: 'needs sequenceObject or overwriteObject (or both)',
+    path: ['sequenceObject'],
+  })
+  .transform(({ interval, ...app }) => ({
+    ...app,
+    intervalSeconds: interval,
+    sequenceObject: app.sequenceObject ?? null,
+    overwriteObject: app.overwriteObject ?? null,
+  }));
+
+const domainSettings = z.strictObject({
+  /** Main streaming domain. */
+  domain: z.string().regex(/^[a-z0-9.-]+$/i, 'a domain name'),
+  /** Ingest domain, for publish callbacks. */
+  pushDomain: z.string().regex(/^[a-z0-9.-]+$/i, 'a domain name').optional(),
+  mode: z.enum(['observe', 'enforce']).default('observe'),
+  apps: z.array(appSettings).min(1, 'needs at least one app'),
+});
+
+const auditSettings = z
+  .strictObject({
+    settle: durationSeconds({ min: 1 }).default(60),
+    lateAfter: durationSeconds({ min: 1 }).default(30),
+    every: durationSeconds({ min: 1 }).default(60),
+    pollEvery: durationSeconds({ min: 1 }).default(30),
+  })
+  .prefault({})
+  .transform(({ settle, lateAfter, every, pollEvery }) => ({
+    settleSeconds: settle,
+    lateAfterSeconds: lateAfter,
+    everySeconds: every,
+    pollEverySeconds: pollEvery,
+  }));
+
+const callbackSettings = z
+  .strictObject({
+    /** How far ALI-LIVE-TIMESTAMP may be from our clock. */
+    clockWindow: durationSeconds({ min: 1 }).default(300),
+    /** Further names for a meaning of the body, tried after the built-in ones (usecases/receive-callback). */
+    aliases: z.record(z.string(), z.array(z.string())).default({}),
+  })
+  .prefault({})
+  .transform(({ clockWindow, aliases }) => ({ clockWindowSeconds: clockWindow, aliases }));
+
+export const settingsSchema = z.strictObject({
+  domains: z.array(domainSettings).min(1, 'needs at least one domain'),
+  audit: auditSettings,
+  callbacks: callbackSettings,
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+export type DomainSettings = Settings['domains'][number];
+export type AppSettings = DomainSettings['apps'][number];
