@@ -6,7 +6,10 @@ export function durationSeconds(bounds: { min?: number; max?: number } = {}) {
   return z.union([z.string(), z.number()]).transform((value, context) => {
     const seconds = typeof value === 'number' ? value : secondsOf(value);
     if (seconds === null || !Number.isFinite(seconds) || !Number.isInteger(seconds)) {
-      context.addIssue({ code: 'custom', message: `"${value}" is no duration in whole seconds; write it like 10s, 5m or 4h` });
+      context.addIssue({
+        code: 'custom',
+        message: `"${value}" is no duration in whole seconds; write it like 10s, 5m or 4h`,
+      });
       return z.NEVER;
     }
     const { min = 0, max = Number.MAX_SAFE_INTEGER } = bounds;

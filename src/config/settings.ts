@@ -33,7 +33,10 @@ const domainSettings = z.strictObject({
   /** Main streaming domain. */
   domain: z.string().regex(/^[a-z0-9.-]+$/i, 'a domain name'),
   /** Ingest domain, for publish callbacks. */
-  pushDomain: z.string().regex(/^[a-z0-9.-]+$/i, 'a domain name').optional(),
+  pushDomain: z
+    .string()
+    .regex(/^[a-z0-9.-]+$/i, 'a domain name')
+    .optional(),
   mode: z.enum(['observe', 'enforce']).default('observe'),
   apps: z.array(appSettings).min(1, 'needs at least one app'),
 });

@@ -32,7 +32,10 @@ export async function findPostgresBinaries(
   if (canEnter(packaged, '-x')) return { binaries: { pgCtl: packaged }, clusterParent };
 
   const native = path.resolve(packaged, '..', '..');
-  const copy = path.join('/var/lib/snapaudit', `native-${createHash('sha256').update(native).digest('hex').slice(0, 12)}`);
+  const copy = path.join(
+    '/var/lib/snapaudit',
+    `native-${createHash('sha256').update(native).digest('hex').slice(0, 12)}`,
+  );
   if (!(await stat(copy).catch(() => null))) {
     const fresh = `${copy}.new-${process.pid}`;
     await mkdir(path.dirname(copy), { recursive: true, mode: 0o755 });
@@ -50,7 +53,8 @@ async function packagedPgCtl(): Promise<string> {
     const { mode } = await stat(pg_ctl);
     const executable = 0o555;
     if ((mode & executable) !== executable) {
-      for (const binary of ['pg_ctl', 'initdb', 'postgres']) await chmod(path.join(pg_ctl, '..', binary), mode | executable);
+      for (const binary of ['pg_ctl', 'initdb', 'postgres'])
+        await chmod(path.join(pg_ctl, '..', binary), mode | executable);
     }
     return pg_ctl;
   } catch (error) {

@@ -118,7 +118,8 @@ async function initialise(run: Run, parent: string, cluster: string, password: s
       '--builtin-locale=C.UTF-8',
     ];
     const { code, output } = await run(['init', '-s', '-D', fresh, '-o', initdb.map((flag) => `'${flag}'`).join(' ')]);
-    if (code !== 0) throw new EmbeddedServerError(`The embedded PostgreSQL could not be created in ${fresh}: ${output}`);
+    if (code !== 0)
+      throw new EmbeddedServerError(`The embedded PostgreSQL could not be created in ${fresh}: ${output}`);
     await rename(fresh, cluster);
   } finally {
     await rm(passwordFile, { force: true });

@@ -19,7 +19,14 @@ export async function unprivilegedUser(ownUid: number, progress: (message: strin
     if (found) return found;
   }
   progress('running as root: creating the system user "snapaudit" for PostgreSQL');
-  await execFileAsync('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'snapaudit']);
+  await execFileAsync('useradd', [
+    '--system',
+    '--user-group',
+    '--no-create-home',
+    '--shell',
+    '/usr/sbin/nologin',
+    'snapaudit',
+  ]);
   const created = await idsOf('snapaudit');
   if (!created) throw new Error('PostgreSQL does not run as root, and the user "snapaudit" could not be created.');
   return created;
