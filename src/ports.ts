@@ -154,10 +154,12 @@ export interface LiveApi {
   publishRecords(domain: string, from: Instant, to: Instant): Promise<PublishRecord[]>;
   streamState(key: StreamKey): Promise<'online' | 'offline'>;
   callbackAuth(domain: string): Promise<CallbackAuth>;
-  setCallbackAuth(domain: string, key: string): Promise<void>;
+  /** `enabled` false keeps the key but signs nothing. Default true. */
+  setCallbackAuth(domain: string, key: string, enabled?: boolean): Promise<void>;
   deleteCallbackAuth(domain: string): Promise<void>;
   notifyUrl(pushDomain: string): Promise<NotifyUrlConfig>;
-  setNotifyUrl(pushDomain: string, url: string, key: string | null): Promise<void>;
+  /** A null URL removes it; `enabled` (sign the calls) is by default true where there is a key. Other fields of the entry are kept. */
+  setNotifyUrl(pushDomain: string, url: string | null, key: string | null, enabled?: boolean): Promise<void>;
   /** The domain-level snapshot notify config, a second place where a callback URL can stand; null where none is set. */
   snapshotNotifyUrl(domain: string): Promise<NotifyUrlConfig | null>;
   domainMapping(domain: string): Promise<DomainMapping>;

@@ -1,0 +1,34 @@
+import CredentialModule, { Config, type CredentialModel } from '@alicloud/credentials';
+
+/** What signs a call; STS credentials are refreshed by whoever implements it. */
+export interface LiveCredential {
+  getCredential(): Promise<CredentialModel>;
+}
+
+// The package is CommonJS: from ESM its class is the `default` of the default.
+const Credential = CredentialModule.default;
+
+/**
+ * The vendor's default chain: environment, OIDC role, CLI profile, credentials file, ECS RAM role, credentials URI. It reads the
+ * `ALIBABA_CLOUD_…` variables itself and refreshes what expires.
+ */
+export function defaultCredential(): LiveCredential {
+  return new Credential();
+}
+
+/** A fixed key pair, as the sandbox uses; with a token it is an STS credential. */
+export function staticCredential(keys: {
+  accessKeyId: string;
+  accessKeySecret: string;
+  securityToken?: string;
+}): LiveCredential {
+  const { accessKeyId, accessKeySecret, securityToken } = keys;
+  return new Credential(
+    new Config({
+      type: securityToken === undefined ? 'access_key' : 'sts',
+      accessKeyId,
+      accessKeySecret,
+      ...(securityToken !== undefined && { securityToken }),
+    }),
+  );
+}
