@@ -154,7 +154,14 @@ async function start(run: Run, cluster: string, isVolatile: boolean): Promise<vo
 
 async function isRunning(run: Run, cluster: string): Promise<boolean> {
   // pg_ctl looks at the process itself: a stale postmaster.pid counts as "not running", and the start removes it.
-  return (await run(['status', '-D', cluster])).code === 0;
+  if ((await run(['status', '-D', cluster])).code !== 0) return false;
+  // In a container whose first process reaps no orphans, a killed server stays a zombie that pg_ctl takes for alive.
+  const pidFile = path.join(cluster, 'postmaster.pid');
+  const pid = Number((await readFile(pidFile, 'utf8')).split('\n')[0]);
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  if (!/^State:\s+Z/m.test(status)) return true;
+  await rm(pidFile, { force: true });
+  return false;
 }
 
 async function portOf(cluster: string): Promise<number> {

@@ -1,0 +1,125 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { afterEach, describe, expect, it } from 'vitest';
+import { EmbeddedServerError, startEmbeddedServer } from '../../../src/adapters/postgres/embedded-server.ts';
+
+const isRoot = process.getuid?.() === 0;
+const directories: string[] = [];
+
+function temporaryDirectory(mode = 0o755): string {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'snapaudit-embedded-'));
+  chmodSync(directory, mode);
+  directories.push(directory);
+  return directory;
+}
+
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+async function query(url: string, text: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const start = (dataDir: string) => startEmbeddedServer({ dataDir, volatile: true });
+const postmasterPid = (dataDir: string) =>
+  Number(readFileSync(path.join(dataDir, 'postgres-18', 'postmaster.pid'), 'utf8').split('\n')[0]);
+
+describe('startEmbeddedServer', () => {
+  it('keeps its data and its password over a restart, the password readable by its owner only', async () => {
+    const dataDir = temporaryDirectory();
+    const first = await start(dataDir);
+    await query(first.url, 'create table kept as select 42 as answer');
+    await first.stop();
+    expect(statSync(path.join(dataDir, 'postgres.password')).mode & 0o777).toBe(0o600);
+
+    const second = await start(dataDir);
+    expect(await query(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+    await second.stop();
+  });
+
+  it('listens on loopback only and refuses a wrong password', async () => {
+    const server = await start(temporaryDirectory());
+    expect(await query(server.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
+    const wrong = new URL(server.url);
+    wrong.password = 'wrong';
+    await expect(query(wrong.href, 'select 1')).rejects.toThrow(/password authentication failed/);
+    await server.stop();
+  });
+
+  it('starts over the pid file that a killed server left behind', async () => {
+    const dataDir = temporaryDirectory();
+    const first = await start(dataDir);
+    const pid = postmasterPid(dataDir);
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+    const second = await start(dataDir);
+    expect(await query(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await second.stop();
+    await first.stop();
+  });
+
+  it('shares a server that this directory already has, and leaves it running when the guest stops', async () => {
+    const dataDir = temporaryDirectory();
+    const host = await start(dataDir);
+    const guest = await start(dataDir);
+    expect(guest.url).toBe(host.url);
+    await guest.stop();
+    expect(await query(host.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await host.stop();
+    await expect(query(host.url, 'select 1')).rejects.toThrow();
+  });
+
+  it('says what is wrong and what to do when the server cannot start', async () => {
+    const dataDir = temporaryDirectory();
+    await (await start(dataDir)).stop();
+    writeFileSync(path.join(dataDir, 'postgres-18', 'postgresql.conf'), 'no such setting');
+    await expect(start(dataDir)).rejects.toThrow(EmbeddedServerError);
+    await expect(start(dataDir)).rejects.toThrow(/postgresql\.conf.*set DATABASE_URL/s);
+  });
+
+  it.runIf(isRoot)('runs as root in a directory that its unprivileged user cannot enter', async () => {
+    const server = await start(path.join(temporaryDirectory(0o700), 'data'));
+    const [row] = (await query(server.url, 'show data_directory')) as { data_directory: string }[];
+    expect(row?.data_directory).toMatch(/^\/var\/lib\/snapaudit\//);
+    await server.stop();
+    rmSync(path.dirname(row?.data_directory ?? ''), { recursive: true });
+  });
+
+  it.runIf(isRoot)('runs as an ordinary user', () => {
+    const dataDir = temporaryDirectory();
+    const nobody = 65_534;
+    chownSync(dataDir, nobody, nobody);
+    const script = `
+      import { startEmbeddedServer } from '${new URL('../../../src/adapters/postgres/embedded-server.ts', import.meta.url).href}';
+      const server = await startEmbeddedServer({ dataDir: '${dataDir}', volatile: true });
+      console.log('started as', process.getuid());
+      await server.stop();
+    `;
+    const result = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      uid: nobody,
+      gid: nobody,
+      encoding: 'utf8',
+      env: { ...process.env, HOME: dataDir },
+    });
+    expect(result.stdout + result.stderr).toContain(`started as ${nobody}`);
+  });
+});
+
+/** A zombie that nobody has reaped yet counts as dead. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
