@@ -16,6 +16,8 @@ export interface Tables {
   audits: AuditTable;
   watermarks: WatermarkTable;
   judge_states: JudgeStateTable;
+  late_evidence: LateEvidenceTable;
+  judged_blind_spans: JudgedBlindSpanTable;
   gaps: GapTable;
   slot_hours: SlotHourTable;
   foreign_keys: ForeignKeyTable;
@@ -118,6 +120,7 @@ export interface AuditTable {
   id: Generated<number>;
   domain: string;
   app: string | null;
+  kind: Generated<'audit' | 'backfill'>;
   from_at: Instant;
   to_at: Instant;
   started_at: Instant;
@@ -130,6 +133,7 @@ export interface AuditTable {
   index_calls: Generated<number>;
   keys: Generated<number>;
   captures: Generated<number>;
+  restored: Generated<number>;
   seconds: number | null;
 }
 
@@ -138,6 +142,7 @@ export interface WatermarkTable {
   audited_until: Instant;
   last_key: string | null;
   state: unknown;
+  version: Generated<number>;
   updated_at: Generated<Instant>;
 }
 
@@ -145,6 +150,18 @@ export interface JudgeStateTable {
   stream_id: number;
   at: Instant;
   state: unknown;
+}
+
+export interface LateEvidenceTable {
+  stream_id: number;
+  id: Generated<number>;
+  from_at: Instant;
+  reason: string;
+}
+
+export interface JudgedBlindSpanTable {
+  from_at: Instant;
+  to_at: Instant;
 }
 
 export interface GapTable {
@@ -160,6 +177,7 @@ export interface GapTable {
   reason: string | null;
   evidence: unknown | null;
   audit_id: number | null;
+  final_at: Instant | null;
   updated_at: Generated<Instant>;
 }
 
@@ -167,6 +185,7 @@ export interface SlotHourTable {
   stream_id: number;
   hour: Instant;
   session_started_at: Instant;
+  mode: Generated<'sequence' | 'overwrite'>;
   pending: Generated<number>;
   ok: Generated<number>;
   late: Generated<number>;
@@ -183,6 +202,7 @@ export interface ForeignKeyTable {
   bucket: string;
   prefix: string;
   count: number;
+  example: string | null;
   first_seen_at: Instant;
   last_seen_at: Instant;
 }
