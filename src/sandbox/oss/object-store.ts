@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import BTreeModule from 'sorted-btree';
+import { createRequire } from 'node:module';
 import { compareKeys } from '../../core/object-key.ts';
 
 /** What a listing tells of an object. */
@@ -38,8 +38,8 @@ export interface ObjectStore {
   delete(key: string): boolean;
 }
 
-// sorted-btree is CommonJS with both `exports.default` and `module.exports` in use, so Node hands over the namespace.
-const BTree = (BTreeModule as unknown as { default?: typeof BTreeModule }).default ?? BTreeModule;
+// A CommonJS package whose default export Node and Vite hand over differently; `require` is the same in both.
+const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as typeof import('sorted-btree');
 
 /** Keeps objects in a B+ tree: a page of a million keys costs one descent and `limit` steps. */
 export class MemoryObjectStore implements ObjectStore {

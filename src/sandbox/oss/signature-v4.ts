@@ -34,9 +34,7 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 function canonicalHeaders(request: SignedRequest, additionalHeaders: readonly string[]): string {
   const extra = new Set(additionalHeaders);
   return Object.keys(request.headers)
-    .filter(
-      (name) => name.startsWith('x-oss-') || name === 'content-type' || name === 'content-md5' || extra.has(name),
-    )
+    .filter((name) => name.startsWith('x-oss-') || name === 'content-type' || name === 'content-md5' || extra.has(name))
     .sort(compare)
     .map((name) => `${name}:${request.headers[name]?.trim()}\n`)
     .join('');
