@@ -1,0 +1,91 @@
+import { Logger, parseCronItems, run } from 'graphile-worker';
+import type { Job } from './job.ts';
+
+export interface WorkerOptions {
+  connectionString: string;
+  jobs: Job[];
+  onError(jobName: string, error: unknown): void;
+  /** What graphile-worker itself has to say (warnings and errors only). */
+  log?(level: 'warning' | 'error', message: string): void;
+}
+
+export interface RunningWorker {
+  /** Runs the job as soon as a worker is free, instead of at its next time. */
+  runSoon(jobName: string): Promise<void>;
+  /** Stops taking jobs, lets the running ones end, frees every connection. */
+  close(): Promise<void>;
+}
+
+const POLL_MILLISECONDS = 500;
+
+/**
+ * Runs the job table on graphile-worker. Each job schedules its own successor under its name as job key, so that there
+ * is one pending run a job however many replicas there are; a crontab line a minute puts a lost chain together again.
+ *
+ * No named queues: a replica that dies holding one would block it for the four hours after which graphile-worker frees
+ * its locks. An advisory lock on a connection of the run's own keeps a second replica from doing the same work at the
+ * same time, and ends with the connection. It saves work only: the jobs themselves are safe to run at once.
+ */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { jobs, onError } = options;
+  // graphile-worker aborts its own signal only five seconds after it was asked to stop.
+  const stopping = new AbortController();
+  const runner = await run(
+    {
+      connectionString: options.connectionString,
+      // Every run holds a connection for its lock; two more fetch and finish jobs.
+      maxPoolSize: jobs.length + 2,
+      concurrency: jobs.length,
+      pollInterval: POLL_MILLISECONDS,
+      noHandleSignals: true,
+      logger: new Logger((scope) => (level, message) => {
+        if (level === 'warning' || level === 'error') options.log?.(level, `${scope.label ?? 'worker'}: ${message}`);
+      }),
+    },
+    Object.fromEntries(
+      jobs.map((job) => [
+        job.name,
+        async (_payload, helpers) => {
+          try {
+            await helpers.withPgClient(async (client) => {
+              const lock = [`snapaudit:${job.name}`];
+              const { rows } = await client.query('select pg_try_advisory_lock(hashtextextended($1, 0)) as mine', lock);
+              if (!rows[0]?.mine) return;
+              try {
+                await job.run(stopping.signal);
+              } finally {
+                await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', lock);
+              }
+            });
+          } catch (error) {
+            onError(job.name, error);
+          }
+          // Not a retry of graphile-worker's: those back off by hours, and the chain would run beside them.
+          const runAt = new Date(Date.now() + job.everySeconds * 1000);
+          await helpers.addJob(job.name, {}, { jobKey: job.name, jobKeyMode: 'replace', runAt, maxAttempts: 1 });
+        },
+      ]),
+    ),
+    parseCronItems(
+      jobs.map((job) => ({
+        task: job.name,
+        match: '* * * * *',
+        identifier: job.name,
+        options: { jobKey: job.name, jobKeyMode: 'preserve_run_at', maxAttempts: 1 },
+      })),
+    ),
+  );
+  const runSoon = async (jobName: string) => {
+    await runner.addJob(jobName, {}, { jobKey: jobName, jobKeyMode: 'replace', maxAttempts: 1 });
+  };
+  for (const job of jobs) {
+    await runner.addJob(job.name, {}, { jobKey: job.name, jobKeyMode: 'preserve_run_at', maxAttempts: 1 });
+  }
+  return {
+    runSoon,
+    close: () => {
+      stopping.abort();
+      return runner.stop();
+    },
+  };
+}
