@@ -1,0 +1,35 @@
+import type { Database } from './database.ts';
+
+/** The database cannot be used; the message names host and database (never the password) and what to do. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError';
+}
+
+/** Connects once. Throws `DatabaseUnavailableError` with one clear sentence. */
+export async function reachDatabase(database: Database): Promise<void> {
+  try {
+    await database.pool.query('select 1');
+  } catch (error) {
+    const url = new URL(database.url);
+    const where = `${decodeURIComponent(url.pathname.slice(1)) || 'postgres'} at ${url.host}`;
+    throw new DatabaseUnavailableError(`The database ${where} cannot be used: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string };
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there. Start PostgreSQL, or correct DATABASE_URL.';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'its host name does not resolve. Correct DATABASE_URL.';
+    case '28P01':
+    case '28000':
+      return 'it refuses the user or the password. Correct DATABASE_URL (or DATABASE_URL_FILE).';
+    case '3D000':
+      return 'there is no such database. Create it (createdb), or correct DATABASE_URL.';
+    default:
+      return `${message}. Check DATABASE_URL and the server.`;
+  }
+}

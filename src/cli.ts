@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import type { CommandContext } from './cli/command-context.ts';
+import { COMMANDS } from './cli/commands.ts';
+import { readEnvironment } from './config/env.ts';
+import { loadSettings } from './config/load-settings.ts';
+
+/** The only process entry: arguments to a command to an exit code (0 clean, 1 findings, 2 error). */
+
+let exitCode = 0;
+
+const context: CommandContext = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  setExitCode: (code) => {
+    exitCode = code;
+  },
+  loadSettings: () => loadSettings(readEnvironment().config.settingsFile),
+  untilStopped,
+  // The parts are loaded when a command needs them: `snapaudit judge` never loads a vendor's client.
+  openStorage: async () => (await import('./compose.ts')).openStorage(readEnvironment()),
+  createService: async (overrides) => (await import('./compose.ts')).createService(readEnvironment(), overrides),
+};
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const onSignal = () => {
+      if (stopping) process.exit(130);
+      stopping = true;
+      resolve();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+// `snapaudit … | head` closes the pipe early; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCode);
+  throw error;
+});
+
+const program = new Command('snapaudit')
+  .description(
+    'Audits the delivery of ApsaraVideo Live snapshots: slot by slot, was each one captured, stored in OSS and announced,\n' +
+      'and if not, whose fault was it.',
+  )
+  .addHelpText(
+    'after',
+    '\nFirst steps:\n' +
+      '  snapaudit demo            see injected faults being found, without a cloud account\n' +
+      '  snapaudit doctor          check credentials, permissions, bucket, database and callback path\n' +
+      '  snapaudit plan            compare the settings file with what the vendor has\n' +
+      '  snapaudit serve           run the service\n' +
+      '\nExit codes: 0 clean, 1 findings, 2 error. Data goes to stdout, progress to stderr; NO_COLOR is honoured.',
+  )
+  .showHelpAfterError('(snapaudit --help shows what there is)')
+  .exitOverride();
+
+for (const createCommand of COMMANDS) {
+  const command = createCommand(context);
+  for (const each of [command, ...command.commands]) each.exitOverride();
+  program.addCommand(command);
+}
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    exitCode = 2;
+    process.stderr.write(`snapaudit: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (process.execArgv.includes('--trace-uncaught') && error instanceof Error)
+      process.stderr.write(`${error.stack}\n`);
+  }
+}
+process.exitCode = exitCode;
