@@ -167,3 +167,11 @@ export interface LiveApi {
   calls(): Record<string, number>;
   close(): Promise<void>;
 }
+
+/** The call allowance of one account at the vendor, shared by every replica that uses it. */
+export interface CallBudget {
+  /** Books the next free slot of this action and says how long to wait for it. */
+  reserve(action: string, spacingMs: number): Promise<{ waitMs: number }>;
+  /** The vendor throttled us: nobody books a slot of this action before `pauseMs` have passed. */
+  pause(action: string, pauseMs: number): Promise<void>;
+}

@@ -1,12 +1,15 @@
-import CredentialModule, { Config, type CredentialModel } from '@alicloud/credentials';
+import { createRequire } from 'node:module';
+import type { CredentialModel } from '@alicloud/credentials';
 
 /** What signs a call; STS credentials are refreshed by whoever implements it. */
 export interface LiveCredential {
   getCredential(): Promise<CredentialModel>;
 }
 
-// The package is CommonJS: from ESM its class is the `default` of the default.
-const Credential = CredentialModule.default;
+// A CommonJS package with a `default` of its own: ESM loaders differ in what they make of it, `require` does not.
+const { default: Credential, Config } = createRequire(import.meta.url)(
+  '@alicloud/credentials',
+) as typeof import('@alicloud/credentials');
 
 /**
  * The vendor's default chain: environment, OIDC role, CLI profile, credentials file, ECS RAM role, credentials URI. It reads the

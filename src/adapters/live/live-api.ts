@@ -85,7 +85,11 @@ async function* records(
 
 /** The Live OpenAPI behind our port: paged to the end, paced at the documented limits, retried; see `LiveTransportOptions`. */
 export function createLiveApi(options: LiveTransportOptions): LiveApi {
-  const transport = createLiveTransport(options);
+  return liveApiOver(createLiveTransport(options));
+}
+
+/** The same over any transport: paging, splitting and mapping are ours, whatever carries the calls. */
+export function liveApiOver(transport: LiveTransport): LiveApi {
   const call = transport.call;
 
   return {

@@ -81,6 +81,8 @@ const CREDENTIAL_FAULTS: [pattern: RegExp, reason: string, sentence: string][] =
 ];
 
 const THROTTLED = /throttl/i;
+/** Calls whose parameters hold a callback key: the vendor's own words about them might quote it. */
+const HOLDS_KEYS = /Auth|Notify/;
 
 function deny(
   action: string,
@@ -127,7 +129,9 @@ export function toLiveFailure(thrown: unknown, action: string, subject: string):
   }
   const known = REMEDIES[code];
   const [fault, remedy] = known ?? [
-    `the vendor refused: ${(error.data?.Message ?? 'no message').replace(/\.$/, '')}`,
+    HOLDS_KEYS.test(action)
+      ? 'the vendor refused'
+      : `the vendor refused: ${(error.data?.Message ?? 'no message').replace(/\.$/, '')}`,
     'See the vendor’s error centre for this code.',
   ];
   const tail = requestId === null ? '' : ` Request id: ${requestId}.`;

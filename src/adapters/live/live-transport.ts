@@ -1,12 +1,12 @@
-import OpenApiModule, { Config, OpenApiRequest, Params } from '@alicloud/openapi-client';
+import { createRequire } from 'node:module';
 import { RuntimeOptions } from '@alicloud/tea-util';
 import Bottleneck from 'bottleneck';
 import pRetry from 'p-retry';
-import { CouldNotLookError } from '../../ports.ts';
-import { type CallBudget, localCallBudget } from './call-budget.ts';
+import { type CallBudget, CouldNotLookError } from '../../ports.ts';
 import type { LiveCredential } from './credential.ts';
 import { toLiveFailure } from './live-failure.ts';
 import { callSpacingMs, type LiveActionName } from './live-limits.ts';
+import { localCallBudget } from './local-call-budget.ts';
 
 export interface LiveCallReport {
   action: string;
@@ -48,8 +48,13 @@ export interface LiveTransport {
   close(): Promise<void>;
 }
 
-// The package is CommonJS: from ESM its class is the `default` of the default.
-const OpenApi = OpenApiModule.default;
+// A CommonJS package with a `default` of its own: ESM loaders differ in what they make of it, `require` does not.
+const {
+  default: OpenApi,
+  Config,
+  OpenApiRequest,
+  Params,
+} = createRequire(import.meta.url)('@alicloud/openapi-client') as typeof import('@alicloud/openapi-client');
 
 const CONCURRENT_CALLS = 16;
 const THROTTLE_PAUSE_MS = 1000;

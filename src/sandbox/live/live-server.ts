@@ -2,24 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type VendorCredential, verifyAcs3 } from './acs3-signature.ts';
-import { callbackActions } from './actions/callback-actions.ts';
-import { domainActions } from './actions/domain-actions.ts';
-import { snapshotConfigActions } from './actions/snapshot-config-actions.ts';
-import { snapshotRecordActions } from './actions/snapshot-record-actions.ts';
-import { streamActions } from './actions/stream-actions.ts';
 import { createCallBuckets } from './call-buckets.ts';
-import type { ActionContext, Answer, CallbackRemoval, LiveAction } from './live-action.ts';
+import type { ActionContext, Answer, CallbackRemoval } from './live-action.ts';
+import { LIVE_ACTIONS } from './live-actions.ts';
 import { createLiveFaults, type LiveFault, type LiveFaults } from './live-faults.ts';
 import { VendorRefusal } from './vendor-refusal.ts';
 import type { VendorState } from './vendor-state.ts';
 
 const VERSION = '2016-11-01';
-
-const ACTIONS = new Map<string, LiveAction>(
-  [...snapshotConfigActions, ...snapshotRecordActions, ...streamActions, ...callbackActions, ...domainActions].map(
-    (action) => [action.name, action],
-  ),
-);
 
 export interface LiveServerOptions {
   /** 0 or absent: a free port. */
@@ -97,7 +87,7 @@ export async function startLiveServer(options: LiveServerOptions): Promise<LiveS
     }
     nonces.add(nonce);
     if (nonces.size > 100_000) nonces.clear();
-    const action = ACTIONS.get(actionName);
+    const action = LIVE_ACTIONS.get(actionName);
     if (!action || headers['x-acs-version'] !== VERSION) {
       throw new VendorRefusal(404, 'InvalidAction.NotFound', 'Specified api is not found.');
     }

@@ -1,10 +1,4 @@
-/** The call allowance of one account, shared by every replica that uses it. */
-export interface CallBudget {
-  /** Books the next free slot of this action and says how long to wait for it. */
-  reserve(action: string, spacingMs: number): Promise<{ waitMs: number }>;
-  /** The vendor throttled us: nobody books a slot of this action before `pauseMs` have passed. */
-  pause(action: string, pauseMs: number): Promise<void>;
-}
+import type { CallBudget } from '../../ports.ts';
 
 /** For one process alone. */
 export function localCallBudget(now: () => number = Date.now): CallBudget {
