@@ -88,6 +88,8 @@ export interface Bucket {
 export interface Buckets {
   /** Same arguments give the same instance. `endpoint` is the config's OssEndpoint, e.g. `oss-cn-shanghai.aliyuncs.com`. */
   open(bucket: string, endpoint: string): Bucket;
+  /** Requests made since the start, retries included, and the keys that listings returned. */
+  calls(): { list: number; head: number; keys: number };
   close(): Promise<void>;
 }
 
@@ -174,4 +176,25 @@ export interface CallBudget {
   reserve(action: string, spacingMs: number): Promise<{ waitMs: number }>;
   /** The vendor throttled us: nobody books a slot of this action before `pauseMs` have passed. */
   pause(action: string, pauseMs: number): Promise<void>;
+}
+
+// ---- the query side ----
+
+/** Every write that came over the API or a command, for people to read later. Never holds a secret. */
+export interface OperatorLog {
+  record(entry: OperatorLogEntry): Promise<void>;
+}
+
+export interface OperatorLogEntry {
+  /** Name of the token, `environment`, `local` or `command line`. */
+  actor: string;
+  /** e.g. `POST /excused-spans` or `tokens create`. */
+  action: string;
+  /** What it was done to: a path or an id. */
+  target: string;
+  /** The request as far as it holds no secret. */
+  detail: unknown;
+  /** HTTP status, or null from a command. */
+  status: number | null;
+  remoteAddress: string | null;
 }

@@ -1,0 +1,246 @@
+import { pipeline } from 'node:stream/promises';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { z } from 'zod';
+import { scopeIncludes } from '../../core/token-scope.ts';
+import type { OperatorLog } from '../../ports.ts';
+import { type Actor, authenticate, type TokenChecker } from '../auth.ts';
+import { PROBLEMS, ProblemError, type ProblemPart, problemBody, problemOf } from '../problem.ts';
+import { type Route, StreamedBody } from './define-route.ts';
+import { openApiDocument } from './openapi.ts';
+import { serviceRoutes } from './service-routes.ts';
+
+export interface ApiOptions {
+  routes: Route[];
+  tokens: TokenChecker;
+  operatorLog: OperatorLog;
+  /** Told of what became a 5xx. The error may hold anything but secrets. */
+  onError?: (error: unknown, at: { method: string; path: string }) => void;
+  /** Per token, or per address where there is none. 1,200 where not given. */
+  requestsPerMinute?: number;
+}
+
+/** Everything below `/api/v1`: validation, tokens, scopes, rate limit, operator log, problem+json. */
+export function createApiRouter(options: ApiOptions): Router {
+  const router = Router({ caseSensitive: true });
+  const document = (): unknown => openApiDocument(routes);
+  const routes: Route[] = [...options.routes, ...serviceRoutes(document)];
+  const perMinute = options.requestsPerMinute ?? 1_200;
+  router.use(limitFailedTokens());
+  const limit = limitRate(perMinute);
+  for (const route of routes) {
+    const handlers: RequestHandler[] = [identify(options.tokens, route), limit];
+    if (route.body) {
+      handlers.push(requireJson, express.json({ limit: route.bodyLimitBytes, strict: true, inflate: false }));
+    }
+    handlers.push(answer(route, options));
+    router[route.method](expressPath(route.path), ...handlers);
+  }
+  router.use(refuseMethod(routes));
+  router.use(asProblem(options.onError));
+  return router;
+}
+
+/** The actor of a request, from `identify` to `answer`. */
+const actors = new WeakMap<Request, Actor>();
+
+function identify(tokens: TokenChecker, route: Route): RequestHandler {
+  return async (request, response, next) => {
+    response.setHeader('Cache-Control', 'private, no-cache');
+    if (route.scope !== 'public') {
+      const actor = await authenticate(tokens, request);
+      if (!scopeIncludes(actor.scope, route.scope)) {
+        throw new ProblemError(
+          'forbidden',
+          `This needs a token of scope ${route.scope}; this one has the scope ${actor.scope}.`,
+        );
+      }
+      actors.set(request, actor);
+    }
+    next();
+  };
+}
+
+const requireJson: RequestHandler = (request, _response, next) => {
+  if (!request.is('application/json')) {
+    throw new ProblemError('unsupported-media-type', 'Send the body with Content-Type: application/json.');
+  }
+  next();
+};
+
+function answer(route: Route, options: ApiOptions): RequestHandler {
+  return async (request, response) => {
+    const aborted = new AbortController();
+    response.on('close', () => aborted.abort());
+    const actor = actors.get(request) ?? { kind: 'local', name: 'public', scope: 'read' };
+    const write = route.method !== 'get';
+    let status: number = route.status;
+    try {
+      const params = route.params ? parse(route.params, request.params, 'not-found') : {};
+      const query = parse(route.query ?? NO_PARAMETERS, queryOf(request, route.query), 'bad-parameter');
+      const body = route.body ? parse(route.body, request.body, 'bad-body') : undefined;
+      const result = await route.handler({ params, query, body, actor, signal: aborted.signal });
+      if (result instanceof StreamedBody) await sendStream(response, result, route.status);
+      else sendJson(response, route, result);
+    } catch (error) {
+      status = PROBLEMS[problemOf(error).type].status;
+      throw error;
+    } finally {
+      if (write) await options.operatorLog.record(entryOf(route, request, actor, status));
+    }
+  };
+}
+
+const NO_PARAMETERS = z.strictObject({});
+
+function entryOf(route: Route, request: Request, actor: Actor, status: number): Parameters<OperatorLog['record']>[0] {
+  return {
+    actor: actor.name,
+    action: `${route.method.toUpperCase()} ${route.path}`,
+    target: request.originalUrl.split('?')[0] ?? '',
+    detail: route.secretBody ? null : (request.body ?? null),
+    status,
+    remoteAddress: request.socket.remoteAddress ?? null,
+  };
+}
+
+function sendJson(response: Response, route: Route, result: unknown): void {
+  if (route.status === 204) {
+    response.status(204).end();
+    return;
+  }
+  if (!(route.response instanceof z.ZodType)) throw new Error(`${route.path} answers with a stream`);
+  // Express adds the ETag and answers 304 to a matching If-None-Match.
+  response.status(route.status).json(z.encode(route.response, result));
+}
+
+async function sendStream(response: Response, body: StreamedBody, status: number): Promise<void> {
+  response.status(status).setHeader('Content-Type', body.contentType);
+  if (body.fileName) response.attachment(body.fileName).setHeader('Content-Type', body.contentType);
+  try {
+    await pipeline(body.stream, response);
+  } catch (error) {
+    // The client has gone: nobody is left to tell. A failure of ours breaks the connection, which the client sees.
+    if (!response.headersSent) throw error;
+    if (!response.destroyed) response.destroy();
+  }
+}
+
+/** One value a key, or an array where the schema takes repeated keys. */
+function queryOf(request: Request, schema: z.ZodObject | null): Record<string, string | string[]> {
+  const search = new URLSearchParams(request.originalUrl.split('?').slice(1).join('?'));
+  const query: Record<string, string | string[]> = Object.create(null);
+  for (const key of new Set(search.keys())) {
+    const values = search.getAll(key);
+    const first = values[0] ?? '';
+    if (isRepeatable(schema?.shape[key])) query[key] = values;
+    else if (values.length > 1) {
+      throw new ProblemError('bad-parameter', 'A parameter is given more than once.', {
+        parts: [{ name: key.slice(0, 100), message: 'may be given once only' }],
+      });
+    } else query[key] = first;
+  }
+  return { ...query };
+}
+
+/** True for an array schema, also inside optional, default and the like. */
+export function isRepeatable(schema: unknown): boolean {
+  let current: unknown = schema;
+  while (current instanceof z.ZodOptional || current instanceof z.ZodDefault || current instanceof z.ZodPrefault) {
+    current = current.unwrap();
+  }
+  return current instanceof z.ZodArray;
+}
+
+const DETAILS = {
+  'bad-parameter': 'A parameter is unknown, malformed or out of range.',
+  'bad-body': 'The body is not what this route takes.',
+  'not-found': 'There is no such thing.',
+} as const;
+
+function parse(schema: z.ZodType, value: unknown, type: keyof typeof DETAILS): unknown {
+  // PostgreSQL cannot hold a NUL in a text: refuse it here once for all routes.
+  const nul = JSON.stringify(value ?? null).includes('\\u0000');
+  const result = schema.safeParse(value);
+  if (result.success && !nul) return result.data;
+  const parts: ProblemPart[] = nul
+    ? [{ name: '', message: 'must hold no NUL character' }]
+    : (result.error?.issues ?? []).slice(0, 20).map(partOf);
+  throw new ProblemError(type, DETAILS[type], { parts });
+}
+
+function partOf(issue: z.core.$ZodIssue): ProblemPart {
+  const name = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => key.slice(0, 100)).join(', ') : '';
+  return {
+    name: name || issue.path.join('.').slice(0, 200),
+    message: issue.code === 'unrecognized_keys' ? 'is not a parameter here' : issue.message,
+  };
+}
+
+function expressPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+function refuseMethod(routes: Route[]): RequestHandler {
+  const known = routes.map((route) => ({
+    method: route.method.toUpperCase(),
+    pattern: new RegExp(`^${route.path.replace(/\./g, '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`),
+  }));
+  return (request, response) => {
+    const methods = known.filter(({ pattern }) => pattern.test(request.path)).map(({ method }) => method);
+    if (methods.length === 0) throw new ProblemError('not-found', 'There is no such path below /api/v1.');
+    response.setHeader('Allow', [...new Set(methods)].join(', '));
+    throw new ProblemError('method-not-allowed', `This path takes ${methods.join(', ')}.`);
+  };
+}
+
+function asProblem(onError: ApiOptions['onError']): ErrorRequestHandler {
+  return (error, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const problem = problemOf(error);
+    const body = problemBody(problem);
+    if (body.status >= 500) onError?.(error, { method: request.method, path: request.path });
+    if (body.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="snapaudit"');
+    if (problem.retryAfterSeconds !== null) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
+    response.status(body.status).type('application/problem+json').send(JSON.stringify(body));
+  };
+}
+
+/** A token, or an address where there is none: people behind one address do not use up each other's share. */
+function limitRate(perMinute: number): RequestHandler {
+  return rateLimit({
+    windowMs: 60_000,
+    limit: perMinute,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    keyGenerator: (request) => {
+      const actor = actors.get(request);
+      return actor?.kind === 'token' || actor?.kind === 'environment' ? actor.name : ipKeyGenerator(request.ip ?? '');
+    },
+    handler: tooMany(`At most ${perMinute} requests a minute.`),
+  });
+}
+
+/** Holds back an address that tries out tokens. */
+function limitFailedTokens(): RequestHandler {
+  return rateLimit({
+    windowMs: 60_000,
+    limit: 60,
+    standardHeaders: false,
+    legacyHeaders: false,
+    keyGenerator: (request) => ipKeyGenerator(request.ip ?? ''),
+    requestWasSuccessful: (_request, response) => response.statusCode !== 401,
+    skipSuccessfulRequests: true,
+    handler: tooMany('Too many requests without a valid token came from this address; wait a minute.'),
+  });
+}
+
+function tooMany(detail: string): RequestHandler {
+  return (_request, response, next) => {
+    const retryAfterSeconds = Number(response.getHeader('Retry-After') ?? 60);
+    next(new ProblemError('too-many-requests', detail, { retryAfterSeconds }));
+  };
+}
