@@ -23,7 +23,10 @@ export function decodeCursor<Position extends readonly CursorValue[]>(
   if (!values) throw new RefusalError('bad-cursor', 'The cursor is not one that this service gave out.');
   const [print, ...position] = values;
   if (print !== fingerprint(list, filters)) {
-    throw new RefusalError('bad-cursor', 'The cursor belongs to another list or to other parameters; keep them as they were.');
+    throw new RefusalError(
+      'bad-cursor',
+      'The cursor belongs to another list or to other parameters; keep them as they were.',
+    );
   }
   if (!check(position)) throw new RefusalError('bad-cursor', 'The cursor is not one that this service gave out.');
   return position;
