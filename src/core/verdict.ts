@@ -13,6 +13,17 @@ export const VERDICTS = [
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** The verdicts that are faults, and that an excused span turns into `excused`. */
+export const BAD_VERDICTS = ['late', 'callback_missing', 'object_missing', 'not_captured', 'misnamed'] as const;
+const BAD: ReadonlySet<Verdict> = new Set(BAD_VERDICTS);
+
+export function isBad(verdict: Verdict): boolean {
+  return BAD.has(verdict);
+}
+
+/** The slots that coverage is a share of. */
+export const SLOT_VERDICTS_THAT_COUNT = ['ok', ...BAD_VERDICTS] as const;
+
 /** Why a verdict is not `ok`. A closed list: to add one, see "how to add a cause" in the README. */
 export const CAUSES = [
   'late_delivery',
@@ -51,4 +62,9 @@ export function emptySlotCounts(): SlotCounts {
     excused: 0,
     unknown: 0,
   };
+}
+
+/** Adds `more` to `counts` in place. */
+export function addSlotCounts(counts: SlotCounts, more: Partial<SlotCounts>): void {
+  for (const verdict of VERDICTS) counts[verdict] += more[verdict] ?? 0;
 }

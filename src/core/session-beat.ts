@@ -1,0 +1,288 @@
+import { findDrift, fitLine } from './find-drift.ts';
+import { advanceGrid, newGrid, stepsBetween } from './grid.ts';
+import type { Instant } from './instant.ts';
+import type { Judgement } from './judge-capture.ts';
+import type { Anchor, Drift, Held, JudgeState } from './judge-state.ts';
+import type { SlotWriter } from './slot-writer.ts';
+
+/** More unsupported captures than this between two anchors: the last one then serves as an anchor, to keep the state small. */
+const MOST_CLAIMS = 32;
+/** Of a drifting beat so many anchors are remembered. */
+const RECENT_ANCHORS = 12;
+
+export interface BeatTerms {
+  intervalMs: number;
+  /** Where the session (or what is known of it) begins. */
+  head: Instant;
+  /** The last rows of the table, for a slot that no witness knows; `pending` where it is too early to say. */
+  judgeEmpty(at: Instant): Judgement;
+}
+
+/**
+ * Finds the slots of one session from its captures, given in order of time, and hands them to the writer in that order.
+ * It decides only what no later capture can change, so that it does not matter in how many pieces the captures come.
+ */
+export class SessionBeat {
+  #state: JudgeState;
+  #writer: SlotWriter;
+  #terms: BeatTerms;
+
+  /** Works on `state` in place. */
+  constructor(state: JudgeState, writer: SlotWriter, terms: BeatTerms) {
+    this.#state = state;
+    this.#writer = writer;
+    this.#terms = terms;
+  }
+
+  push(capture: Held, supported: boolean): void {
+    const state = this.#state;
+    state.last ??= this.#terms.head;
+    if (!supported && state.claims.length < MOST_CLAIMS) {
+      state.claims.push(capture);
+      return;
+    }
+    state.held.push({ ...capture, claims: state.claims });
+    state.claims = [];
+    this.#settle(false);
+  }
+
+  /** No more captures come: `end` is the last neighbour. Slots after `judgedTo` are pending. */
+  finish(end: Instant, judgedTo: Instant): void {
+    const state = this.#state;
+    state.last ??= this.#terms.head;
+    this.#settle(true);
+    const judgedSteps = this.#tailSteps(Math.min(end, judgedTo));
+    const steps = Math.max(judgedSteps, this.#tailSteps(end));
+    this.#segment(Math.max(end, state.last), steps, state.claims, state.drift !== null, judgedSteps);
+    state.claims = [];
+    this.#writer.endDrift(Math.max(end, state.last));
+    this.#writer.end(Math.max(end, state.last));
+  }
+
+  #tailSteps(end: Instant): number {
+    const { drift, last } = this.#state;
+    const { intervalMs } = this.#terms;
+    if (drift && end - last! <= longestStep(drift.beatMs, intervalMs)) {
+      return Math.max(1, Math.round((end - drift.from) / intervalMs) - drift.steps);
+    }
+    return Math.max(1, Math.round((end - last!) / intervalMs));
+  }
+
+  /** Settles the place of every held anchor that can be settled. */
+  #settle(ended: boolean): void {
+    const state = this.#state;
+    for (;;) {
+      if (state.drift) {
+        const next = state.held.shift();
+        if (!next) return;
+        this.#drifting(state.drift, next);
+        continue;
+      }
+      if (!state.held.some((anchor) => !anchor.excess)) {
+        if (ended) for (const anchor of state.held.splice(0)) this.#writeExcess(anchor);
+        return;
+      }
+      const times = [state.last!];
+      for (const anchor of state.held) if (!anchor.excess) times.push(anchor.at);
+      const { intervalMs } = this.#terms;
+      const here = state.atHead ? 'none' : findDrift(times, 0, intervalMs, ended);
+      if (here === 'undecided') return;
+      if (here !== 'none') {
+        this.#startDrift(here.beatMs, here.spacings);
+        continue;
+      }
+      // The step into a drift belongs to it: half a beat there would look like a lost slot.
+      const next = findDrift(times, 1, intervalMs, ended);
+      if (next === 'undecided') return;
+      if (next !== 'none' && times[1]! - times[0]! <= longestStep(next.beatMs, intervalMs)) {
+        this.#startDrift(next.beatMs, next.spacings + 1);
+        continue;
+      }
+      if (this.#markExcess(times, ended)) continue;
+      this.#ordinary();
+    }
+  }
+
+  /** The next anchor takes its place on the configured beat. */
+  #ordinary(): void {
+    const state = this.#state;
+    const { intervalMs } = this.#terms;
+    const { anchor, claims } = this.#take();
+    const last = state.last!;
+    const steps = state.atHead
+      ? Math.max(1, Math.round((anchor.at - last) / intervalMs))
+      : stepsBetween(state.grid, last, anchor.at, intervalMs);
+    this.#segment(anchor.at, steps, claims, false, steps);
+    this.#writer.slot(anchor.at, judgementOf(anchor));
+    if (state.atHead) state.grid = newGrid();
+    else advanceGrid(state.grid, last, anchor.at, steps, intervalMs);
+    state.last = anchor.at;
+    state.atHead = false;
+  }
+
+  #startDrift(beatMs: number, known: number): void {
+    const state = this.#state;
+    state.drift = { from: state.last!, steps: 0, beatMs, recent: [], known };
+    if (!state.atHead) state.drift.recent.push(state.last!);
+    state.grid = newGrid();
+  }
+
+  #drifting(drift: Drift, anchor: Anchor): void {
+    const state = this.#state;
+    const { intervalMs } = this.#terms;
+    const last = state.last!;
+    const goesOn = drift.known > 0 || this.#onDriftingBeat(drift, anchor.at);
+    if (drift.known > 0) drift.known--;
+    const steps = Math.round((anchor.at - drift.from) / intervalMs) - drift.steps;
+    const hole = anchor.at - last > longestStep(drift.beatMs, intervalMs);
+    if (steps >= 1 || state.atHead) {
+      this.#segment(anchor.at, Math.max(1, steps), anchor.claims, !hole, Math.max(1, steps));
+      this.#writer.slot(anchor.at, judgementOf(anchor));
+      drift.steps += Math.max(state.atHead ? 0 : 1, steps);
+    } else {
+      this.#segment(anchor.at, 1, anchor.claims, false, 1);
+      this.#writer.drifted(anchor.at, { verdict: 'unexpected', cause: 'interval_drift' });
+    }
+    state.last = anchor.at;
+    state.atHead = false;
+    if (goesOn) {
+      drift.recent.push(anchor.at);
+      if (drift.recent.length > RECENT_ANCHORS) drift.recent.shift();
+      return;
+    }
+    this.#writer.endDrift(anchor.at);
+    state.drift = null;
+  }
+
+  #onDriftingBeat(drift: Drift, at: Instant): boolean {
+    const { recent } = drift;
+    const first = recent[0]!;
+    const line = fitLine(recent.map((each) => each - first));
+    const expected = first + line.intercept + line.slope * recent.length;
+    return Math.abs(at - expected) <= 0.6 * this.#terms.intervalMs;
+  }
+
+  /**
+   * Two neighbours one interval apart (at most 1.5) leave no room for a capture between them. Of the two captures that
+   * could go, the one whose absence leaves the better beat goes; else the one with fewer witnesses, else the later one.
+   */
+  #markExcess(times: readonly Instant[], ended: boolean): boolean {
+    const state = this.#state;
+    const { intervalMs } = this.#terms;
+    const [before, first, second, after] = times;
+    if (state.atHead || second === undefined || second - before! >= 1.5 * intervalMs) return false;
+    if (after === undefined && !ended) return false;
+    const misfitWithoutFirst = misfit([before, second, after], intervalMs);
+    const misfitWithoutSecond = misfit([before, first, after], intervalMs);
+    const [one, other] = state.held.filter((anchor) => !anchor.excess);
+    const firstGoes =
+      Math.abs(misfitWithoutFirst - misfitWithoutSecond) > 0.25
+        ? misfitWithoutFirst < misfitWithoutSecond
+        : one!.witnesses < other!.witnesses;
+    (firstGoes ? one! : other!).excess = true;
+    return true;
+  }
+
+  /** Takes the next anchor of the beat from the held ones; what is in excess before it is written on the way. */
+  #take(): { anchor: Anchor; claims: Held[] } {
+    const claims: Held[] = [];
+    for (;;) {
+      const anchor = this.#state.held.shift()!;
+      claims.push(...anchor.claims);
+      if (!anchor.excess) return { anchor, claims };
+      this.#writer.extra(anchor.at, { verdict: 'unexpected', cause: 'beyond_beat' });
+    }
+  }
+
+  #writeExcess(anchor: Anchor): void {
+    this.#state.claims.unshift(...anchor.claims);
+    this.#writer.extra(anchor.at, { verdict: 'unexpected', cause: 'beyond_beat' });
+  }
+
+  /**
+   * Writes what lies between the last anchor and the next neighbour, `steps` intervals later: the empty slots, and the claims,
+   * each of which fills at most one of them. A claim never moves the beat. Slots from `judgedSteps` on are pending.
+   */
+  #segment(next: Instant, steps: number, claims: readonly Held[], drifting: boolean, judgedSteps: number): void {
+    const last = this.#state.last!;
+    const { intervalMs } = this.#terms;
+    if (steps <= 1 && claims.length === 0) return;
+    let empty: Instant[] = [];
+    for (let step = 1; step < steps; step++) empty.push(last + step * intervalMs);
+    if (claims.length === 0) {
+      for (const [index, at] of empty.entries()) this.#writeEmpty(at, drifting, index + 1 >= judgedSteps);
+      return;
+    }
+    const beyondBeat = new Set<Held>();
+    const slots = empty.length;
+    if (slots < claims.length) {
+      const weakestFirst = claims.toSorted(
+        (a, b) => Number(a.cause !== 'unconfirmed') - Number(b.cause !== 'unconfirmed'),
+      );
+      for (const claim of weakestFirst.slice(0, claims.length - slots)) beyondBeat.add(claim);
+    }
+    const between = betweenNeighbours(last, claims, next, intervalMs);
+    const missing = Math.min(between.length, Math.max(0, slots - claims.length));
+    if (between.length === missing) empty = between;
+    else for (const claim of claims) if (empty.length > missing) removeNearest(empty, claim.at);
+    const judgedTo = last + judgedSteps * intervalMs;
+    let index = 0;
+    for (const claim of claims) {
+      for (; index < empty.length && empty[index]! <= claim.at; index++) {
+        this.#writeEmpty(empty[index]!, drifting, empty[index]! >= judgedTo);
+      }
+      if (beyondBeat.has(claim)) this.#writer.extra(claim.at, judgementOf(claim));
+      else this.#writer.slot(claim.at, judgementOf(claim));
+    }
+    for (; index < empty.length; index++) this.#writeEmpty(empty[index]!, drifting, empty[index]! >= judgedTo);
+  }
+
+  #writeEmpty(at: Instant, drifting: boolean, pending: boolean): void {
+    const judged: Judgement = pending ? { verdict: 'pending', cause: null } : this.#terms.judgeEmpty(at);
+    if (drifting && judged.verdict === 'not_captured') {
+      this.#writer.drifted(at, { verdict: 'not_captured', cause: 'interval_drift' });
+    } else this.#writer.slot(at, judged);
+  }
+}
+
+/** A spacing of a drifting beat; anything longer is a hole in it. */
+function longestStep(beatMs: number, intervalMs: number): number {
+  return Math.max(beatMs, intervalMs) + 0.55 * intervalMs;
+}
+
+function misfit(times: readonly (Instant | undefined)[], intervalMs: number): number {
+  let sum = 0;
+  for (let index = 1; index < times.length; index++) {
+    const from = times[index - 1];
+    const to = times[index];
+    if (from === undefined || to === undefined) continue;
+    const intervals = (to - from) / intervalMs;
+    sum += Math.abs(intervals - Math.max(1, Math.round(intervals)));
+  }
+  return sum;
+}
+
+/** The slots that are missing where each claim counts as a neighbour. */
+function betweenNeighbours(last: Instant, claims: readonly Held[], next: Instant, intervalMs: number): Instant[] {
+  const missing: Instant[] = [];
+  let from = last;
+  for (const to of [...claims.map((claim) => claim.at), next]) {
+    const steps = Math.round((to - from) / intervalMs);
+    for (let step = 1; step < steps; step++) missing.push(from + step * intervalMs);
+    from = to;
+  }
+  return missing;
+}
+
+function removeNearest(instants: Instant[], to: Instant): void {
+  let nearest = 0;
+  for (let index = 1; index < instants.length; index++) {
+    if (Math.abs(instants[index]! - to) < Math.abs(instants[nearest]! - to)) nearest = index;
+  }
+  instants.splice(nearest, 1);
+}
+
+function judgementOf(held: Held): Judgement {
+  const { verdict, cause, reason } = held;
+  return reason === undefined ? { verdict, cause } : { verdict, cause, reason };
+}
