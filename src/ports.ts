@@ -2,8 +2,12 @@
  * What the use cases need from outside. Adapters implement these; only `compose.ts` joins the two.
  * "Could not look" is always an error (`CouldNotLookError`), never an empty answer.
  */
+import type { Mode } from './core/capture.ts';
+import type { Gap } from './core/gap.ts';
 import type { Instant } from './core/instant.ts';
+import type { Span } from './core/span.ts';
 import type { StreamKey } from './core/stream-key.ts';
+import type { SlotCounts } from './core/verdict.ts';
 import type { IndexWitness, ObjectWitness } from './core/witness.ts';
 
 export interface Clock {
@@ -197,4 +201,144 @@ export interface OperatorLogEntry {
   /** HTTP status, or null from a command. */
   status: number | null;
   remoteAddress: string | null;
+}
+
+// ---- streams, sessions and the audit ----
+
+export interface StreamRow extends StreamKey {
+  id: number;
+}
+
+/** What was said about publishing. `online` and `listed`: one row per stream and publish, refreshed by every poll. */
+export interface SessionSignalRow {
+  kind: 'publish' | 'publish_done' | 'online' | 'listed';
+  /** publish, publish_done: the instant that the signal names; online, listed: the publish time. */
+  at: Instant;
+  /** When it reached us; online: the last poll that saw the stream. */
+  seenAt: Instant;
+  startedAt: Instant | null;
+  /** online: the first poll that no longer saw the stream; listed: the stop time. */
+  endedAt: Instant | null;
+  pushDomain: string | null;
+}
+
+export type SessionCertainty = 'announced' | 'listed' | 'inferred';
+
+export interface StoredSession {
+  startedAt: Instant;
+  endedAt: Instant | null;
+  certainty: SessionCertainty;
+  endCertain: boolean;
+}
+
+export interface SessionStore {
+  /** Ids in the order of `keys`; streams that are new are added. */
+  ensureStreams(keys: readonly StreamKey[]): Promise<number[]>;
+  /** All streams of a domain whose signals or captures may have changed their sessions: seen after `since`, or running. */
+  streamsToTrack(domain: string, since: Instant): Promise<StreamRow[]>;
+  recordOnline(domain: string, streams: readonly OnlineStream[], polledAt: Instant): Promise<void>;
+  recordPublishes(publishes: readonly PublishRecord[], seenAt: Instant): Promise<void>;
+  /** In order of `at`. */
+  signals(streamIds: readonly number[], from: Instant): Promise<Map<number, SessionSignalRow[]>>;
+  /** Sessions that share an instant with `[from, to)`, in order of start. */
+  sessions(streamIds: readonly number[], from: Instant, to: Instant): Promise<Map<number, StoredSession[]>>;
+  /**
+   * Makes the stored sessions of the stream that end after `from` equal to `sessions`, and marks what was already judged and has
+   * changed as late evidence. Twice is harmless.
+   */
+  replaceSessions(streamId: number, from: Instant, sessions: readonly StoredSession[]): Promise<void>;
+}
+
+export interface AuditTotals {
+  streams: number;
+  listCalls: number;
+  headCalls: number;
+  indexCalls: number;
+  keys: number;
+  captures: number;
+  restored: number;
+}
+
+export interface Watermark {
+  auditedUntil: Instant;
+  lastKey: string | null;
+  /** Opaque to the store. */
+  state: unknown;
+  /** 0 where there is none yet. */
+  version: number;
+}
+
+export interface LateEvidence {
+  from: Instant;
+  ids: number[];
+}
+
+/** What one session in one mode amounts to; replaces what was judged after `StreamCommit.base`. */
+export interface SessionCommit {
+  /** null: captures outside every session. */
+  sessionStartedAt: Instant | null;
+  mode: Mode;
+  /** Hours from this one on are replaced. */
+  hoursFrom: Instant;
+  hours: { hour: Instant; slots: SlotCounts }[];
+  finalGaps: GapRow[];
+  provisionalGaps: GapRow[];
+}
+
+export interface GapRow extends Gap {
+  /** Object names and facts of the first slots, for people. */
+  evidence: Record<string, unknown> | null;
+}
+
+export interface StreamCommit {
+  streamId: number;
+  auditId: number | null;
+  /** The version that was judged from; where the stored one differs, nothing is written. */
+  expectedVersion: number;
+  /** The judgement went on from here: what became final by then stays. */
+  base: Instant;
+  /** null: could not look; the stored state stays, everything after `base` is provisional. */
+  watermark: { auditedUntil: Instant; lastKey: string | null; state: unknown } | null;
+  /** A state to keep for judging again; those after `base` are dropped. */
+  keep: { at: Instant; state: unknown }[];
+  sessions: SessionCommit[];
+  /** Starts of all sessions that stand; what is stored for others that start at or after `base` goes. */
+  standing: Instant[];
+  /** Late evidence that this judgement took in. */
+  lateEvidenceIds: number[];
+  foreign: ForeignKeys[];
+}
+
+export interface ForeignKeys {
+  bucket: string;
+  prefix: string;
+  count: number;
+  example: string;
+  lastModified: Instant;
+}
+
+export interface AuditStore {
+  begin(audit: {
+    domain: string;
+    app: string | null;
+    kind: 'audit' | 'backfill';
+    from: Instant;
+    to: Instant;
+    startedAt: Instant;
+  }): Promise<number>;
+  finish(
+    id: number,
+    outcome: { finishedAt: Instant; seconds: number; error: string | null } & AuditTotals,
+  ): Promise<void>;
+  watermark(streamId: number): Promise<Watermark | null>;
+  watermarks(streamIds: readonly number[]): Promise<Map<number, Watermark>>;
+  /** The latest kept state at or before the instant. */
+  keptState(streamId: number, at: Instant): Promise<{ at: Instant; state: unknown } | null>;
+  lateEvidence(streamIds: readonly number[]): Promise<Map<number, LateEvidence>>;
+  markLate(streamIds: readonly number[], from: Instant, reason: string): Promise<void>;
+  /** One transaction; false where another replica was faster, and then nothing was written. */
+  commit(commit: StreamCommit): Promise<boolean>;
+  /** Blind spans as the last audit saw them. */
+  judgedBlindSpans(): Promise<Span[]>;
+  replaceJudgedBlindSpans(spans: readonly Span[]): Promise<void>;
 }
