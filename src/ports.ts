@@ -4,6 +4,8 @@
  */
 import type { Mode } from './core/capture.ts';
 import type { Gap } from './core/gap.ts';
+import type { CaptureSource } from './core/capture-flags.ts';
+import type { CaptureRow } from './core/capture-shape.ts';
 import type { Instant } from './core/instant.ts';
 import type { Span } from './core/span.ts';
 import type { StreamKey } from './core/stream-key.ts';
@@ -341,4 +343,108 @@ export interface AuditStore {
   /** Blind spans as the last audit saw them. */
   judgedBlindSpans(): Promise<Span[]>;
   replaceJudgedBlindSpans(spans: readonly Span[]): Promise<void>;
+}
+
+// ---- what the receiver keeps ----
+
+/** A capture on its way into the store; one row may stand for several deliveries. */
+export interface IncomingCapture extends CaptureRow {
+  flags: number;
+  deliveries: number;
+}
+
+export interface QuarantineEntry {
+  receivedAt: Instant;
+  /** rejected: the signature; unclassified: the body; implausible: e.g. a time before 2016. */
+  kind: 'rejected' | 'unclassified' | 'implausible';
+  /** kebab-case, e.g. `signature-mismatch`. */
+  reason: string;
+  remoteAddress: string | null;
+  headers: Record<string, string>;
+  body: Uint8Array;
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  object: string | null;
+}
+
+/** What was said about publishing; sessions are derived from it. `stream` as told (a push callback may lower-case it). */
+export interface SessionSignal extends StreamKey {
+  at: Instant;
+  kind: 'publish' | 'publish_done' | 'online' | 'listed';
+  seenAt: Instant;
+  startedAt: Instant | null;
+  endedAt: Instant | null;
+  pushDomain: string | null;
+}
+
+/** An item the store will never take, however often it is offered. */
+export interface RefusedItem<T> {
+  item: T;
+  /** kebab-case, e.g. `too-many-new-streams`. */
+  reason: string;
+}
+
+/**
+ * Takes whole batches; resolves after the commit. `again` says that an earlier try of this very batch may have committed, so that
+ * its deliveries are not counted twice. Rejects when nothing could be committed; returns what it refused for good.
+ */
+export interface BatchStore<T> {
+  write(items: T[], options: { again: boolean; timeoutMs: number }): Promise<RefusedItem<T>[]>;
+}
+
+export type SpoolKind = 'capture' | 'signal' | 'quarantine';
+
+export interface SpoolEntry {
+  id: number;
+  kind: SpoolKind;
+  /** JSON of the item. */
+  payload: string;
+  again: boolean;
+}
+
+/** A durable log on the local disk for the time that the database is away. Every method is synchronous and throws `SpoolFullError` or I/O errors. */
+export interface Spool {
+  /** Durable when it returns. */
+  append(entries: Omit<SpoolEntry, 'id'>[]): void;
+  /** Oldest first. */
+  read(limit: number): SpoolEntry[];
+  removeThrough(id: number): void;
+  depth(): { entries: number; bytes: number; oldestAt: Instant | null };
+  /** A durable note that this receiver could take callbacks during `[fromAt, toAt)`, for the database later. */
+  noteAlive(beat: Heartbeat): void;
+  aliveNotes(): Heartbeat[];
+  forgetAliveNotes(notes: Heartbeat[]): void;
+  close(): void;
+}
+
+/** A span in which one receiver could accept callbacks and keep them. */
+export interface Heartbeat {
+  receiverId: string;
+  fromAt: Instant;
+  toAt: Instant;
+  host: string;
+}
+
+/** A capture as it is read back. */
+export interface StoredCapture extends StreamKey {
+  streamId: number;
+  at: Instant;
+  bucket: string | null;
+  object: string;
+  /** What the body said, when it said it. */
+  capturedAt: Instant | null;
+  /** Null where only backfill speaks for it. */
+  receivedAt: Instant | null;
+  verified: boolean;
+  deliveries: number;
+  sources: CaptureSource[];
+  /** With `at` the row's own key, for paging. */
+  discriminator: number;
+}
+
+export interface CaptureCursor {
+  streamId: number;
+  at: Instant;
+  discriminator: number;
 }
