@@ -1,4 +1,6 @@
--- What was said about publishing, as it came; sessions are derived from it by a pure function.
+-- What was said about publishing, as it came; sessions are derived from it by a pure function. publish and publish_done: one
+-- row each, at the instant that they name. online and listed: one row per publish, at its publish time; ended_at of online is the
+-- first poll that no longer saw the stream.
 create table session_signals (
   stream_id integer not null references streams (id),
   at timestamptz not null,
@@ -10,8 +12,12 @@ create table session_signals (
   started_at timestamptz,
   ended_at timestamptz,
   push_domain text,
+  -- when this row last said something new (a poll that sees the same again only moves seen_at)
+  changed_at timestamptz not null default now(),
   primary key (stream_id, at, kind)
 );
+create index session_signals_changed_at on session_signals (changed_at);
+create index session_signals_online on session_signals (stream_id) where kind = 'online' and ended_at is null;
 
 create table sessions (
   stream_id integer not null references streams (id),

@@ -3,9 +3,9 @@
  * "Could not look" is always an error (`CouldNotLookError`), never an empty answer.
  */
 import type { Mode } from './core/capture.ts';
-import type { Gap } from './core/gap.ts';
 import type { CaptureSource } from './core/capture-flags.ts';
 import type { CaptureRow } from './core/capture-shape.ts';
+import type { Gap } from './core/gap.ts';
 import type { Instant } from './core/instant.ts';
 import type { Span } from './core/span.ts';
 import type { StreamKey } from './core/stream-key.ts';
@@ -186,6 +186,8 @@ export interface CallBudget {
 
 // ---- the query side ----
 
+export * from './query-ports.ts';
+
 /** Every write that came over the API or a command, for people to read later. Never holds a secret. */
 export interface OperatorLog {
   record(entry: OperatorLogEntry): Promise<void>;
@@ -236,8 +238,11 @@ export interface StoredSession {
 export interface SessionStore {
   /** Ids in the order of `keys`; streams that are new are added. */
   ensureStreams(keys: readonly StreamKey[]): Promise<number[]>;
-  /** All streams of a domain whose signals or captures may have changed their sessions: seen after `since`, or running. */
+  streams(domain: string): Promise<StreamRow[]>;
+  /** Those whose sessions may have changed since: something new was said of them, or they have captures that no session explains. */
   streamsToTrack(domain: string, since: Instant): Promise<StreamRow[]>;
+  /** Instants of captures that no announced or listed session explains, oldest first. */
+  capturesOutsideSessions(streamId: number, from: Instant, limit: number): Promise<Instant[]>;
   recordOnline(domain: string, streams: readonly OnlineStream[], polledAt: Instant): Promise<void>;
   recordPublishes(publishes: readonly PublishRecord[], seenAt: Instant): Promise<void>;
   /** In order of `at`. */
@@ -299,8 +304,8 @@ export interface StreamCommit {
   expectedVersion: number;
   /** The judgement went on from here: what became final by then stays. */
   base: Instant;
-  /** null: could not look; the stored state stays, everything after `base` is provisional. */
-  watermark: { auditedUntil: Instant; lastKey: string | null; state: unknown } | null;
+  /** Where the audit stands now; where it could not look, where it stood before, and all after `base` is provisional. */
+  watermark: Omit<Watermark, 'version'>;
   /** A state to keep for judging again; those after `base` are dropped. */
   keep: { at: Instant; state: unknown }[];
   sessions: SessionCommit[];
@@ -447,4 +452,27 @@ export interface CaptureCursor {
   streamId: number;
   at: Instant;
   discriminator: number;
+}
+
+export interface ExcusedSpanRow {
+  id: number;
+  from: Instant;
+  to: Instant;
+  /** null: all of them. */
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  reason: string;
+  author: string;
+  createdAt: Instant;
+  cancelledAt: Instant | null;
+}
+
+export interface ExcusedStore {
+  /** Adds a span and has every stream that it touches judged again from its start. */
+  add(span: Omit<ExcusedSpanRow, 'id' | 'createdAt' | 'cancelledAt'>): Promise<ExcusedSpanRow>;
+  /** Ends its effect, on the past too; null where there is none with that id, or where it is cancelled already. */
+  cancel(id: number, at: Instant): Promise<ExcusedSpanRow | null>;
+  /** Those in force that share an instant with `[from, to)`. */
+  inForce(from: Instant, to: Instant): Promise<ExcusedSpanRow[]>;
 }

@@ -1,15 +1,17 @@
 import type { Generated } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
 import type { Cause, Verdict } from '../../core/verdict.ts';
+import type { AlertingTables } from './alerting-tables.ts';
 
 /** Row types of the tables in `migrations/`. `timestamptz` is an `Instant` when read; write it with `timestamp()`. */
-export interface Tables {
+export interface Tables extends AlertingTables {
   streams: StreamTable;
   config_versions: ConfigVersionTable;
   session_signals: SessionSignalTable;
   sessions: SessionTable;
   capture_shapes: CaptureShapeTable;
   captures: CaptureTable;
+  sealed_days: SealedDayTable;
   heartbeats: HeartbeatTable;
   blind_spans: BlindSpanTable;
   quarantine: QuarantineTable;
@@ -56,6 +58,7 @@ export interface SessionSignalTable {
   started_at: Instant | null;
   ended_at: Instant | null;
   push_domain: string | null;
+  changed_at: Generated<Instant>;
 }
 
 export interface SessionTable {
@@ -75,15 +78,20 @@ export interface CaptureShapeTable {
 
 export interface CaptureTable {
   captured_at: Instant;
+  delay_ms: number;
   stream_id: number;
-  discriminator: Generated<number>;
-  delay_ms: number | null;
+  discriminator: number;
   shape_id: number;
   deliveries: Generated<number>;
   flags: Generated<number>;
-  sequence: number | null;
-  object: string | null;
-  extra: unknown | null;
+  told_ms: Generated<number>;
+  rest: Generated<string>;
+}
+
+export interface SealedDayTable {
+  day: string;
+  sealed_at: Instant;
+  row_count: number;
 }
 
 export interface HeartbeatTable {
