@@ -20,6 +20,8 @@ export const OSS_FAULT_MODES = [
   'no-key-count',
   /** Announces more bytes than it sends, then hangs up. */
   'cut-body',
+  /** Sends half of the body and then nothing, keeping the connection open. */
+  'stall-body',
   /** Complete by its length, but the text stops in the middle. */
   'cut-xml',
   'empty-200',
@@ -43,7 +45,7 @@ export interface OssFault {
 }
 
 const LIST_ONLY: readonly OssFaultMode[] = ['truncated-without-token', 'repeated-token', 'no-key-count'];
-const BODY_ONLY: readonly OssFaultMode[] = ['cut-body', 'cut-xml'];
+const BODY_ONLY: readonly OssFaultMode[] = ['cut-body', 'stall-body', 'cut-xml'];
 
 /** A fault that cannot show in the answer to a kind of request does not hit it, and is not counted. */
 function canShow(mode: OssFaultMode, kind: OssRequestKind): boolean {

@@ -74,6 +74,7 @@ export function faultAnswer(mode: OssFaultMode, context: FailureContext): OssAns
     case 'repeated-token':
     case 'no-key-count':
     case 'cut-body':
+    case 'stall-body':
     case 'cut-xml':
       return null;
     default: {
@@ -102,6 +103,10 @@ export function send(
   });
   if (common.fault === 'cut-body') {
     response.write(half, () => response.destroy());
+    return;
+  }
+  if (common.fault === 'stall-body') {
+    response.write(half);
     return;
   }
   response.end(body);
