@@ -27,5 +27,15 @@ export const SURROUNDING_FAULTS = [
 ] as const;
 export type SurroundingFault = (typeof SURROUNDING_FAULTS)[number];
 
-export type FaultKind = CaptureFault | SurroundingFault;
-export const FAULT_KINDS: readonly FaultKind[] = [...CAPTURE_FAULTS, ...SURROUNDING_FAULTS];
+/** What the vendor's two endpoints can do wrong for a while. */
+export const ENDPOINT_FAULTS = [
+  'oss_unavailable',
+  'oss_throttled',
+  'oss_timeout',
+  'live_unavailable',
+  'live_throttled',
+  'live_timeout',
+] as const;
+export type EndpointFault = (typeof ENDPOINT_FAULTS)[number];
+
+export type FaultKind = CaptureFault | SurroundingFault | EndpointFault;

@@ -1,0 +1,257 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InForce, VendorSession, VendorState } from '../live/vendor-state.ts';
+import type { ObjectStore } from '../oss/object-store.ts';
+import type { DeliveryPolicy } from './deliver.ts';
+import { deliver } from './deliver.ts';
+import type { CaptureFault } from './fault-kinds.ts';
+import type { GroundTruth } from './ground-truth.ts';
+import { objectName } from './object-name.ts';
+import type { PicturePainter } from './picture.ts';
+import type { Random } from './random.ts';
+import type { BeatFaultOrder, CaptureFaultOrder, ScheduledFault, StrayOrder } from './scheduled-fault.ts';
+import { type BodyStyle, pushCallback, type SnapshotNotice, snapshotCallback } from './vendor-callbacks.ts';
+
+export interface PublishTime {
+  /** After the start of the broadcasters. */
+  startMs: number;
+  lengthMs: number;
+}
+
+export interface BroadcastStream {
+  domain: string;
+  app: string;
+  stream: string;
+  /** Its sessions in order; may be endless. */
+  publishes: Iterable<PublishTime>;
+  timestamps?: 'seconds' | 'milliseconds';
+  body?: BodyStyle;
+}
+
+export interface BroadcastCounts {
+  sessions: number;
+  captures: number;
+  callbacksDelivered: number;
+  callbacksLost: number;
+  requests: number;
+}
+
+/** What all broadcasters of a sandbox share. */
+export interface Studio {
+  state: VendorState;
+  storeOf(bucket: string): ObjectStore;
+  painter: PicturePainter;
+  truth: GroundTruth;
+  random: Random;
+  delivery: DeliveryPolicy;
+  /** Share of the interval by which a key frame may come after the beat, 0 to 0.4. */
+  jitter: number;
+  /** How long the vendor takes to announce a publish, and to notice that a push is dead. */
+  announceAfterMs: number;
+  noticeEndAfterMs: number;
+  startedAtMs: number;
+  stopped: AbortSignal;
+  counts: BroadcastCounts;
+  faults(): readonly ScheduledFault[];
+  /** Keeps the callbacks under way, so that a stop can wait for them. */
+  track(work: Promise<unknown>): void;
+}
+
+interface OnAir {
+  session: VendorSession;
+  ordinal: number;
+  inForce: InForce;
+}
+
+const DEFAULT_BODY: BodyStyle = { names: 'pascal', time: 'milliseconds' };
+
+/** Plays one stream: publishes and stops, is captured on key frames, stores and announces each picture. Ends when it is stopped. */
+export async function broadcast(studio: Studio, stream: BroadcastStream): Promise<void> {
+  let ordinal = 0;
+  let sequence = 0;
+  for (const { startMs, lengthMs } of stream.publishes) {
+    ordinal += 1;
+    await until(studio, studio.startedAtMs + startMs);
+    const session = studio.state.startSession(stream, Date.now());
+    const onAir: OnAir = { session, ordinal, inForce: studio.state.configInForce(session) };
+    studio.counts.sessions += 1;
+    const lastFrameAt = session.startedAtMs + lengthMs;
+    announce(studio, session, 'publish', session.startedAtMs);
+    sequence = await captureUntil(studio, stream, onAir, lastFrameAt, sequence);
+    await until(studio, lastFrameAt + studio.noticeEndAfterMs);
+    studio.state.endSession(session, Date.now());
+    announce(studio, session, 'publish_done', Date.now());
+    strayAfter(studio, stream, onAir);
+  }
+}
+
+/** Sleeps until an instant; rejects when the studio is stopped. */
+export async function until(studio: Pick<Studio, 'stopped'>, atMs: number): Promise<void> {
+  await sleep(Math.max(0, atMs - Date.now()), undefined, { signal: studio.stopped });
+}
+
+function announce(studio: Studio, session: VendorSession, action: 'publish' | 'publish_done', atMs: number): void {
+  const { pushDomain, app, stream } = session;
+  const work = async () => {
+    if (action === 'publish') await until(studio, atMs + studio.announceAfterMs);
+    const { url, authKey } = studio.state.pushNotifyInForce(session);
+    if (url === null) return;
+    const notice = { action, pushDomain, app, stream, atMs };
+    await deliver(() => pushCallback(url, notice, authKey, Date.now()), studio.delivery, studio.stopped);
+  };
+  studio.track(work());
+}
+
+/** Returns the last `{Sequence}` number used. */
+async function captureUntil(
+  studio: Studio,
+  stream: BroadcastStream,
+  onAir: OnAir,
+  lastFrameAt: number,
+  sequence: number,
+): Promise<number> {
+  const { config } = onAir.inForce;
+  if (!config) return sequence;
+  const beat = beatOrder(studio, stream, onAir);
+  const intervalMs = config.intervalSeconds * 1_000;
+  const beatMs = intervalMs * (beat?.factor ?? 1);
+  // Names in whole seconds are cut off, so the beat stands on whole seconds for them.
+  const firstAt = Math.ceil((onAir.session.startedAtMs + 200) / 1_000) * 1_000;
+  for (let number = 1; ; number += 1) {
+    const gridAt = firstAt + (number - 1) * beatMs;
+    const at = gridAt + studio.random.int(0, Math.floor(studio.jitter * Math.min(beatMs, intervalMs)));
+    if (at >= lastFrameAt) return sequence + number - 1;
+    await until(studio, at);
+    studio.track(capture(studio, stream, onAir, number, sequence + number, at));
+    if (beat) noteBeat(studio, stream, onAir, beat, at);
+  }
+}
+
+/** One picture with all that becomes of it. */
+async function capture(
+  studio: Studio,
+  stream: BroadcastStream,
+  onAir: OnAir,
+  number: number,
+  sequence: number,
+  capturedAtMs: number,
+): Promise<void> {
+  const { inForce } = onAir;
+  const { config } = inForce;
+  if (!config || config.sequenceObject === null) return;
+  const orders = captureOrders(studio, stream, onAir, number);
+  const has = (fault: CaptureFault) => orders.some((order) => order.fault === fault);
+  const signed = inForce.authKey !== null;
+  for (const order of orders) {
+    studio.truth.note(order, order.fault, stream, { from: capturedAtMs, to: capturedAtMs, captures: 1 }, signed);
+  }
+  if (has('capture_skipped')) return;
+  const unit = stream.timestamps ?? 'seconds';
+  const rightName = objectName(config.sequenceObject, {
+    app: stream.app,
+    stream: stream.stream,
+    timestamp: String(unit === 'seconds' ? Math.floor(capturedAtMs / 1_000) : capturedAtMs),
+    sequence,
+  });
+  const object = has('object_misnamed') ? `misplaced/${rightName}` : rightName;
+  const notice: SnapshotNotice = {
+    domain: stream.domain,
+    app: stream.app,
+    stream: stream.stream,
+    endpoint: config.endpoint,
+    bucket: config.bucket,
+    object,
+    capturedAtMs,
+  };
+  studio.counts.captures += 1;
+  if (!has('callback_forged') && !has('object_not_stored')) await store(studio, notice);
+  const removal = orders.find(({ fault }) => fault === 'object_deleted');
+  if (removal) studio.track(deleteLater(studio, notice, removal.afterMs));
+  if (has('callback_dropped')) return;
+  const delay = orders.find(({ fault }) => fault === 'callback_delayed');
+  if (delay) await until(studio, capturedAtMs + delay.afterMs);
+  await tell(studio, stream, inForce, notice, has('callback_badly_signed'));
+  if (has('callback_twice')) await tell(studio, stream, inForce, notice, false);
+}
+
+async function store(studio: Studio, notice: SnapshotNotice): Promise<void> {
+  const body = await studio.painter.paint(notice, notice.capturedAtMs);
+  studio.storeOf(notice.bucket).put({
+    key: notice.object,
+    body,
+    lastModified: Date.now(),
+    contentType: 'image/jpeg',
+  });
+  const { domain, app, stream, bucket, endpoint, object, capturedAtMs } = notice;
+  studio.state.addIndexRow({
+    domain,
+    app,
+    stream,
+    bucket,
+    endpoint,
+    object,
+    createdAtMs: capturedAtMs,
+    overlay: false,
+  });
+}
+
+async function deleteLater(studio: Studio, notice: SnapshotNotice, afterMs: number): Promise<void> {
+  await until(studio, Date.now() + afterMs);
+  studio.storeOf(notice.bucket).delete(notice.object);
+}
+
+async function tell(
+  studio: Studio,
+  stream: BroadcastStream,
+  inForce: InForce,
+  notice: SnapshotNotice,
+  badly: boolean,
+): Promise<void> {
+  const { callbackUrl, authKey } = inForce;
+  if (callbackUrl === null) return;
+  const key = badly ? 'somebodyelseskey0000' : authKey;
+  const build = () => snapshotCallback(callbackUrl, notice, stream.body ?? DEFAULT_BODY, key, Date.now());
+  const { status, attempts } = await deliver(build, studio.delivery, studio.stopped);
+  studio.counts.requests += attempts;
+  if (status !== null && status >= 200 && status < 300) studio.counts.callbacksDelivered += 1;
+  else studio.counts.callbacksLost += 1;
+}
+
+/** A capture of a stream that is not on air. */
+function strayAfter(studio: Studio, stream: BroadcastStream, onAir: OnAir): void {
+  const isOwn = (order: ScheduledFault): order is StrayOrder =>
+    order.fault === 'capture_outside_session' && order.stream === stream.stream && order.session === onAir.ordinal;
+  for (const order of studio.faults().filter(isOwn)) {
+    const work = async () => {
+      await until(studio, Date.now() + order.afterMs);
+      const at = Date.now();
+      await capture(studio, stream, onAir, Number.MAX_SAFE_INTEGER, 999_999, at);
+      const signed = onAir.inForce.authKey !== null;
+      studio.truth.note(order, order.fault, stream, { from: at, to: at, captures: 1 }, signed);
+    };
+    studio.track(work());
+  }
+}
+
+function captureOrders(studio: Studio, stream: BroadcastStream, onAir: OnAir, number: number): CaptureFaultOrder[] {
+  return studio
+    .faults()
+    .filter(
+      (order): order is CaptureFaultOrder =>
+        'first' in order &&
+        order.stream === stream.stream &&
+        order.session === onAir.ordinal &&
+        order.first <= number &&
+        number <= order.last,
+    );
+}
+
+function beatOrder(studio: Studio, stream: BroadcastStream, onAir: OnAir): BeatFaultOrder | null {
+  const isOwn = (order: ScheduledFault): order is BeatFaultOrder =>
+    'factor' in order && order.stream === stream.stream && order.session === onAir.ordinal;
+  return studio.faults().find(isOwn) ?? null;
+}
+
+function noteBeat(studio: Studio, stream: BroadcastStream, onAir: OnAir, order: BeatFaultOrder, at: number): void {
+  const signed = onAir.inForce.authKey !== null;
+  studio.truth.note(order, order.fault, stream, { from: at, to: at, captures: 1 }, signed);
+}

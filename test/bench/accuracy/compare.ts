@@ -1,0 +1,268 @@
+import type { BroadcastPlan, PlannedSession, PlannedSlot, Span } from '../../../src/sandbox/broadcast/plan.ts';
+
+/** What `snapaudit judge --format json` prints. */
+export interface Judged {
+  slots: Record<string, number>;
+  coverage: number | null;
+  gaps: ReportedGap[];
+  foreign: { bucket: string; prefix: string; count: number }[];
+}
+
+export interface ReportedGap {
+  domain: string;
+  app: string;
+  stream: string;
+  from: number;
+  to: number;
+  count: number;
+  verdict: string;
+  cause: string | null;
+}
+
+/** Cells of the confusion matrix: what was injected (`nothing` for an undisturbed slot) × what was reported. */
+export interface Cell {
+  injected: string;
+  expected: string;
+  reported: string;
+  slots: number;
+}
+
+export interface Comparison {
+  cells: Cell[];
+  /** One sentence for each difference that the tolerances do not cover. */
+  misses: string[];
+}
+
+/** How many slots a run at an edge of a session may be off: a late first image; the vendor's 10 s and a cut-off last slot. */
+const EDGE_TOLERANCE = { head: 1, tail: 3 };
+
+interface TruthRun {
+  key: string;
+  label: string;
+  slots: PlannedSlot[];
+  least: number;
+  most: number;
+  /** Judged in more than one window: several gaps add up. */
+  cut: boolean;
+}
+
+/** Holds what was reported against the ground truth, run by run. `windows` are the windows that were judged one by one. */
+export function compare(plan: BroadcastPlan, windows: Span[], judged: Judged[]): Comparison {
+  const comparison: Comparison = { cells: [], misses: [] };
+  const reported = judged.flatMap(({ gaps }) => gaps);
+  const left = new Set(reported);
+  for (const session of plan.sessions) {
+    const own = reported.filter((gap) => sessionOf(plan, gap) === session);
+    if (session.beatSeconds !== session.config.intervalSeconds) compareDrift(plan, session, own, left, comparison);
+    compareRuns(session, truthRuns(plan, session, windows), own, left, comparison);
+  }
+  for (const stray of plan.strays) {
+    const gap = [...left].find(
+      (candidate) =>
+        isOf(candidate, stray.stream) &&
+        candidate.from <= stray.capturedAt &&
+        stray.capturedAt - candidate.from < 1_000,
+    );
+    const expected = classOf(stray.expected);
+    if (gap) left.delete(gap);
+    addCell(comparison, 'capture_outside_session', expected, gap ? classOf(gap) : 'ok', 1);
+    if (!gap || classOf(gap) !== expected) {
+      comparison.misses.push(
+        `${nameOf(stray.stream)}: a capture outside any session, found as ${gap ? classOf(gap) : 'nothing'}`,
+      );
+    }
+  }
+  for (const gap of left) {
+    addCell(comparison, 'nothing', 'ok', classOf(gap), gap.count);
+    comparison.misses.push(`false alarm: ${describe(gap)}`);
+  }
+  compareForeign(plan, judged, comparison);
+  compareGood(plan, judged, comparison);
+  return comparison;
+}
+
+function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]): TruthRun[] {
+  const runs: TruthRun[] = [];
+  let open: TruthRun | null = null;
+  for (const slot of session.slots) {
+    const key = classOf(slot.expected);
+    const outside = slot.visibleAt < plan.from || slot.visibleAt >= plan.to;
+    if (!slot.uncertain && (outside || key === 'ok' || key === 'pending' || isDrift(slot))) {
+      open = null;
+      continue;
+    }
+    if (slot.uncertain) {
+      // It may belong to the run before it and to the one after it, or to none.
+      if (open) open.most += 1;
+      if (key !== 'ok' && key !== 'pending' && !isDrift(slot) && open?.key !== key) {
+        open = { key, label: labelOf(session, slot), slots: [slot], least: 0, most: 1, cut: false };
+        runs.push(open);
+      } else if (!open) {
+        open = { key: 'any', label: '', slots: [slot], least: 0, most: 1, cut: false };
+        runs.push(open);
+      }
+      continue;
+    }
+    if (open === null || (open.key !== key && open.key !== 'any')) {
+      open = { key, label: labelOf(session, slot), slots: [], least: 0, most: 0, cut: false };
+      runs.push(open);
+    } else if (open.key === 'any') {
+      open.key = key;
+      open.label = labelOf(session, slot);
+    }
+    open.slots.push(slot);
+    open.least += 1;
+    open.most += 1;
+  }
+  for (const run of runs) {
+    const first = run.slots[0]!.visibleAt;
+    const last = run.slots.at(-1)!.visibleAt;
+    run.cut = windows.some(
+      ({ from }) =>
+        first - session.config.intervalSeconds * 1_000 < from && from <= last + session.config.intervalSeconds * 1_000,
+    );
+    const edge = run.slots.map((slot) => slot.edge).find((side) => side !== null);
+    if (edge) {
+      run.least = Math.max(0, run.least - EDGE_TOLERANCE[edge]);
+      run.most += EDGE_TOLERANCE[edge];
+    }
+  }
+  return runs;
+}
+
+function compareRuns(
+  session: PlannedSession,
+  runs: TruthRun[],
+  own: ReportedGap[],
+  left: Set<ReportedGap>,
+  comparison: Comparison,
+): void {
+  const interval = session.config.intervalSeconds * 1_000;
+  for (const run of runs) {
+    const slack = (run.slots.some(({ edge }) => edge !== null) ? 4 : 1.5) * interval;
+    const first = run.slots[0]!.visibleAt - slack;
+    const last = run.slots.at(-1)!.visibleAt + slack;
+    const matching = own.filter(
+      (gap) =>
+        left.has(gap) && (run.key === 'any' || classOf(gap) === run.key) && gap.from >= first && gap.from <= last,
+    );
+    const taken = run.cut ? matching : matching.slice(0, 1);
+    for (const gap of taken) left.delete(gap);
+    const found = taken.reduce((sum, { count }) => sum + count, 0);
+    const right = found >= run.least && found <= run.most;
+    if (run.key !== 'any') {
+      addCell(comparison, run.label, run.key, run.key, Math.min(run.slots.length, right ? run.slots.length : found));
+    }
+    if (right) continue;
+    const instead = own.find(
+      (gap) =>
+        left.has(gap) &&
+        gap.from <= run.slots.at(-1)!.visibleAt + interval / 2 &&
+        gap.to > run.slots[0]!.visibleAt - interval / 2,
+    );
+    if (found < run.least)
+      addCell(comparison, run.label, run.key, instead ? classOf(instead) : 'ok', run.slots.length - found);
+    comparison.misses.push(
+      `${nameOf(session.stream)} ${instant(run.slots[0]!.visibleAt)}: ${run.label} of ${run.slots.length} slots as ${run.key}, found ${found} of ${run.least}..${run.most}${instead ? `, but ${describe(instead)}` : ''}`,
+    );
+  }
+}
+
+/** A drift is one finding for its session; its slots are counted as a whole. */
+function compareDrift(
+  plan: BroadcastPlan,
+  session: PlannedSession,
+  own: ReportedGap[],
+  left: Set<ReportedGap>,
+  comparison: Comparison,
+): void {
+  const slots = session.slots.filter(
+    (slot) => isDrift(slot) && slot.visibleAt >= plan.from && slot.visibleAt < plan.to,
+  );
+  const found = own.filter((gap) => gap.cause === 'interval_drift');
+  for (const gap of found) left.delete(gap);
+  const count = found.reduce((sum, gap) => sum + gap.count, 0);
+  const faster = session.beatSeconds < session.config.intervalSeconds;
+  const ratio = faster ? 2 : session.beatSeconds / session.config.intervalSeconds;
+  const tolerance = EDGE_TOLERANCE.head + EDGE_TOLERANCE.tail + 2 * ratio;
+  const label = faster ? 'beat_faster' : 'beat_slower';
+  const expected = faster ? 'unexpected/interval_drift' : 'not_captured/interval_drift';
+  if (Math.abs(count - slots.length) <= tolerance) {
+    addCell(comparison, label, expected, expected, slots.length);
+    return;
+  }
+  addCell(comparison, label, expected, expected, Math.min(count, slots.length));
+  const other = own.find((gap) => gap.cause !== 'interval_drift');
+  addCell(comparison, label, expected, other ? classOf(other) : 'ok', Math.abs(slots.length - count));
+  comparison.misses.push(
+    `${nameOf(session.stream)} ${instant(session.startedAt)}: ${label} over ${slots.length} slots, found ${count}${other ? `, also ${describe(other)}` : ''}`,
+  );
+}
+
+function compareForeign(plan: BroadcastPlan, judged: Judged[], comparison: Comparison): void {
+  for (const [order, { foreign }] of judged.entries()) {
+    const count = foreign.reduce((sum, each) => sum + each.count, 0);
+    if (count !== plan.foreign.length) {
+      comparison.misses.push(
+        `window ${order}: ${plan.foreign.length} foreign objects, found ${JSON.stringify(foreign)}`,
+      );
+    }
+  }
+}
+
+/** The good slots are counted too: a judge that saw nothing would raise no false alarm either. */
+function compareGood(plan: BroadcastPlan, judged: Judged[], comparison: Comparison): void {
+  const steady = plan.sessions.every(({ beatSeconds, config }) => beatSeconds >= config.intervalSeconds);
+  if (!steady) return;
+  let good = 0;
+  let doubt = 0;
+  for (const slot of plan.sessions.flatMap(({ slots }) => slots)) {
+    if (slot.uncertain) doubt += 1;
+    else if (slot.expected.verdict === 'ok' && slot.visibleAt >= plan.from && slot.visibleAt < plan.to) good += 1;
+  }
+  const found = judged.reduce((sum, { slots }) => sum + (slots.ok ?? 0), 0);
+  if (found < good || found > good + doubt) comparison.misses.push(`${good} good slots, found ${found}`);
+  addCell(comparison, 'nothing', 'ok', 'ok', Math.min(found, good));
+}
+
+function labelOf(session: PlannedSession, slot: PlannedSlot): string {
+  switch (slot.expected.cause) {
+    case 'receiver_down':
+    case 'listing_failed':
+    case 'index_failed':
+      return slot.expected.cause;
+    case 'callback_not_ours':
+      return 'callback_url_changed';
+    case 'object_expired':
+      return 'object_expired';
+    default:
+      return slot.faults.join('+') || (session.ours ? 'nothing' : 'callback_url_changed');
+  }
+}
+
+function sessionOf(plan: BroadcastPlan, gap: ReportedGap): PlannedSession | undefined {
+  return plan.sessions.findLast(
+    ({ stream, startedAt, endedAt }) =>
+      isOf(gap, stream) && gap.from >= startedAt && gap.from <= (endedAt ?? plan.now) + 1_000,
+  );
+}
+
+function isDrift(slot: PlannedSlot): boolean {
+  return slot.expected.cause === 'interval_drift';
+}
+
+function isOf(gap: ReportedGap, stream: { domain: string; app: string; stream: string }): boolean {
+  return gap.domain === stream.domain && gap.app === stream.app && gap.stream === stream.stream;
+}
+
+function addCell(comparison: Comparison, injected: string, expected: string, reported: string, slots: number): void {
+  if (slots > 0) comparison.cells.push({ injected, expected, reported, slots });
+}
+
+const instant = (at: number) => new Date(at).toISOString();
+const classOf = ({ verdict, cause }: { verdict: string; cause: string | null }) =>
+  cause === null || verdict === 'excused' ? verdict : `${verdict}/${cause}`;
+const nameOf = (stream: { domain: string; app: string; stream: string }) =>
+  `${stream.domain}/${stream.app}/${stream.stream}`;
+const describe = (gap: ReportedGap) =>
+  `${nameOf(gap)} ${instant(gap.from)}..${instant(gap.to)} ${gap.count} × ${classOf(gap)}`;
