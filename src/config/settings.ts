@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationSeconds } from './duration.ts';
+import { alertingSettings, maintenanceSettings, notifySettings, watchSettings } from './notify-settings.ts';
 
 /**
  * The settings file (SNAPAUDIT_CONFIG, YAML). Every key that people write stands here once; unknown keys are mistakes.
@@ -70,6 +71,10 @@ export const settingsSchema = z.strictObject({
   domains: z.array(domainSettings).min(1, 'needs at least one domain'),
   audit: auditSettings,
   callbacks: callbackSettings,
+  notify: notifySettings,
+  alerting: alertingSettings,
+  watch: watchSettings,
+  maintenance: maintenanceSettings,
 });
 
 export type Settings = z.output<typeof settingsSchema>;

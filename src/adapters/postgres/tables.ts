@@ -2,9 +2,10 @@ import type { Generated } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
 import type { Cause, Verdict } from '../../core/verdict.ts';
 import type { AlertingTables } from './alerting-tables.ts';
+import type { ConfigControlTables } from './config-tables.ts';
 
 /** Row types of the tables in `migrations/`. `timestamptz` is an `Instant` when read; write it with `timestamp()`. */
-export interface Tables extends AlertingTables {
+export interface Tables extends AlertingTables, ConfigControlTables {
   streams: StreamTable;
   config_versions: ConfigVersionTable;
   session_signals: SessionSignalTable;
