@@ -26,6 +26,7 @@ export interface BucketsOptions {
 
 const DEFAULTS = { timeoutMs: 10_000, retries: 4, retryPauseMs: 300, keysPerSecond: 2000 };
 const MAX_SOCKETS = 32;
+const UNLIMITED: Pick<KeyLimiter, 'run'> = { run: async (_atMost, work) => (await work()).value };
 
 /** OSS behind the `Buckets` port. Nothing is asked of OSS before the first call on a bucket. */
 export function createBuckets(options: BucketsOptions): Buckets {
@@ -39,14 +40,22 @@ export function createBuckets(options: BucketsOptions): Buckets {
   const counters = { list: 0, head: 0, keys: 0 };
   let closed = false;
 
-  function pace<T>(bucket: string, atMost: number, work: () => Promise<{ value: T; keys: number }>): Promise<T> {
-    if (settings.keysPerSecond === null) return work().then((done) => done.value);
-    let limiter = limiters.get(bucket);
-    if (!limiter) {
-      limiter = new KeyLimiter(settings.keysPerSecond);
-      limiters.set(bucket, limiter);
+  async function pace<T>(bucket: string, atMost: number, work: () => Promise<{ value: T; keys: number }>): Promise<T> {
+    try {
+      return await limiterOf(bucket).run(atMost, work);
+    } catch (error) {
+      // Whatever it says, a call that we cut off ourselves tells nothing about OSS.
+      if (closed) throw closedError(bucket);
+      throw error;
     }
-    return limiter.run(atMost, work);
+  }
+
+  function limiterOf(bucket: string): Pick<KeyLimiter, 'run'> {
+    if (settings.keysPerSecond === null) return UNLIMITED;
+    if (closed) throw closedError(bucket);
+    const limiter = limiters.get(bucket) ?? new KeyLimiter(settings.keysPerSecond);
+    limiters.set(bucket, limiter);
+    return limiter;
   }
 
   function onCall(call: OssCall): void {
@@ -94,7 +103,9 @@ export function createBuckets(options: BucketsOptions): Buckets {
       closed = true;
       agent.destroy();
       httpsAgent.destroy();
-      await Promise.all([...limiters.values()].map((limiter) => limiter.close()));
+      const open = [...limiters.values()];
+      limiters.clear();
+      await Promise.all(open.map((limiter) => limiter.close()));
     },
   };
 }

@@ -12,11 +12,13 @@ export class KeyLimiter {
   readonly #bottleneck: Bottleneck;
 
   constructor(keysPerSecond: number) {
-    // Half a second's worth may go in one burst, so that no second sees more than the limit by full pages.
-    const burst = Math.max(PAGE_KEYS, Math.floor(keysPerSecond / 2));
+    const perTick = Math.max(1, Math.floor((keysPerSecond * TICK_MS) / 1000));
+    // What idleness may save up: one call's worth, and half a tick so that short pages follow one another without waiting
+    // for the next tick. Full pages still come no faster than the limit, in any second.
+    const burst = Math.max(PAGE_KEYS, perTick) + Math.ceil(perTick / 2);
     const options: Bottleneck.ConstructorOptions = {
       reservoir: burst,
-      reservoirIncreaseAmount: Math.max(1, Math.floor((keysPerSecond * TICK_MS) / 1000)),
+      reservoirIncreaseAmount: perTick,
       reservoirIncreaseInterval: TICK_MS,
       reservoirIncreaseMaximum: burst,
       // Looked at more often than it is filled: a tick that comes a millisecond early would otherwise skip a whole one.

@@ -139,8 +139,8 @@ export class OssBucket implements Bucket {
     atMostKeys: number,
     request: (client: OssClient) => Promise<{ value: T; keys: number }>,
   ): Promise<T> {
-    const client = await this.#around.client();
     return this.#around.pace(atMostKeys, async () => {
+      const client = await this.#around.client();
       const startedAt = performance.now();
       const report = (keys: number, failure: string | null) =>
         this.#around.onCall({ kind, bucket: this.name, durationMs: performance.now() - startedAt, keys, failure });

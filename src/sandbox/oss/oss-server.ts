@@ -40,6 +40,8 @@ export interface OssServerOptions {
   faults?: OssFaults;
   /** Keys a second that one bucket serves before it answers 503 PartitionQpsLimitted; no limit when absent. */
   keysPerSecond?: number | undefined;
+  /** Sees every request before it is answered; `url` is path and query. */
+  onRequest?: (request: { method: string; url: string; headers: IncomingMessage['headers'] }) => void;
 }
 
 export type OssServerStats = Record<OssRequestKind, number> & {
@@ -157,6 +159,7 @@ export async function startOssServer(options: OssServerOptions): Promise<OssServ
     const context: FailureContext = { requestId, host, isHead: request.method === 'HEAD' };
     let fault: OssFaultMode | null = null;
     let reply: OssAnswer;
+    options.onRequest?.({ method: request.method ?? '', url: request.url ?? '', headers: request.headers });
     try {
       const target = locate(request.method ?? '', request.url ?? '/', host, (name) => buckets.has(name));
       stats.requests += 1;

@@ -10,6 +10,7 @@ export interface Pair extends AsyncDisposable {
   buckets: Buckets;
   bucket: Bucket;
   put(...keys: string[]): void;
+  close(): Promise<void>;
 }
 
 /** The sandbox with a bucket `snaps`, and the real adapter that looks into it. Quick and unlimited unless told otherwise. */
@@ -27,6 +28,10 @@ export async function startPair(
     keysPerSecond: null,
     ...options,
   });
+  const close = async () => {
+    await buckets.close();
+    await server.close();
+  };
   return {
     server,
     buckets,
@@ -35,9 +40,7 @@ export async function startPair(
       for (const key of keys)
         server.store('snaps').put({ key, body: Buffer.alloc(5), lastModified: 1_790_000_000_000 });
     },
-    async [Symbol.asyncDispose]() {
-      await buckets.close();
-      await server.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
