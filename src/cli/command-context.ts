@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Settings } from '../config/settings.ts';
+import type { SandboxHandle, SandboxRequest } from './sandbox-handle.ts';
 
 /**
  * What a command gets from `cli.ts`. A command writes data to stdout and progress to stderr, and says how it ended by
@@ -14,4 +15,6 @@ export interface CommandContext {
   loadSettings(): Promise<Settings>;
   /** Resolves when the person asks to stop (Ctrl-C, SIGTERM). */
   untilStopped(): Promise<void>;
+  /** Starts the vendor's stand-in on loopback. Throws where the faults file has mistakes or a port is taken. */
+  createSandbox(request: SandboxRequest): Promise<SandboxHandle>;
 }
