@@ -15,6 +15,8 @@ import type { RunningSession } from './core/pending-reingest.ts';
 import type { Baseline } from './core/restore-plan.ts';
 import type { Span } from './core/span.ts';
 import type { StreamKey } from './core/stream-key.ts';
+import type { TimeWindow } from './core/time-window.ts';
+import type { Scope } from './core/token-scope.ts';
 import type { SlotCounts } from './core/verdict.ts';
 import type { IndexWitness, ObjectWitness } from './core/witness.ts';
 
@@ -194,9 +196,45 @@ export interface CallBudget {
 
 export * from './query-ports.ts';
 
+export interface TokenRow {
+  id: number;
+  name: string;
+  scope: Scope;
+  /** Prefix and first characters. */
+  hint: string;
+  createdAt: Instant;
+  expiresAt: Instant | null;
+  lastUsedAt: Instant | null;
+  revokedAt: Instant | null;
+}
+
+/** Tokens by their SHA-256; a token itself is never stored. */
+export interface TokenStore {
+  add(token: {
+    name: string;
+    scope: Scope;
+    hint: string;
+    hash: Buffer;
+    createdAt: Instant;
+    expiresAt: Instant | null;
+  }): Promise<TokenRow>;
+  /** All of them, oldest first, with those that were revoked. */
+  list(): Promise<(TokenRow & { hash: Buffer })[]>;
+  /** False where there is no such token or it was revoked before. */
+  revoke(id: number, at: Instant): Promise<boolean>;
+  touch(id: number, usedAt: Instant): Promise<void>;
+}
+
 /** Every write that came over the API or a command, for people to read later. Never holds a secret. */
 export interface OperatorLog {
   record(entry: OperatorLogEntry): Promise<void>;
+  /** Newest first; `after` is the id of the last row of the page before. */
+  list(query: { window: TimeWindow; after: number | null; limit: number }): Promise<RecordedOperation[]>;
+}
+
+export interface RecordedOperation extends OperatorLogEntry {
+  id: number;
+  at: Instant;
 }
 
 export interface OperatorLogEntry {
@@ -330,7 +368,27 @@ export interface ForeignKeys {
   lastModified: Instant;
 }
 
+/** A stream with sessions that are not judged to their end yet, or with late evidence. */
+export interface StreamToAudit extends StreamRow {
+  auditedUntil: Instant | null;
+  /** Of all its sessions, as far as known: tells how many objects there may be. */
+  secondsOnAir: number;
+}
+
 export interface AuditStore {
+  /** Of a domain (and app, and stream), by app and stream. Sessions that begin before `to` count. */
+  streamsToAudit(scope: {
+    domain: string;
+    app: string | null;
+    stream: string | null;
+    to: Instant;
+  }): Promise<StreamToAudit[]>;
+  /** When a receiver of ours was alive for the first time; null where none ever was. */
+  observedSince(): Promise<Instant | null>;
+  /** Spans of `[from, to)` in which no receiver of ours could take callbacks, merged. */
+  blindSpans(from: Instant, to: Instant): Promise<Span[]>;
+  /** Requests that were rejected and name one of the objects. */
+  rejections(objects: readonly string[]): Promise<{ object: string; receivedAt: Instant; reason: string }[]>;
   begin(audit: {
     domain: string;
     app: string | null;
@@ -353,7 +411,10 @@ export interface AuditStore {
   commit(commit: StreamCommit): Promise<boolean>;
   /** Blind spans as the last audit saw them. */
   judgedBlindSpans(): Promise<Span[]>;
-  replaceJudgedBlindSpans(spans: readonly Span[]): Promise<void>;
+  /** Remembers them, and has the streams judged again that were on air during `changed` and are judged past its start. */
+  replaceJudgedBlindSpans(spans: readonly Span[], changed: readonly Span[]): Promise<void>;
+  /** Drops states that nothing will be judged again from. */
+  pruneStates(before: Instant): Promise<void>;
 }
 
 // ---- what the receiver keeps ----
@@ -421,6 +482,8 @@ export interface Spool {
   /** Oldest first. */
   read(limit: number): SpoolEntry[];
   removeThrough(id: number): void;
+  /** From now on these entries read `again`: called before they are written elsewhere, for a crash may come in between. */
+  markTriedThrough(id: number): void;
   depth(): { entries: number; bytes: number; oldestAt: Instant | null };
   /** A durable note that this receiver could take callbacks during `[fromAt, toAt)`, for the database later. */
   noteAlive(beat: Heartbeat): void;
@@ -492,6 +555,8 @@ export interface StoredConfigState extends ConfigSubject {
   state: ConfigState;
   since: Instant;
   lookedAt: Instant;
+  /** Since when it differs from the settings; kept while we cannot look. */
+  driftedSince: Instant | null;
   differences: FieldDifference[];
   /** Set once enforcing has stopped because somebody else keeps changing it. */
   stoppedAt: Instant | null;

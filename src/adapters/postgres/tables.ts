@@ -3,9 +3,10 @@ import type { Instant } from '../../core/instant.ts';
 import type { Cause, Verdict } from '../../core/verdict.ts';
 import type { AlertingTables } from './alerting-tables.ts';
 import type { ConfigControlTables } from './config-tables.ts';
+import type { TokenTables } from './token-tables.ts';
 
 /** Row types of the tables in `migrations/`. `timestamptz` is an `Instant` when read; write it with `timestamp()`. */
-export interface Tables extends AlertingTables, ConfigControlTables {
+export interface Tables extends AlertingTables, ConfigControlTables, TokenTables {
   streams: StreamTable;
   config_versions: ConfigVersionTable;
   session_signals: SessionSignalTable;

@@ -1,0 +1,56 @@
+import { type Kysely, sql } from 'kysely';
+import type { AuditReads, QuarantineRead, QuarantineReads } from '../../ports.ts';
+import { all, within } from './query-scope.ts';
+import type { Tables } from './tables.ts';
+
+export function auditReads(db: Kysely<Tables>): AuditReads {
+  return {
+    async auditRows({ domain, status, window, after, limit }) {
+      const rows = await db
+        .selectFrom('audits')
+        .select(['id', 'domain', 'app', 'from_at as from', 'to_at as to', 'started_at as startedAt'])
+        .select(['finished_at as finishedAt', 'status', 'error', 'streams', 'list_calls as listCalls'])
+        .select(['head_calls as headCalls', 'index_calls as indexCalls', 'keys', 'captures', 'seconds'])
+        .where(
+          all([
+            domain ? sql`domain = any(${[...domain]}::text[])` : null,
+            status ? sql`status = any(${[...status]}::text[])` : null,
+            within(sql`started_at`, window),
+            after === null ? null : sql`id < ${after}`,
+          ]),
+        )
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows;
+    },
+  };
+}
+
+const QUARANTINE = sql`q.id, q.received_at as "receivedAt", q.kind, q.reason, q.remote_address as "remoteAddress",
+  q.domain, q.app, q.stream, q.object, octet_length(q.body) as "bodyBytes", q.retried_at as "retriedAt", q.outcome`;
+
+export function quarantineReads(db: Kysely<Tables>): QuarantineReads {
+  return {
+    async quarantineRows({ scope, kind, reason, settled, window, after, limit }) {
+      const { rows } = await sql<QuarantineRead>`
+        select ${QUARANTINE} from quarantine q where ${all([
+          scope.domain ? sql`q.domain = any(${[...scope.domain]}::text[])` : null,
+          scope.app ? sql`q.app = any(${[...scope.app]}::text[])` : null,
+          scope.stream ? sql`q.stream = any(${[...scope.stream]}::text[])` : null,
+          kind ? sql`q.kind = any(${[...kind]}::text[])` : null,
+          reason ? sql`q.reason = any(${[...reason]}::text[])` : null,
+          settled === undefined ? null : settled ? sql`q.outcome is not null` : sql`q.outcome is null`,
+          within(sql`q.received_at`, window),
+          after === null ? null : sql`q.id < ${after}`,
+        ])} order by q.id desc limit ${limit}`.execute(db);
+      return rows;
+    },
+
+    async quarantineRow(id) {
+      const { rows } = await sql<QuarantineRead & { headers: Record<string, unknown>; body: Buffer }>`
+        select ${QUARANTINE}, q.headers, q.body from quarantine q where q.id = ${id}`.execute(db);
+      return rows[0] ?? null;
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { CAPTURE_FLAGS, sourcesOf } from '../../core/capture-flags.ts';
+import { type CaptureRest, type CaptureShape, decodeCapture } from '../../core/capture-shape.ts';
+import type { VerdictRun, VerdictStretch } from '../../core/capture-verdict.ts';
+import type { Instant } from '../../core/instant.ts';
+import type { CaptureFilter, CaptureRead, CaptureReads, KnownStream } from '../../ports.ts';
+import { afterStream, all, inScope, within } from './query-scope.ts';
+import type { Tables } from './tables.ts';
+import { timestamp } from './timestamp.ts';
+
+interface Row {
+  captured_at: Instant;
+  discriminator: number;
+  delay_ms: number;
+  shape_id: number;
+  deliveries: number;
+  flags: number;
+  told_ms: number;
+  rest: string;
+}
+
+export function captureReads(db: Kysely<Tables>): CaptureReads {
+  const shapes = shapeCache(db);
+  return {
+    async streamsWithCaptures({ filter, window, after, limit }) {
+      const { rows } = await sql<KnownStream>`
+        select s.id, s.domain, s.app, s.stream, s.first_seen_at as "firstSeenAt" from streams s
+        where ${all([inScope(filter), afterStream(after)])} and exists (
+          select from captures c where c.stream_id = s.id and ${within(sql`c.captured_at`, window)}
+        )
+        order by s.domain, s.app, s.stream limit ${limit}`.execute(db);
+      return rows;
+    },
+
+    async captureRows({ stream, window, filter, order, after, limit }) {
+      const newest = order === 'newest';
+      const direction = newest ? sql`desc` : sql`asc`;
+      const beyond = newest ? sql`<` : sql`>`;
+      const { rows } = await sql<Row>`
+        select c.captured_at, c.discriminator, c.delay_ms, c.shape_id, c.deliveries, c.flags, c.told_ms, c.rest
+        from captures c
+        where ${all([
+          sql`c.stream_id = ${stream.id}`,
+          within(sql`c.captured_at`, window),
+          // The plain comparison lets the planner drop partitions, which it does not do for a pair.
+          after ? sql`c.captured_at ${beyond}= ${timestamp(after.capturedAt)}` : null,
+          after
+            ? sql`(c.captured_at, c.discriminator) ${beyond} (${timestamp(after.capturedAt)}, ${after.discriminator})`
+            : null,
+          ...captureConditions(filter),
+        ])}
+        order by c.captured_at ${direction}, c.discriminator ${direction} limit ${limit}`.execute(db);
+      const known = await shapes(rows.map((row) => row.shape_id));
+      return rows.map((row) => readOf(row, known.get(row.shape_id)!, stream));
+    },
+
+    async streamById(id) {
+      const row = await db.selectFrom('streams').selectAll().where('id', '=', id).executeTakeFirst();
+      return row
+        ? { id: row.id, domain: row.domain, app: row.app, stream: row.stream, firstSeenAt: row.first_seen_at }
+        : null;
+    },
+
+    async verdictRuns(streamId, window) {
+      const [runs, watermark] = await Promise.all([
+        sql<VerdictRun & { slots: number; sessionStartedAt: Instant | null }>`
+          select from_at as "from", to_at as "to", verdict, cause, slots, session_started_at as "sessionStartedAt"
+          from gaps where ${all([
+            sql`stream_id = ${streamId}`,
+            window.to === null ? null : sql`from_at < ${timestamp(window.to)}`,
+            window.from === null ? null : sql`to_at > ${timestamp(window.from)}`,
+          ])} order by from_at, to_at`.execute(db),
+        db.selectFrom('watermarks').select('audited_until').where('stream_id', '=', streamId).executeTakeFirst(),
+      ]);
+      return { runs: runs.rows, auditedUntil: watermark?.audited_until ?? null };
+    },
+  };
+}
+
+const SOURCE_BITS = {
+  callback: CAPTURE_FLAGS.fromCallback,
+  index: CAPTURE_FLAGS.fromIndex,
+  object: CAPTURE_FLAGS.fromObject,
+} as const;
+
+/** Conditions on a row `c` of `captures`. */
+export function captureConditions(filter: CaptureFilter): (RawBuilder<boolean> | null)[] {
+  const told = sql`c.flags & ${sql.lit(CAPTURE_FLAGS.fromCallback)} <> 0`;
+  const delayed = filter.minDelayMs !== undefined || filter.maxDelayMs !== undefined;
+  const bits = (filter.source ?? []).reduce((sum, source) => sum | SOURCE_BITS[source], 0);
+  return [
+    filter.source ? sql`c.flags & ${sql.lit(bits)} <> 0` : null,
+    filter.verified === undefined
+      ? null
+      : sql`(c.flags & ${sql.lit(CAPTURE_FLAGS.verified)} <> 0) = ${sql.lit(filter.verified)}`,
+    delayed ? sql`${told}` : null,
+    filter.minDelayMs === undefined ? null : sql`c.delay_ms >= ${filter.minDelayMs}`,
+    filter.maxDelayMs === undefined ? null : sql`c.delay_ms <= ${filter.maxDelayMs}`,
+    filter.verdict
+      ? sql`(case when ${told} then ${stretchLabel(filter.verdict.told, 'verdict')}
+          else ${stretchLabel(filter.verdict.found, 'verdict')} end) = any(${[...filter.verdict.is]}::text[])`
+      : null,
+  ];
+}
+
+/** The verdict (or cause) of the stretch that holds `c.captured_at`, found by a binary search inside PostgreSQL. */
+export function stretchLabel(stretches: readonly VerdictStretch[], label: 'verdict' | 'cause'): RawBuilder<string> {
+  const [first, ...others] = stretches;
+  if (others.length === 0) return sql<string>`${first?.[label] ?? null}::text`;
+  const starts = others.map((stretch) => new Date(stretch.from).toISOString());
+  const labels = stretches.map((stretch) => stretch[label]);
+  return sql<string>`(${labels}::text[])[width_bucket(c.captured_at, ${starts}::timestamptz[]) + 1]`;
+}
+
+function readOf(row: Row, shape: CaptureShape, stream: KnownStream): CaptureRead {
+  const rest = row.rest === '' ? null : (JSON.parse(row.rest) as CaptureRest);
+  const decoded = decodeCapture(
+    {
+      capturedAt: row.captured_at,
+      delayMs: row.delay_ms,
+      discriminator: row.discriminator,
+      toldMs: row.told_ms,
+      rest,
+    },
+    shape,
+    stream,
+  );
+  const sources = sourcesOf(row.flags);
+  return {
+    capturedAt: row.captured_at,
+    discriminator: row.discriminator,
+    bucket: decoded.bucket,
+    endpoint: decoded.endpoint,
+    object: decoded.object,
+    toldAt: decoded.told,
+    receivedAt: sources.includes('callback') ? decoded.receivedAt : null,
+    deliveries: row.deliveries,
+    verified: (row.flags & CAPTURE_FLAGS.verified) !== 0,
+    sources,
+    overlay: decoded.overlay,
+  };
+}
+
+/** Shapes are few and never change: each is read once. */
+function shapeCache(db: Kysely<Tables>): (ids: readonly number[]) => Promise<Map<number, CaptureShape>> {
+  const known = new Map<number, CaptureShape>();
+  return async (ids) => {
+    const missing = [...new Set(ids)].filter((id) => !known.has(id));
+    if (missing.length > 0) {
+      const rows = await db.selectFrom('capture_shapes').select(['id', 'shape']).where('id', 'in', missing).execute();
+      for (const row of rows) known.set(row.id, row.shape as CaptureShape);
+    }
+    return known;
+  };
+}

@@ -1,0 +1,288 @@
+/**
+ * What the query use cases need of the database: plain reads, in pages by key. Rows come back in the order that the method
+ * names; `after` is the last row of the page before. Part of `ports.ts`.
+ */
+
+import type { Mode } from './core/capture.ts';
+import type { CaptureSource } from './core/capture-flags.ts';
+import type { VerdictRun, VerdictStretch } from './core/capture-verdict.ts';
+import type { ConfigVersion } from './core/config-version.ts';
+import type { Instant } from './core/instant.ts';
+import type { StreamKey } from './core/stream-key.ts';
+import type { TimeWindow } from './core/time-window.ts';
+import type { Cause, SlotCounts, Verdict } from './core/verdict.ts';
+
+/** Several values are alternatives; absent: all. */
+export interface ScopeFilter {
+  domain?: readonly string[] | undefined;
+  app?: readonly string[] | undefined;
+  stream?: readonly string[] | undefined;
+}
+
+export interface KnownStream extends StreamKey {
+  id: number;
+  firstSeenAt: Instant;
+}
+
+/** What is stored of the present of one stream. */
+export interface StoredStanding {
+  streamId: number;
+  session: { startedAt: Instant; endedAt: Instant | null } | null;
+  /** The newest capture of that session. */
+  lastCaptureAt: Instant | null;
+  openGap: (VerdictRun & { slots: number }) | null;
+  auditedUntil: Instant | null;
+}
+
+export interface StoredExcusedSpan {
+  id: number;
+  from: Instant;
+  to: Instant;
+  /** null: all of them. */
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  reason: string;
+}
+
+export interface StreamReads {
+  /** By domain, app, stream. */
+  streams(query: { filter: ScopeFilter; after: StreamKey | null; limit: number }): Promise<KnownStream[]>;
+  standings(streamIds: readonly number[]): Promise<Map<number, StoredStanding>>;
+  domains(): Promise<{ domain: string; apps: number; streams: number }[]>;
+  apps(filter: ScopeFilter): Promise<{ domain: string; app: string; streams: number }[]>;
+  /** Spans, not cancelled, that share an instant with `[from, to)`. */
+  excusedSpans(from: Instant, to: Instant): Promise<StoredExcusedSpan[]>;
+  /** The end of the newest heartbeat of any receiver. */
+  receiverAliveUntil(): Promise<Instant | null>;
+}
+
+export interface StoredConfigVersion extends ConfigVersion {
+  id: number;
+  source: 'observed' | 'applied';
+  recordedAt: Instant;
+}
+
+export interface ConfigReads {
+  /** All versions, oldest first; they are few. */
+  configVersions(filter: ScopeFilter): Promise<StoredConfigVersion[]>;
+}
+
+export interface SessionRow extends StreamKey {
+  streamId: number;
+  startedAt: Instant;
+  endedAt: Instant | null;
+  certainty: 'announced' | 'listed' | 'inferred';
+  endCertain: boolean;
+}
+
+export interface SessionReads {
+  /** Newest start first; those that share an instant with the window. */
+  sessionRows(query: {
+    filter: ScopeFilter;
+    window: TimeWindow;
+    onAir: boolean | null;
+    after: { startedAt: Instant; streamId: number } | null;
+    limit: number;
+  }): Promise<SessionRow[]>;
+  sessionRow(streamId: number, startedAt: Instant): Promise<SessionRow | null>;
+  /** Slots per session, sequence and overwrite mode together; a session that was not judged yet has none. */
+  sessionSlots(sessions: readonly { streamId: number; startedAt: Instant }[]): Promise<SlotCounts[]>;
+}
+
+export interface CaptureFilter {
+  source?: readonly CaptureSource[] | undefined;
+  verified?: boolean | undefined;
+  /** Delay from capture to receipt, inclusive; a capture that only backfill found has none. */
+  minDelayMs?: number | undefined;
+  maxDelayMs?: number | undefined;
+  /** With the verdicts of the stream's instants. */
+  verdict?: { is: readonly Verdict[]; told: readonly VerdictStretch[]; found: readonly VerdictStretch[] } | undefined;
+}
+
+export interface CapturePlace {
+  capturedAt: Instant;
+  discriminator: number;
+}
+
+export interface CaptureRead extends CapturePlace {
+  bucket: string | null;
+  endpoint: string | null;
+  object: string;
+  /** What the body said. */
+  toldAt: Instant | null;
+  /** null where only backfill found it. */
+  receivedAt: Instant | null;
+  deliveries: number;
+  verified: boolean;
+  sources: CaptureSource[];
+  overlay: boolean | null;
+}
+
+export interface CaptureReads {
+  /** Streams that have a capture in the window, by domain, app, stream. */
+  streamsWithCaptures(query: {
+    filter: ScopeFilter;
+    window: TimeWindow;
+    after: StreamKey | null;
+    limit: number;
+  }): Promise<KnownStream[]>;
+  captureRows(query: {
+    stream: KnownStream;
+    window: TimeWindow;
+    filter: CaptureFilter;
+    order: 'newest' | 'oldest';
+    after: CapturePlace | null;
+    limit: number;
+  }): Promise<CaptureRead[]>;
+  streamById(id: number): Promise<KnownStream | null>;
+  /** Runs of the stream that share an instant with the window, by start; and how far the audit has come. */
+  verdictRuns(
+    streamId: number,
+    window: TimeWindow,
+  ): Promise<{
+    runs: (VerdictRun & { slots: number; sessionStartedAt: Instant | null })[];
+    auditedUntil: Instant | null;
+  }>;
+}
+
+export interface GapRead extends StreamKey {
+  streamId: number;
+  from: Instant;
+  to: Instant;
+  sessionStartedAt: Instant | null;
+  slots: number;
+  verdict: Verdict;
+  cause: Cause | null;
+  mode: Mode;
+  /** The run may still grow or change. */
+  open: boolean;
+  reason: string | null;
+  evidence: unknown;
+}
+
+export interface GapPlace {
+  from: Instant;
+  streamId: number;
+  verdict: Verdict;
+  mode: Mode;
+}
+
+export interface GapFilter {
+  verdict?: readonly Verdict[] | undefined;
+  cause?: readonly Cause[] | undefined;
+  open?: boolean | undefined;
+}
+
+export interface GapReads {
+  /** Newest start first; runs that share an instant with the window. */
+  gapRows(query: {
+    scope: ScopeFilter;
+    filter: GapFilter;
+    window: TimeWindow;
+    after: GapPlace | null;
+    limit: number;
+  }): Promise<GapRead[]>;
+  gapRow(place: GapPlace): Promise<GapRead | null>;
+}
+
+export const COVERAGE_UNITS = ['hour', 'day', 'month', 'total'] as const;
+export type CoverageUnit = (typeof COVERAGE_UNITS)[number];
+export const COVERAGE_GROUPS = ['stream', 'app', 'domain', 'all'] as const;
+export type CoverageGroup = (typeof COVERAGE_GROUPS)[number];
+
+export interface CoverageRow {
+  /** Start of the hour, day or month (UTC); null for `total`. */
+  at: Instant | null;
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  slots: SlotCounts;
+}
+
+/** Names are '' where the group does not have them, `at` is 0 for `total`. */
+export type CoveragePlace = [at: Instant, domain: string, app: string, stream: string];
+
+export interface CoverageReads {
+  /** By time, then by name. The window holds whole hours. */
+  coverageRows(query: {
+    scope: ScopeFilter;
+    from: Instant;
+    to: Instant;
+    per: CoverageUnit;
+    by: CoverageGroup;
+    after: CoveragePlace | null;
+    limit: number;
+  }): Promise<CoverageRow[]>;
+}
+
+export interface AuditRead {
+  id: number;
+  domain: string;
+  app: string | null;
+  from: Instant;
+  to: Instant;
+  startedAt: Instant;
+  finishedAt: Instant | null;
+  status: 'running' | 'done' | 'failed';
+  error: string | null;
+  streams: number;
+  listCalls: number;
+  headCalls: number;
+  indexCalls: number;
+  keys: number;
+  captures: number;
+  seconds: number | null;
+}
+
+export interface AuditReads {
+  /** Newest first. */
+  auditRows(query: {
+    domain: readonly string[] | undefined;
+    status: readonly AuditRead['status'][] | undefined;
+    window: TimeWindow;
+    after: number | null;
+    limit: number;
+  }): Promise<AuditRead[]>;
+}
+
+export type QuarantineKind = 'rejected' | 'unclassified' | 'implausible';
+
+export interface QuarantineRead {
+  id: number;
+  receivedAt: Instant;
+  kind: QuarantineKind;
+  reason: string;
+  remoteAddress: string | null;
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  object: string | null;
+  bodyBytes: number;
+  retriedAt: Instant | null;
+  outcome: string | null;
+}
+
+export interface QuarantineReads {
+  /** Newest first. */
+  quarantineRows(query: {
+    scope: ScopeFilter;
+    kind: readonly QuarantineKind[] | undefined;
+    reason: readonly string[] | undefined;
+    settled: boolean | undefined;
+    window: TimeWindow;
+    after: number | null;
+    limit: number;
+  }): Promise<QuarantineRead[]>;
+  quarantineRow(id: number): Promise<(QuarantineRead & { headers: Record<string, unknown>; body: Buffer }) | null>;
+}
+
+export interface HistoryReads
+  extends StreamReads,
+    ConfigReads,
+    SessionReads,
+    CaptureReads,
+    GapReads,
+    CoverageReads,
+    AuditReads,
+    QuarantineReads {}

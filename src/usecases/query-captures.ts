@@ -1,0 +1,200 @@
+import { type VerdictStretch, verdictAt, verdictStretches } from '../core/capture-verdict.ts';
+import type { Instant } from '../core/instant.ts';
+import { RefusalError } from '../core/refusal.ts';
+import type { StreamKey } from '../core/stream-key.ts';
+import type { TimeWindow, WindowWords } from '../core/time-window.ts';
+import type { Cause, Verdict } from '../core/verdict.ts';
+import type {
+  Buckets,
+  CaptureFilter,
+  CapturePlace,
+  CaptureRead,
+  CaptureReads,
+  Clock,
+  KnownStream,
+  ScopeFilter,
+} from '../ports.ts';
+import { isId, isInstant, isText, type Page, type PageWords, readWindowPage } from './query-paging.ts';
+
+export interface CaptureView extends StreamKey, Omit<CaptureRead, 'discriminator'> {
+  /** `<stream number>-<capture time in ms>-<discriminator>`; also where an export goes on from. */
+  id: string;
+  streamId: number;
+  /** From capture to receipt; null where only backfill found it. */
+  delayMs: number | null;
+  verdict: Verdict;
+  cause: Cause | null;
+  discriminator: number;
+}
+
+export type CaptureWords = PageWords &
+  WindowWords &
+  ScopeFilter &
+  Omit<CaptureFilter, 'verdict'> & {
+    verdict?: readonly Verdict[] | undefined;
+    order?: 'newest' | 'oldest' | undefined;
+  };
+
+type Place = [domain: string, app: string, stream: string, capturedAt: number, discriminator: number];
+
+/** A page asks at most so many streams; one that found less than it was asked for still says where to go on. */
+const STREAMS_A_PAGE = 200;
+const SIGNED_URL_SECONDS = 300;
+
+export function captureQueries({
+  reads,
+  clock,
+  buckets,
+}: {
+  reads: CaptureReads;
+  clock: Clock;
+  buckets: Buckets | null;
+}) {
+  /** Rows of one stream with their verdicts. */
+  async function ofStream(
+    stream: KnownStream,
+    words: CaptureWords,
+    window: TimeWindow,
+    after: CapturePlace | null,
+    limit: number,
+  ): Promise<CaptureView[]> {
+    const { verdict, order = 'newest' } = words;
+    const filter: CaptureFilter = {
+      source: words.source,
+      verified: words.verified,
+      minDelayMs: words.minDelayMs,
+      maxDelayMs: words.maxDelayMs,
+    };
+    if (verdict) {
+      const stretches = await stretchesOf(reads, stream.id, window);
+      const rows = await reads.captureRows({
+        stream,
+        window,
+        filter: { ...filter, verdict: { is: verdict, ...stretches } },
+        order,
+        after,
+        limit,
+      });
+      return rows.map((row) => viewOf(stream, row, stretches));
+    }
+    const rows = await reads.captureRows({ stream, window, filter, order, after, limit });
+    if (rows.length === 0) return [];
+    const ends = [rows[0]!.capturedAt, rows.at(-1)!.capturedAt];
+    const stretches = await stretchesOf(reads, stream.id, { from: Math.min(...ends), to: Math.max(...ends) + 1 });
+    return rows.map((row) => viewOf(stream, row, stretches));
+  }
+
+  return {
+    /** By domain, app, stream; within a stream the newest first, or the oldest. */
+    captures(words: CaptureWords): Promise<Page<CaptureView>> {
+      return readWindowPage<CaptureView, Place>({
+        list: 'captures',
+        words,
+        now: clock.now(),
+        isPlace,
+        placeOf: (row) => [row.domain, row.app, row.stream, row.capturedAt, row.discriminator],
+        read: async (window, place, limit) => {
+          const found: CaptureView[] = [];
+          let after: StreamKey | null = null;
+          if (place) {
+            const [domain, app, name, capturedAt, discriminator] = place;
+            after = { domain, app, stream: name };
+            const filter = { domain: [domain], app: [app], stream: [name] };
+            const [stream] = await reads.streamsWithCaptures({ filter, window, after: null, limit: 1 });
+            if (stream) found.push(...(await ofStream(stream, words, window, { capturedAt, discriminator }, limit)));
+          }
+          while (found.length < limit) {
+            const batch: KnownStream[] = await reads.streamsWithCaptures({
+              filter: words,
+              window,
+              after,
+              limit: STREAMS_A_PAGE,
+            });
+            for (const stream of batch) {
+              found.push(...(await ofStream(stream, words, window, null, limit - found.length)));
+              if (found.length >= limit) break;
+            }
+            after = batch.at(-1) ?? null;
+            if (batch.length < STREAMS_A_PAGE) break;
+          }
+          return found;
+        },
+      });
+    },
+
+    async capture(id: string): Promise<CaptureView> {
+      return findCapture(reads, id);
+    },
+
+    /** A GET URL of the object that lives five minutes. */
+    async captureUrl(id: string): Promise<{ url: string; expiresAt: Instant }> {
+      const capture = await findCapture(reads, id);
+      if (!buckets)
+        throw new RefusalError('conflict', 'This process holds no credentials for OSS, so it cannot sign a URL.');
+      if (capture.bucket === null || capture.endpoint === null) {
+        throw new RefusalError('conflict', 'The callback named no bucket or endpoint, so there is no URL to sign.');
+      }
+      const expiresAt = clock.now() + SIGNED_URL_SECONDS * 1_000;
+      const url = await buckets.open(capture.bucket, capture.endpoint).signedUrl(capture.object, SIGNED_URL_SECONDS);
+      return { url, expiresAt };
+    },
+  };
+}
+
+function isPlace(values: readonly (string | number | null)[]): values is Place {
+  return (
+    values.length === 5 &&
+    values.slice(0, 3).every(isText) &&
+    isInstant(values[3]) &&
+    typeof values[4] === 'number' &&
+    Math.abs(values[4]) <= 2_147_483_648
+  );
+}
+
+async function findCapture(reads: CaptureReads, id: string): Promise<CaptureView> {
+  const place = parseCaptureId(id);
+  const stream = place && (await reads.streamById(place.streamId));
+  if (!stream) throw new RefusalError('not-found', 'There is no such capture.');
+  const window = { from: place.capturedAt, to: place.capturedAt + 1 };
+  const rows = await reads.captureRows({ stream, window, filter: {}, order: 'oldest', after: null, limit: 500 });
+  const row = rows.find((each) => each.discriminator === place.discriminator);
+  if (!row) throw new RefusalError('not-found', 'There is no such capture.');
+  return viewOf(stream, row, await stretchesOf(reads, stream.id, window));
+}
+
+export function parseCaptureId(id: string): (CapturePlace & { streamId: number }) | null {
+  const match = /^(\d{1,10})-(\d{1,15})-(-?\d{1,10})$/.exec(id);
+  const [streamId, capturedAt, discriminator] = (match ?? []).slice(1).map(Number);
+  if (!match || !isId(streamId) || !isInstant(capturedAt) || Math.abs(discriminator!) > 2_147_483_647) return null;
+  return { streamId, capturedAt, discriminator: discriminator! };
+}
+
+/** Stretches for captures that we were told of, and for those that only backfill found. */
+export interface Stretches {
+  told: VerdictStretch[];
+  found: VerdictStretch[];
+}
+
+export async function stretchesOf(reads: CaptureReads, streamId: number, window: TimeWindow): Promise<Stretches> {
+  const { runs, auditedUntil } = await reads.verdictRuns(streamId, window);
+  return {
+    told: verdictStretches(runs, auditedUntil, 'callback'),
+    found: verdictStretches(runs, auditedUntil, 'backfill'),
+  };
+}
+
+function viewOf(stream: KnownStream, row: CaptureRead, stretches: Stretches): CaptureView {
+  const told = row.receivedAt !== null;
+  const { verdict, cause } = verdictAt(told ? stretches.told : stretches.found, row.capturedAt);
+  return {
+    ...row,
+    id: `${stream.id}-${row.capturedAt}-${row.discriminator}`,
+    streamId: stream.id,
+    domain: stream.domain,
+    app: stream.app,
+    stream: stream.stream,
+    delayMs: row.receivedAt === null ? null : row.receivedAt - row.capturedAt,
+    verdict,
+    cause,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Instant } from '../core/instant.ts';
+import type { Clock, ConfigReads, ScopeFilter, StoredConfigVersion } from '../ports.ts';
+
+export interface ConfigVersionView
+  extends Omit<StoredConfigVersion, 'absent' | 'intervalSeconds' | 'bucket' | 'endpoint'> {
+  /** false: from here on there was no config. */
+  exists: boolean;
+  /** Until when it stood; null: it still stands. */
+  validTo: Instant | null;
+  /** null where there was no config. */
+  intervalSeconds: number | null;
+  bucket: string | null;
+  endpoint: string | null;
+}
+
+export function configQueries({ reads, clock }: { reads: ConfigReads; clock: Clock }) {
+  async function versions(filter: ScopeFilter): Promise<ConfigVersionView[]> {
+    const rows = await reads.configVersions({ domain: filter.domain });
+    const validTo = new Map<string, Instant>();
+    const views: ConfigVersionView[] = [];
+    for (const { absent, ...row } of rows.toReversed()) {
+      const key = JSON.stringify([row.domain, row.app]);
+      views.push({
+        ...row,
+        exists: !absent,
+        validTo: validTo.get(key) ?? null,
+        intervalSeconds: absent ? null : row.intervalSeconds,
+        bucket: absent ? null : row.bucket,
+        endpoint: absent ? null : row.endpoint,
+      });
+      validTo.set(key, row.validFrom);
+    }
+    return views.filter((view) => filter.app === undefined || filter.app.includes(view.app));
+  }
+
+  return {
+    /** Newest first; every version of every (domain, app), with the moment from which the next one stood. */
+    configVersions: versions,
+    /** The versions that stand now. */
+    async standingConfigs(filter: ScopeFilter): Promise<ConfigVersionView[]> {
+      const now = clock.now();
+      const all = await versions(filter);
+      return all.filter((view) => view.validFrom <= now && (view.validTo === null || view.validTo > now));
+    },
+  };
+}
