@@ -15,12 +15,12 @@ export interface Capture {
   stored: boolean;
   /** The vendor's index lists it. */
   indexed: boolean;
-  /** The name is not one that the template in force renders for this stream. */
-  misnamed: boolean;
   /** A request that we rejected names it. */
   rejected: boolean;
   /** Overwrite mode: a later capture has replaced the object, so OSS can say nothing of this one. */
   replaced: boolean;
+  /** Its (wrong) name lies outside the prefixes that were listed, so that OSS was not asked for it. */
+  unlisted?: true;
 }
 
 export interface CaptureCallback {

@@ -3,6 +3,8 @@ import type { ConfigVersion } from './config-version.ts';
 import type { Instant } from './instant.ts';
 import type { ExcusedSpan, LookedSpans } from './judge-state.ts';
 import { spansContain, spansOverlap } from './span.ts';
+import type { StreamKey } from './stream-key.ts';
+import type { Template } from './template.ts';
 import { type Cause, isBad, type Verdict } from './verdict.ts';
 
 /** The vendor tries a callback up to 6 times, 5 s each and 1 s apart. */
@@ -17,8 +19,11 @@ export interface LifecycleRule {
 
 /** What the table of DESIGN 2.1 needs besides the capture itself. */
 export interface CaptureTerms {
+  stream: StreamKey;
   config: ConfigVersion;
   mode: Mode;
+  /** The template in force: a name that it does not render for this stream is a wrong one. */
+  template: Template;
   lateAfterSeconds: number;
   /** Our own callback URL; null where it is not known, and then no callback is called not ours. */
   callbackUrl: string | null;
@@ -54,7 +59,8 @@ export function judgeEmptySlot(at: Instant, looked: LookedSpans, mode: Mode): Ju
 function withObject(capture: Capture, looked: LookedSpans, terms: CaptureTerms): Judgement {
   const { callback } = capture;
   if (!callback) return notTold(capture, looked, terms);
-  if (capture.misnamed) return { verdict: 'misnamed', cause: 'wrong_name' };
+  if (terms.template.match(capture.object, terms.stream.app, terms.stream.stream) === null)
+    return { verdict: 'misnamed', cause: 'wrong_name' };
   return onTime(capture.at, callback.receivedAt, terms.lateAfterSeconds);
 }
 
@@ -78,7 +84,7 @@ function whyNotTold(capture: Capture, looked: LookedSpans, terms: CaptureTerms):
 
 function objectNotSeen(capture: Capture, looked: LookedSpans, terms: CaptureTerms): Judgement {
   const { at, callback } = capture;
-  if (!spansContain(looked.listed, at)) {
+  if (capture.unlisted || !spansContain(looked.listed, at)) {
     return callback ? { verdict: 'unknown', cause: 'listing_failed' } : unseen(at, looked);
   }
   if (capture.indexed) return { verdict: 'object_missing', cause: whyGone(capture, terms) };

@@ -15,6 +15,7 @@ import type { Session } from './session.ts';
 import { SessionBeat } from './session-beat.ts';
 import { HOUR_MS, type JudgedSlot, SlotWriter } from './slot-writer.ts';
 import { mergeSpans, type Span, spansAfter } from './span.ts';
+import { compileTemplate } from './template.ts';
 import { addSlotCounts, emptySlotCounts, type SlotCounts } from './verdict.ts';
 
 /** The vendor notices a dead push up to 10 s late. */
@@ -146,6 +147,11 @@ export function judgeSpan(before: JudgeState, terms: JudgeTerms, evidence: SpanE
   return { state, gaps: final.gaps, provisional, hours: judgedHours(hours) };
 }
 
+/** The object-name template of a mode; null where the mode is off. */
+export function objectTemplateOf(config: ConfigVersion, mode: Mode): string | null {
+  return mode === 'sequence' ? config.sequenceObject : config.overwriteObject;
+}
+
 /** Before the first capture, the start of the session is its neighbour, or the start of the window where nothing before it is known. */
 function headOf({ session, window }: JudgeTerms, firstCapture: Instant | null): Instant {
   const cut = window !== null && (firstCapture === null || firstCapture >= window.from);
@@ -161,10 +167,12 @@ function openSession(
   head: Instant,
   final: boolean,
 ) {
-  const { config, mode, lateAfterSeconds, callbackUrl, window } = terms;
+  const { session, config, mode, lateAfterSeconds, callbackUrl, window } = terms;
   const judgedTo = at.now - terms.settleSeconds * 1_000;
   const captureTerms: CaptureTerms = {
+    stream: session,
     config,
+    template: compileTemplate(objectTemplateOf(config, mode) ?? '', mode),
     mode,
     lateAfterSeconds,
     callbackUrl,

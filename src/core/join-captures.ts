@@ -1,0 +1,237 @@
+import type { Capture, CaptureCallback, Mode } from './capture.ts';
+import type { Instant } from './instant.ts';
+import { DELIVERY_WINDOW_MS } from './judge-capture.ts';
+import type { StreamKey } from './stream-key.ts';
+import type { Template } from './template.ts';
+import type { CallbackWitness, IndexWitness, ObjectWitness } from './witness.ts';
+
+/** What the witnesses said of one object name of one stream, in any order. */
+export interface NamedWitnesses {
+  bucket: string;
+  object: string;
+  callbacks: readonly CallbackWitness[];
+  stored: ObjectWitness | null;
+  index: readonly IndexWitness[];
+  /** When requests that name it were rejected. */
+  rejectedAt: readonly Instant[];
+}
+
+export interface JoinTerms {
+  mode: Mode;
+  /** Overwrite captures nearer than half of it are one. */
+  intervalMs: number;
+}
+
+/** The same `{Sequence}` name comes again only after a new push; a callback of it may come this late. */
+const SEQUENCE_NAME_TOLERANCE_MS = 15 * 60_000;
+/** Two witnesses that both know the moment of the capture differ by less. */
+const PRECISE_TOLERANCE_MS = 60_000;
+/** Testimonies come in order of time, so only the last few captures are near enough. */
+const NEAR_CLUSTERS = 4;
+
+/**
+ * The captures behind one object name: one, where the name tells the time; where it does not (`{Sequence}` alone, overwrite mode)
+ * as many as callbacks and index tell apart, and the object testifies only to the newest.
+ * `capturedAt` is the instant in the name, if any.
+ */
+export function capturesOfName(named: NamedWitnesses, capturedAt: Instant | null, terms: JoinTerms): Capture[] {
+  if (capturedAt === null) return capturesByTime(named, terms);
+  const { bucket, object, stored, index, rejectedAt } = named;
+  return [
+    {
+      at: capturedAt,
+      bucket,
+      object,
+      callback: firstCallback(named.callbacks),
+      stored: stored !== null,
+      indexed: index.length > 0,
+      rejected: rejectedAt.length > 0,
+      replaced: false,
+    },
+  ];
+}
+
+export interface WitnessesOfStream {
+  callbacks: Iterable<CallbackWitness>;
+  objects: Iterable<ObjectWitness>;
+  index: Iterable<IndexWitness>;
+  rejected: Iterable<{ object: string; receivedAt: Instant }>;
+}
+
+/**
+ * Joins the witnesses of one stream in one mode and one bucket by object name, in order of time. `templates` are those of every config
+ * version that may have named the objects. In overwrite mode give only what is named as an overwrite object, else only the rest.
+ */
+export function joinCaptures(
+  witnesses: WitnessesOfStream,
+  bucket: string,
+  stream: StreamKey,
+  templates: readonly Template[],
+  terms: JoinTerms,
+): Capture[] {
+  interface Named extends NamedWitnesses {
+    callbacks: CallbackWitness[];
+    index: IndexWitness[];
+    rejectedAt: Instant[];
+  }
+  const byName = new Map<string, Named>();
+  const named = (object: string): Named => {
+    let entry = byName.get(object);
+    if (!entry) {
+      entry = { bucket, object, callbacks: [], stored: null, index: [], rejectedAt: [] };
+      byName.set(object, entry);
+    }
+    return entry;
+  };
+  for (const callback of witnesses.callbacks) named(callback.object).callbacks.push(callback);
+  for (const object of witnesses.objects) named(object.key).stored = object;
+  for (const row of witnesses.index) named(row.object).index.push(row);
+  for (const { object, receivedAt } of witnesses.rejected) byName.get(object)?.rejectedAt.push(receivedAt);
+  const captures: Capture[] = [];
+  for (const entry of byName.values()) {
+    captures.push(...capturesOfName(entry, timeInName(entry.object, stream, templates), terms));
+  }
+  return captures.sort(compareCaptures);
+}
+
+/** The instant in an object name; null where no template finds one. */
+export function timeInName(object: string, stream: StreamKey, templates: readonly Template[]): Instant | null {
+  for (const template of templates) {
+    const capturedAt = template.match(object, stream.app, stream.stream)?.capturedAt;
+    if (capturedAt !== undefined && capturedAt !== null) return capturedAt;
+  }
+  return null;
+}
+
+export function compareCaptures(a: Capture, b: Capture): number {
+  return a.at - b.at || (a.object < b.object ? -1 : a.object > b.object ? 1 : 0);
+}
+
+/** Retries repeat a callback; the first one counts. Nobody can make a capture look early (or not ours) by an unsigned copy of it. */
+function firstCallback(callbacks: readonly CallbackWitness[]): CaptureCallback | null {
+  let first: CallbackWitness | null = null;
+  for (const callback of callbacks) {
+    const better =
+      !first || (callback.verified !== first.verified ? callback.verified : callback.receivedAt < first.receivedAt);
+    if (better) first = callback;
+  }
+  return first && { receivedAt: first.receivedAt, capturedAt: first.capturedAt, verified: first.verified };
+}
+
+interface Testimony {
+  at: Instant;
+  /** It knows the moment of the capture, not only that of its own arrival. */
+  precise: boolean;
+  callback: CallbackWitness | null;
+  index: IndexWitness | null;
+  rejected: boolean;
+}
+
+interface Cluster extends Pick<Testimony, 'at' | 'precise'> {
+  callbacks: CallbackWitness[];
+  index: IndexWitness | null;
+  rejected: boolean;
+}
+
+function capturesByTime(named: NamedWitnesses, terms: JoinTerms): Capture[] {
+  const clusters = clustersOf(named, terms);
+  const { stored } = named;
+  const captures = clusters.map((cluster) => captureOf(named, cluster));
+  if (!stored) {
+    for (const older of captures.slice(0, -1)) older.replaced = true;
+    return captures;
+  }
+  // The newest capture that can have written what is there now; those before are replaced, those after were not stored.
+  const written = stored.lastModified;
+  const { before, after } = writingTolerance(terms);
+  const newest = clusters.findLastIndex(
+    (cluster) => cluster.at - written <= (cluster.precise ? Math.min(after, 2_000) : after),
+  );
+  const fits = newest >= 0 && written - clusters[newest]!.at <= before;
+  for (let older = 0; older < (fits ? newest : newest + 1); older++) captures[older]!.replaced = true;
+  if (fits) {
+    captures[newest]!.stored = true;
+    if (!clusters[newest]!.precise) captures[newest]!.at = written;
+    return captures;
+  }
+  captures.splice(newest + 1, 0, { ...captureOf(named, null), at: written, stored: true });
+  return captures;
+}
+
+function writingTolerance({ mode, intervalMs }: JoinTerms): { before: number; after: number } {
+  if (mode === 'overwrite') return { before: DELIVERY_WINDOW_MS, after: intervalMs / 2 };
+  return { before: SEQUENCE_NAME_TOLERANCE_MS, after: SEQUENCE_NAME_TOLERANCE_MS };
+}
+
+function clustersOf(named: NamedWitnesses, terms: JoinTerms): Cluster[] {
+  const clusters: Cluster[] = [];
+  for (const testimony of testimoniesOf(named)) {
+    const home = clusters.slice(-NEAR_CLUSTERS).findLast((cluster) => belongs(testimony, cluster, terms));
+    if (home) join(home, testimony);
+    else if (!testimony.rejected) clusters.push(newCluster(testimony));
+  }
+  return clusters;
+}
+
+function testimoniesOf({ callbacks, index, rejectedAt }: NamedWitnesses): Testimony[] {
+  const none = { callback: null, index: null, rejected: false };
+  return [
+    ...index.map((row) => ({ ...none, at: row.createdAt, precise: true, index: row })),
+    ...callbacks.map((callback) => ({
+      ...none,
+      at: callback.capturedAt ?? callback.receivedAt,
+      precise: callback.capturedAt !== null,
+      callback,
+    })),
+    ...rejectedAt.map((at) => ({ ...none, at, precise: false, rejected: true })),
+  ].sort((a, b) => a.at - b.at);
+}
+
+function belongs(testimony: Testimony, cluster: Cluster, { mode, intervalMs }: JoinTerms): boolean {
+  const apart = testimony.at - cluster.at;
+  if (mode === 'sequence') {
+    return apart <= (testimony.precise && cluster.precise ? PRECISE_TOLERANCE_MS : SEQUENCE_NAME_TOLERANCE_MS);
+  }
+  if (testimony.callback && cluster.callbacks.length > 0) {
+    // Nothing but its own word tells a repeated callback from the next capture.
+    return testimony.callback.capturedAt !== null && testimony.callback.capturedAt === cluster.callbacks[0]!.capturedAt;
+  }
+  if (testimony.index && cluster.index) return testimony.index.createdAt === cluster.index.createdAt;
+  return apart <= intervalMs / 2;
+}
+
+function newCluster(testimony: Testimony): Cluster {
+  const cluster: Cluster = {
+    at: testimony.at,
+    precise: testimony.precise,
+    callbacks: [],
+    index: null,
+    rejected: false,
+  };
+  join(cluster, testimony);
+  return cluster;
+}
+
+function join(cluster: Cluster, testimony: Testimony): void {
+  if (testimony.precise && !cluster.precise) {
+    cluster.at = testimony.at;
+    cluster.precise = true;
+  }
+  if (testimony.callback) cluster.callbacks.push(testimony.callback);
+  cluster.index ??= testimony.index;
+  cluster.rejected ||= testimony.rejected;
+}
+
+function captureOf({ bucket, object }: NamedWitnesses, cluster: Cluster | null): Capture {
+  const callback = cluster ? firstCallback(cluster.callbacks) : null;
+  return {
+    at: callback?.capturedAt ?? cluster?.index?.createdAt ?? cluster?.at ?? 0,
+    bucket,
+    object,
+    callback,
+    stored: false,
+    indexed: cluster?.index != null,
+    rejected: cluster?.rejected ?? false,
+    replaced: false,
+  };
+}

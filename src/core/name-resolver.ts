@@ -1,0 +1,96 @@
+import type { Mode } from './capture.ts';
+import type { ConfigVersion } from './config-version.ts';
+import type { StreamKey } from './stream-key.ts';
+import { compileTemplate, type NameReading, type Template } from './template.ts';
+
+/** A config's template, and where it holds. */
+interface Rule {
+  domain: string;
+  /** `*` for every app without an entry of its own. */
+  app: string;
+  bucket: string;
+  template: Template;
+}
+
+export interface ResolvedName extends NameReading {
+  stream: StreamKey;
+  template: Template;
+}
+
+/** Tells whose capture an object is, by its name and by all templates that any config version ever had. */
+export class NameResolver {
+  #byBucket = new Map<string, Rule[]>();
+
+  constructor(versions: Iterable<ConfigVersion>) {
+    const seen = new Set<string>();
+    for (const { domain, app, bucket, sequenceObject, overwriteObject } of versions) {
+      const named: [Mode, string | null][] = [
+        ['sequence', sequenceObject],
+        ['overwrite', overwriteObject],
+      ];
+      for (const [mode, text] of named) {
+        const id = JSON.stringify([domain, app, bucket, mode, text]);
+        if (!text || seen.has(id)) continue;
+        seen.add(id);
+        const rules = this.#byBucket.get(bucket) ?? [];
+        this.#byBucket.set(bucket, rules);
+        const rule = { domain, app, bucket, template: compileTemplate(text, mode) };
+        // The app's own entry comes before `*`.
+        if (app === '*') rules.push(rule);
+        else rules.unshift(rule);
+      }
+    }
+  }
+
+  /** The buckets that a stream's captures may lie in. */
+  bucketsOf(stream: StreamKey): string[] {
+    return [...this.#byBucket]
+      .filter(([, rules]) => rules.some((rule) => holds(rule, stream)))
+      .map(([bucket]) => bucket);
+  }
+
+  /** The templates that may have named a stream's objects in a bucket, the app's own before those of `*`. */
+  templatesOf(bucket: string, stream: StreamKey): Template[] {
+    return (this.#byBucket.get(bucket) ?? []).filter((rule) => holds(rule, stream)).map(({ template }) => template);
+  }
+
+  /** Reads a name as one of this stream; null where no template renders it for the stream. */
+  readAs(stream: StreamKey, bucket: string, object: string): ResolvedName | null {
+    for (const rule of this.#byBucket.get(bucket) ?? []) {
+      if (!holds(rule, stream)) continue;
+      const reading = rule.template.match(object, stream.app, stream.stream);
+      if (reading) return { stream, template: rule.template, ...reading };
+    }
+    return null;
+  }
+
+  /**
+   * Whose object it is. A name may be read in several ways where streams have dashes, digits or slashes in theirs: a known stream comes
+   * first, and of several the one with the longest name. Null where no template explains the name: a foreign object.
+   */
+  resolve(bucket: string, object: string, isKnown: (stream: StreamKey) => boolean): ResolvedName | null {
+    let best: ResolvedName | null = null;
+    let bestIsKnown = false;
+    for (const { domain, app, template } of this.#byBucket.get(bucket) ?? []) {
+      for (const candidate of template.candidates(object)) {
+        const candidateApp = candidate.app ?? (app === '*' ? null : app);
+        if (candidateApp === null || candidate.stream === null || (app !== '*' && app !== candidateApp)) continue;
+        const stream = { domain, app: candidateApp, stream: candidate.stream };
+        const known = isKnown(stream);
+        const better =
+          best === null ||
+          (known && !bestIsKnown) ||
+          (known === bestIsKnown && stream.stream.length > best.stream.stream.length);
+        if (!better) continue;
+        const { capturedAt, timestampUnit, sequence } = candidate;
+        best = { stream, template, capturedAt, timestampUnit, sequence };
+        bestIsKnown = known;
+      }
+    }
+    return best;
+  }
+}
+
+function holds(rule: Rule, stream: StreamKey): boolean {
+  return rule.domain === stream.domain && (rule.app === '*' || rule.app === stream.app);
+}
