@@ -1,4 +1,5 @@
 import { type AliasTable, MEANINGS, type Meaning } from './callback-aliases.ts';
+import { isDeeperThan, parseExactly, parseJson } from './exact-json.ts';
 import { readToldInstant, type ToldInstant } from './told-instant.ts';
 
 /** One capture as a body told it. */
@@ -96,8 +97,9 @@ export function createBodyReader(aliases: AliasTable): { read(text: string): Bod
         const reading = readOne(item as JsonObject, planFor(item as JsonObject));
         if (!('callback' in reading)) return { ok: false, ...reading };
         if (reading.callback.extra !== null) {
+          if (isDeeperThan(value, MAX_DEPTH))
+            return { ok: false, problem: 'nested-too-deep', names: namesOf(reading.callback) };
           const exact = parseExactly(text);
-          if (exact === undefined) return { ok: false, problem: 'nested-too-deep', names: namesOf(reading.callback) };
           const source = (Array.isArray(exact) ? exact[index] : exact) as JsonObject;
           for (const key of Object.keys(reading.callback.extra)) reading.callback.extra[key] = source[key];
         }
@@ -195,35 +197,6 @@ function readOne(
       extra: extras === 0 ? null : extra,
     },
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** As `JSON.parse`, but a number that JavaScript would change keeps its digits; undefined when nested too deep. */
-function parseExactly(text: string): unknown {
-  const value = parseJson(text);
-  if (isDeeperThan(value, MAX_DEPTH)) return undefined;
-  const reviver = (_key: string, parsed: unknown, context?: { source?: string }): unknown =>
-    typeof parsed === 'number' && context?.source !== undefined && String(parsed) !== context.source
-      ? rawJson(context.source)
-      : parsed;
-  return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, reviver);
-}
-
-function rawJson(source: string): unknown {
-  return (JSON as unknown as { rawJSON(source: string): unknown }).rawJSON(source);
-}
-
-function isDeeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (depth === 0) return true;
-  return Object.values(value).some((item) => isDeeperThan(item, depth - 1));
 }
 
 function namesOf(callback: ReadCallback): ReadableNames {

@@ -1,5 +1,6 @@
 import type { Meaning } from './callback-aliases.ts';
 import type { ReadCallback } from './callback-body.ts';
+import { parseExactly } from './exact-json.ts';
 import type { Instant } from './instant.ts';
 import { findStamp, renderName, type Stamp } from './object-stamp.ts';
 import type { StreamKey } from './stream-key.ts';
@@ -43,7 +44,8 @@ export interface CaptureRow {
   discriminator: number;
   shape: CaptureShape;
   toldMs: number;
-  rest: CaptureRest | null;
+  /** `CaptureRest` as JSON; empty where there is nothing. Text from the start, for it may hold numbers that JavaScript cannot. */
+  rest: string;
 }
 
 const INT4_MAX = 2_147_483_647;
@@ -108,8 +110,13 @@ export function encodeCapture(callback: ReadCallback, receivedAt: Instant, templ
       instantFrom,
     },
     toldMs,
-    rest,
+    rest: rest === null ? '' : JSON.stringify(rest),
   };
+}
+
+/** The inverse, numbers by their digits. */
+export function parseRest(text: string): CaptureRest | null {
+  return text === '' ? null : (parseExactly(text) as CaptureRest);
 }
 
 /**

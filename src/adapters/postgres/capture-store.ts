@@ -1,0 +1,285 @@
+import type pg from 'pg';
+import { CAPTURE_FLAGS, sourcesOf } from '../../core/capture-flags.ts';
+import { decodeCapture, parseRest } from '../../core/capture-shape.ts';
+import type { Instant } from '../../core/instant.ts';
+import type { BatchStore, CaptureCursor, IncomingCapture, RefusedItem, StoredCapture } from '../../ports.ts';
+import type { Database } from './database.ts';
+import { createPartitions, dayOf, type Partitions } from './partitions.ts';
+import { createShapeIds } from './shape-ids.ts';
+import { isConflict, isDataError, sqlStateOf } from './sql-error.ts';
+import { createStreamIds } from './stream-ids.ts';
+import { withClient } from './with-client.ts';
+
+export interface CaptureStore extends BatchStore<IncomingCapture> {
+  /** Captures of one stream in `[from, to)`, in time order. */
+  readCallbacks(query: {
+    streamId: number;
+    from: Instant;
+    to: Instant;
+    after?: CaptureCursor | null;
+    limit: number;
+  }): Promise<StoredCapture[]>;
+  /** Captures of all streams of a (domain, app; null: every app) in `[from, to)`, by stream and time, a page at a time. */
+  readByStream(query: {
+    domain: string;
+    app: string | null;
+    from: Instant;
+    to: Instant;
+    after?: CaptureCursor | null;
+    limit: number;
+  }): Promise<StoredCapture[]>;
+  /** Backfill: rows that only the vendor's index or OSS speaks for; twice is harmless. Marks late evidence like `write`. */
+  restoreCaptures(rows: IncomingCapture[]): Promise<void>;
+  partitions: Partitions;
+}
+
+const NO_PARTITION = '23514';
+const DEADLOCK_TRIES = 3;
+
+export function createCaptureStore(options: {
+  database: Database;
+  now: () => Instant;
+  /** A capture that is committed later than this after it was taken may come after its slot was judged. */
+  lateEvidenceAfterMs: number;
+  strangersPerMinute?: number;
+}): CaptureStore {
+  const { database, now } = options;
+  const streamIds = createStreamIds({ strangersPerMinute: options.strangersPerMinute ?? 20_000, now });
+  const shapeIds = createShapeIds({ strangersInAll: 1_000 });
+  const partitions = createPartitions();
+
+  async function writeOnce(
+    client: pg.ClientBase,
+    items: IncomingCapture[],
+    again: boolean,
+  ): Promise<RefusedItem<IncomingCapture>[]> {
+    const isVerified = (index: number) =>
+      (items[index]!.flags & CAPTURE_FLAGS.fromCallback) === 0 || (items[index]!.flags & CAPTURE_FLAGS.verified) !== 0;
+    const streams = await streamIds.resolve(
+      client,
+      items.map((item) => item.key),
+      isVerified,
+    );
+    const shapes = await shapeIds.resolve(
+      client,
+      items.map((item) => item.shape),
+      isVerified,
+    );
+    const refused: RefusedItem<IncomingCapture>[] = [];
+    const rows = new Map<string, Row>();
+    const days = new Set<number>();
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index]!;
+      const streamId = streams[index];
+      const shapeId = shapes[index];
+      if (streamId == null) refused.push({ item, reason: 'too-many-new-streams' });
+      else if (shapeId == null) refused.push({ item, reason: 'too-many-new-shapes' });
+      else {
+        days.add(dayOf(item.capturedAt));
+        const key = `${streamId} ${item.capturedAt} ${item.discriminator}`;
+        const same = rows.get(key);
+        if (same) {
+          same.deliveries = Math.min(same.deliveries + item.deliveries, 32_767);
+          same.flags |= item.flags;
+        } else rows.set(key, { item, streamId, shapeId, deliveries: item.deliveries, flags: item.flags });
+      }
+    }
+    if (rows.size === 0) return refused;
+    await partitions.ensure(client, days);
+    await insert(client, [...rows.values()], again, now() - options.lateEvidenceAfterMs);
+    return refused;
+  }
+
+  /** One bad row must not take the others with it: halves the batch until it stands alone. */
+  async function writeAround(
+    client: pg.ClientBase,
+    items: IncomingCapture[],
+    again: boolean,
+  ): Promise<RefusedItem<IncomingCapture>[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await writeOnce(client, items, again);
+      } catch (error) {
+        if (isConflict(error) && attempt < DEADLOCK_TRIES) continue;
+        if (sqlStateOf(error) === NO_PARTITION && attempt === 1) {
+          partitions.forget();
+          continue;
+        }
+        if (!isDataError(error)) throw error;
+        if (items.length === 1)
+          return [{ item: items[0]!, reason: `not-storable-${sqlStateOf(error)?.toLowerCase()}` }];
+        const middle = items.length >>> 1;
+        return [
+          ...(await writeAround(client, items.slice(0, middle), again)),
+          ...(await writeAround(client, items.slice(middle), again)),
+        ];
+      }
+    }
+  }
+
+  async function read(text: string, values: unknown[]): Promise<StoredCapture[]> {
+    const { rows } = await database.pool.query<ReadRow>(text, values);
+    const shapes = await shapeIds.read(
+      database.pool,
+      rows.map((row) => row.shape_id),
+    );
+    return rows.map((row) => {
+      const shape = shapes.get(row.shape_id)!;
+      const rest = parseRest(row.rest);
+      const decoded = decodeCapture(
+        {
+          capturedAt: row.captured_at,
+          delayMs: row.delay_ms,
+          discriminator: row.discriminator,
+          toldMs: row.told_ms,
+          rest,
+        },
+        shape,
+        row,
+      );
+      return {
+        streamId: row.stream_id,
+        domain: row.domain,
+        app: row.app,
+        stream: row.stream,
+        at: row.captured_at,
+        bucket: decoded.bucket,
+        object: decoded.object,
+        capturedAt: decoded.told,
+        receivedAt: row.flags & CAPTURE_FLAGS.fromCallback ? decoded.receivedAt : null,
+        verified: (row.flags & CAPTURE_FLAGS.verified) !== 0,
+        deliveries: row.deliveries,
+        sources: sourcesOf(row.flags),
+        discriminator: row.discriminator,
+      };
+    });
+  }
+
+  return {
+    partitions,
+    write: (items, { again, timeoutMs }) =>
+      withClient(database.pool, timeoutMs, (client) => writeAround(client, items, again)),
+    async restoreCaptures(rows) {
+      const refused = await withClient(database.pool, 60_000, (client) => writeAround(client, rows, true));
+      if (refused.length > 0)
+        throw new Error(`${refused.length} restored captures cannot be stored: ${refused[0]!.reason}`);
+    },
+    readCallbacks({ streamId, from, to, after, limit }) {
+      return read(
+        `${SELECT} where c.stream_id = $1 and c.captured_at >= to_timestamp($2::float8 / 1000) and c.captured_at < to_timestamp($3::float8 / 1000)
+         and ($4::float8 is null or (c.captured_at, c.discriminator) > (to_timestamp($4::float8 / 1000), $5::int))
+         order by c.captured_at, c.discriminator limit $6`,
+        [streamId, from, to, after?.at ?? null, after?.discriminator ?? null, limit],
+      );
+    },
+    readByStream({ domain, app, from, to, after, limit }) {
+      return read(
+        `${SELECT} where s.domain = $1 and ($2::text is null or s.app = $2)
+         and c.captured_at >= to_timestamp($3::float8 / 1000) and c.captured_at < to_timestamp($4::float8 / 1000)
+         and ($5::int is null or (c.stream_id, c.captured_at, c.discriminator) > ($5::int, to_timestamp($6::float8 / 1000), $7::int))
+         order by c.stream_id, c.captured_at, c.discriminator limit $8`,
+        [domain, app, from, to, after?.streamId ?? null, after?.at ?? null, after?.discriminator ?? null, limit],
+      );
+    },
+  };
+}
+
+const SELECT = `select c.captured_at, c.delay_ms, c.stream_id, c.discriminator, c.shape_id, c.deliveries, c.flags, c.told_ms, c.rest,
+  s.domain, s.app, s.stream from captures c join streams s on s.id = c.stream_id`;
+
+interface Row {
+  item: IncomingCapture;
+  streamId: number;
+  shapeId: number;
+  deliveries: number;
+  flags: number;
+}
+
+interface ReadRow {
+  captured_at: Instant;
+  delay_ms: number;
+  stream_id: number;
+  discriminator: number;
+  shape_id: number;
+  deliveries: number;
+  flags: number;
+  told_ms: number;
+  rest: string;
+  domain: string;
+  app: string;
+  stream: string;
+}
+
+const BATCH = `select to_timestamp(at / 1000) as captured_at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms,
+    coalesce(rest, '') as rest
+  from unnest($1::float8[], $2::int[], $3::int[], $4::int[], $5::int[], $6::smallint[], $7::smallint[], $8::smallint[], $9::text[])
+    as batch (at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms, rest)`;
+
+/** What backfill put there (no callback bit) is filled in by the first callback; of several callbacks the first counts. */
+function upsert(source: string, again: boolean): string {
+  const first = `captures.flags & ${CAPTURE_FLAGS.fromCallback} = 0 and excluded.flags & ${CAPTURE_FLAGS.fromCallback} <> 0`;
+  const take = (column: string) => `${column} = case when ${first} then excluded.${column} else captures.${column} end`;
+  const deliveries = again
+    ? 'greatest(captures.deliveries, excluded.deliveries)'
+    : 'least(captures.deliveries::int + excluded.deliveries, 32767)';
+  return `insert into captures (captured_at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms, rest)
+  ${source}
+  on conflict (stream_id, captured_at, discriminator) do update set
+    deliveries = ${deliveries}, flags = captures.flags | excluded.flags,
+    ${['delay_ms', 'shape_id', 'told_ms', 'rest'].map(take).join(', ')}`;
+}
+
+function statement(name: string, again: boolean, late: boolean): { name: string; text: string } {
+  if (!late) return { name, text: upsert(BATCH, again) };
+  return {
+    name,
+    text: `with batch as (${BATCH}), stored as (${upsert('select * from batch', again)})
+      insert into late_evidence (stream_id, from_at, reason)
+      select stream_id, min(captured_at), 'late-callback' from batch where captured_at < to_timestamp($10::float8 / 1000) group by stream_id`,
+  };
+}
+
+const STATEMENTS = {
+  first: statement('store-captures', false, false),
+  again: statement('store-captures-again', true, false),
+  firstLate: statement('store-late-captures', false, true),
+  againLate: statement('store-late-captures-again', true, true),
+};
+
+async function insert(client: pg.ClientBase, rows: Row[], again: boolean, lateBefore: Instant): Promise<void> {
+  // In key order: two receivers that store the same captures take their locks in one order, and the index is walked once.
+  rows.sort(
+    (a, b) =>
+      a.streamId - b.streamId || a.item.capturedAt - b.item.capturedAt || a.item.discriminator - b.item.discriminator,
+  );
+  const isLate = rows.some((row) => row.item.capturedAt < lateBefore);
+  const { name, text } = again
+    ? isLate
+      ? STATEMENTS.againLate
+      : STATEMENTS.again
+    : isLate
+      ? STATEMENTS.firstLate
+      : STATEMENTS.first;
+  const values: unknown[] = [
+    numbers(rows, (row) => row.item.capturedAt),
+    numbers(rows, (row) => row.item.delayMs),
+    numbers(rows, (row) => row.streamId),
+    numbers(rows, (row) => row.item.discriminator),
+    numbers(rows, (row) => row.shapeId),
+    numbers(rows, (row) => row.deliveries),
+    numbers(rows, (row) => row.flags),
+    numbers(rows, (row) => row.item.toldMs),
+    // unnest fills up with nulls: where no row has a rest, nothing is sent.
+    rows.some((row) => row.item.rest !== '') ? rows.map((row) => row.item.rest) : '{}',
+  ];
+  if (isLate) values.push(lateBefore);
+  await client.query({ name, text, values });
+}
+
+/** An array of numbers as PostgreSQL reads it; the driver's own way quotes every element. */
+function numbers(rows: Row[], value: (row: Row) => number): string {
+  let text = '{';
+  for (let index = 0; index < rows.length; index++)
+    text += index === 0 ? value(rows[index]!) : `,${value(rows[index]!)}`;
+  return `${text}}`;
+}

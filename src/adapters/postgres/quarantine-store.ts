@@ -1,0 +1,51 @@
+import type { Instant } from '../../core/instant.ts';
+import type { BatchStore, QuarantineEntry } from '../../ports.ts';
+import type { Database } from './database.ts';
+import { withClient } from './with-client.ts';
+
+export interface QuarantineStore extends BatchStore<QuarantineEntry> {
+  /** Deletes what is older than `before`, and the oldest beyond `maxRows` (rejected requests first). Returns how many. */
+  prune(limits: { before: Instant; maxRows: number }): Promise<number>;
+}
+
+export function createQuarantineStore(options: { database: Database }): QuarantineStore {
+  const { pool } = options.database;
+  return {
+    async write(entries, { timeoutMs }) {
+      const column = <T>(value: (entry: QuarantineEntry) => T) => entries.map(value);
+      await withClient(pool, timeoutMs, (client) =>
+        client.query({
+          name: 'quarantine',
+          text: `insert into quarantine (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)
+            select to_timestamp(received_at / 1000), kind, reason, remote_address, headers::jsonb, decode(body, 'base64'), domain, app, stream, object
+            from unnest($1::float8[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+              as batch (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)`,
+          values: [
+            column((entry) => entry.receivedAt),
+            column((entry) => entry.kind),
+            column((entry) => entry.reason),
+            column((entry) => entry.remoteAddress),
+            column((entry) => JSON.stringify(entry.headers)),
+            column((entry) => Buffer.from(entry.body).toString('base64')),
+            column((entry) => entry.domain),
+            column((entry) => entry.app),
+            column((entry) => entry.stream),
+            column((entry) => entry.object),
+          ],
+        }),
+      );
+      return [];
+    },
+    async prune({ before, maxRows }) {
+      const old = await pool.query('delete from quarantine where received_at < to_timestamp($1::float8 / 1000)', [
+        before,
+      ]);
+      const surplus = await pool.query(
+        `delete from quarantine where id in (
+           select id from quarantine order by kind = 'rejected', received_at desc, id desc offset $1)`,
+        [maxRows],
+      );
+      return (old.rowCount ?? 0) + (surplus.rowCount ?? 0);
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import type { IncomingMessage } from 'node:http';
+import express, { type Request, type Response, Router } from 'express';
+import { OverloadedError } from '../usecases/group-commit.ts';
+import type { CallbackAnswer } from '../usecases/receive-callback.ts';
+import type { StreamCallbackAnswer } from '../usecases/receive-stream-callback.ts';
+import type { Receiver } from '../usecases/receiver.ts';
+import { ProblemError } from './problem.ts';
+import { sendProblem } from './send-problem.ts';
+
+export const MAX_BODY_BYTES = 64 * 1024;
+const MAX_HEADER_CHARACTERS = 512;
+
+/** POST /callbacks/snapshot and GET /callbacks/stream. Each is answered when what it told is durable. */
+export function callbackRoutes(
+  receiver: Pick<Receiver, 'receiveCallback' | 'receiveStreamCallback'>,
+  options: { onOutcome?: (route: 'snapshot' | 'stream', outcome: string, reason: string | null) => void } = {},
+): Router {
+  const router = Router();
+  const { onOutcome } = options;
+  // The signature does not cover the body, but the quarantine keeps it as it came: no other parser may touch it.
+  const rawBody = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
+
+  router.post('/callbacks/snapshot', rawBody, async (request, response) => {
+    try {
+      const answer = await receiver.receiveCallback({
+        body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+        timestamp: header(request, 'ali-live-timestamp'),
+        signature: header(request, 'ali-live-signature'),
+        headers: () => headersToKeep(request),
+        remoteAddress: request.socket.remoteAddress ?? null,
+      });
+      onOutcome?.('snapshot', answer.outcome, 'reason' in answer ? answer.reason : null);
+      send(response, answer);
+    } catch (error) {
+      sendFailure(response, error, () => onOutcome?.('snapshot', 'turned-away', null));
+    }
+  });
+
+  router.get('/callbacks/stream', async (request, response) => {
+    try {
+      const target = request.originalUrl;
+      const answer = await receiver.receiveStreamCallback({
+        target,
+        query: new URLSearchParams(target.slice(target.indexOf('?') + 1 || target.length)),
+        timestamp: header(request, 'ali-live-timestamp'),
+        signature: header(request, 'ali-live-signature'),
+        headers: () => headersToKeep(request),
+        remoteAddress: request.socket.remoteAddress ?? null,
+      });
+      onOutcome?.('stream', answer.outcome, 'reason' in answer ? answer.reason : null);
+      send(response, answer);
+    } catch (error) {
+      sendFailure(response, error, () => onOutcome?.('stream', 'turned-away', null));
+    }
+  });
+  return router;
+}
+
+const STORED = Buffer.from('{"status":"stored"}');
+const JSON_HEADERS = { 'content-type': 'application/json', 'content-length': STORED.length };
+
+function send(response: Response, answer: CallbackAnswer | StreamCallbackAnswer): void {
+  switch (answer.outcome) {
+    case 'stored':
+      // The one answer that is sent thousands of times a second: past Express, which would hash it for an ETag.
+      response.writeHead(200, JSON_HEADERS).end(STORED);
+      return;
+    case 'canary':
+      response.json({ canary: answer.id });
+      return;
+    case 'quarantined':
+      response.json({ status: 'quarantined', reason: answer.reason });
+      return;
+    case 'rejected':
+      sendProblem(
+        response,
+        new ProblemError('unauthenticated', `None of our keys explains the callback signature (${answer.reason}).`),
+      );
+      return;
+    case 'not-kept':
+      sendProblem(
+        response,
+        new ProblemError(
+          'too-many-requests',
+          `Not understood (${answer.reason}), and the quarantine is full for now.`,
+          {
+            retryAfterSeconds: 3_600,
+          },
+        ),
+      );
+      return;
+    default:
+      answer satisfies never;
+  }
+}
+
+function sendFailure(response: Response, error: unknown, note: () => void): void {
+  if (!(error instanceof OverloadedError)) throw error;
+  note();
+  sendProblem(
+    response,
+    new ProblemError('unavailable', 'The callback cannot be kept now; please send it again.', {
+      retryAfterSeconds: error.retryAfterSeconds,
+    }),
+  );
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** For people who look into the quarantine. The signature stays: it is no secret, and it shows what was signed. */
+function headersToKeep(request: Request): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of [
+    'host',
+    'user-agent',
+    'content-type',
+    'content-encoding',
+    'x-forwarded-for',
+    'ali-live-timestamp',
+    'ali-live-signature',
+  ]) {
+    const value = header(request, name);
+    // jsonb takes no NUL; Node lets none through, but a proxy in front may be kinder.
+    if (value !== undefined) kept[name] = value.slice(0, MAX_HEADER_CHARACTERS).replaceAll('\u0000', '');
+  }
+  return kept;
+}

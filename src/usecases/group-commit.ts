@@ -1,0 +1,110 @@
+import type { RefusedItem } from '../ports.ts';
+
+/** The request cannot be kept now: the queue is full, or neither database nor spool takes anything. Answer 503, never 200. */
+export class OverloadedError extends Error {
+  override readonly name = 'OverloadedError';
+  readonly retryAfterSeconds = 1;
+}
+
+/** The store will never take this item; the reason is kebab-case. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  readonly reason: string;
+  constructor(reason: string) {
+    super(`refused: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+export interface GroupCommit<T> {
+  /** Resolves when the item is durable; rejects with `OverloadedError` or `RefusedError`. */
+  accept(item: T): Promise<void>;
+  /** Items waiting or being written. */
+  pending(): number;
+  /** Resolves when everything accepted so far is settled. */
+  idle(): Promise<void>;
+}
+
+interface Waiting<T> {
+  item: T;
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * Concurrent items share one write: while a batch is being committed the next one gathers. `write` makes a batch durable, by
+ * whatever means; when it throws, all its items fail with `OverloadedError`.
+ */
+export function createGroupCommit<T>(options: {
+  write: (items: T[]) => Promise<RefusedItem<T>[]>;
+  maxBatch: number;
+  /** Items waiting beyond this are turned away. */
+  maxPending: number;
+  /** Batches being written at once. */
+  maxWriters: number;
+  onBatch?: (items: number) => void;
+}): GroupCommit<T> {
+  let waiting: Waiting<T>[] = [];
+  let writing = 0;
+  let writers = 0;
+  let scheduled = false;
+  let idlers: (() => void)[] = [];
+
+  function schedule(): void {
+    if (scheduled || writers >= options.maxWriters || waiting.length === 0) return;
+    scheduled = true;
+    // After the sockets that are readable now have been read: they go into the same batch.
+    setImmediate(() => {
+      scheduled = false;
+      if (waiting.length === 0) return;
+      const batch = waiting.length <= options.maxBatch ? waiting : waiting.slice(0, options.maxBatch);
+      waiting = batch === waiting ? [] : waiting.slice(options.maxBatch);
+      void writeBatch(batch);
+      schedule();
+    });
+  }
+
+  async function writeBatch(batch: Waiting<T>[]): Promise<void> {
+    writers++;
+    writing += batch.length;
+    options.onBatch?.(batch.length);
+    try {
+      const refused = await options.write(batch.map((each) => each.item));
+      if (refused.length === 0) for (const each of batch) each.resolve();
+      else {
+        const reasons = new Map(refused.map(({ item, reason }) => [item, reason]));
+        for (const each of batch) {
+          const reason = reasons.get(each.item);
+          if (reason === undefined) each.resolve();
+          else each.reject(new RefusedError(reason));
+        }
+      }
+    } catch (cause) {
+      const error = new OverloadedError('Nothing can be committed now.', { cause });
+      for (const each of batch) each.reject(error);
+    } finally {
+      writers--;
+      writing -= batch.length;
+      if (waiting.length === 0 && writing === 0) {
+        for (const resolve of idlers) resolve();
+        idlers = [];
+      }
+      schedule();
+    }
+  }
+
+  return {
+    accept(item) {
+      if (waiting.length + writing >= options.maxPending) {
+        return Promise.reject(new OverloadedError('Too many callbacks wait for their commit.'));
+      }
+      return new Promise((resolve, reject) => {
+        waiting.push({ item, resolve, reject });
+        schedule();
+      });
+    },
+    pending: () => waiting.length + writing,
+    idle: () =>
+      waiting.length === 0 && writing === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
+  };
+}

@@ -1,0 +1,148 @@
+import { isUtf8 } from 'node:buffer';
+import { type BodyProblem, type createBodyReader, NO_NAMES, type ReadableNames } from '../core/callback-body.ts';
+import {
+  type CallbackKey,
+  checkSignature,
+  type SignatureProblem,
+  type SignedHost,
+} from '../core/callback-signature.ts';
+import { CAPTURE_FLAGS } from '../core/capture-flags.ts';
+import { encodeCapture, isPlausible } from '../core/capture-shape.ts';
+import type { Clock, IncomingCapture, QuarantineEntry } from '../ports.ts';
+import { RefusedError } from './group-commit.ts';
+
+export interface CallbackRequest {
+  body: Buffer;
+  /** ALI-LIVE-TIMESTAMP and ALI-LIVE-SIGNATURE as they came. */
+  timestamp: string | undefined;
+  signature: string | undefined;
+  /** Called only where the request goes to quarantine. */
+  headers: () => Record<string, string>;
+  remoteAddress: string | null;
+}
+
+export type CallbackAnswer =
+  | { outcome: 'stored' }
+  | { outcome: 'canary'; id: string }
+  | { outcome: 'quarantined'; reason: string }
+  | { outcome: 'rejected'; reason: SignatureProblem }
+  /** Not kept, for the quarantine takes no more of this kind now. */
+  | { outcome: 'not-kept'; reason: string };
+
+/** Accepts items when they are durable. Rejects with `OverloadedError`, or `RefusedError` where an item can never be stored. */
+export interface Sink<T> {
+  accept(item: T): Promise<void>;
+}
+
+/** `false` where the quarantine is full for this kind of request. */
+export interface QuarantineSink {
+  accept(entry: QuarantineEntry, verified: boolean): Promise<boolean>;
+}
+
+export interface ReceiveCallbackParts {
+  clock: Clock;
+  hosts: readonly SignedHost[];
+  keys: readonly CallbackKey[];
+  clockWindowSeconds: number;
+  reader: ReturnType<typeof createBodyReader>;
+  /** The templates that may have named an object of this app, the one in force first. */
+  templatesOf: (domain: string, app: string) => readonly string[];
+  captures: Sink<IncomingCapture>;
+  quarantine: QuarantineSink;
+}
+
+export type ReceiveCallback = (request: CallbackRequest) => Promise<CallbackAnswer>;
+
+const CANARY = 'snapauditCanary';
+const CANARY_BODY = /^\{"snapauditCanary":"([A-Za-z0-9-]{1,64})"\}$/;
+
+/** One snapshot callback: verify the raw bytes, read them, keep them. Resolves only when what it answers for is durable. */
+export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallback {
+  const { clock, reader, captures, quarantine } = parts;
+
+  async function setAside(
+    request: CallbackRequest,
+    kind: QuarantineEntry['kind'],
+    reason: string,
+    names: ReadableNames,
+    verified: boolean,
+  ): Promise<boolean> {
+    return quarantine.accept(
+      {
+        receivedAt: clock.now(),
+        kind,
+        reason,
+        remoteAddress: request.remoteAddress,
+        headers: request.headers(),
+        body: request.body,
+        ...names,
+      },
+      verified,
+    );
+  }
+
+  return async (request) => {
+    const receivedAt = clock.now();
+    const check = checkSignature({
+      timestamp: request.timestamp,
+      signature: request.signature,
+      hosts: parts.hosts,
+      keys: parts.keys,
+      now: receivedAt,
+      clockWindowSeconds: parts.clockWindowSeconds,
+    });
+    if (check.outcome === 'rejected') {
+      await setAside(request, 'rejected', check.problem, namesIn(request.body), false);
+      return { outcome: 'rejected', reason: check.problem };
+    }
+    const verified = check.outcome === 'verified';
+    const aside = async (kind: 'unclassified' | 'implausible', reason: string, names: ReadableNames) =>
+      (await setAside(request, kind, reason, names, verified))
+        ? ({ outcome: 'quarantined', reason } as const)
+        : ({ outcome: 'not-kept', reason } as const);
+
+    if (!isUtf8(request.body)) return aside('unclassified', 'not-utf-8' satisfies BodyProblem, NO_NAMES);
+    const text = request.body.toString('utf8');
+    if (text.length < 128 && text.includes(CANARY)) {
+      const id = CANARY_BODY.exec(text)?.[1];
+      if (id !== undefined) return { outcome: 'canary', id };
+    }
+    const reading = reader.read(text);
+    if (!reading.ok) return aside('unclassified', reading.problem, reading.names);
+
+    let flags: number = CAPTURE_FLAGS.fromCallback;
+    if (check.outcome === 'verified') {
+      flags |= CAPTURE_FLAGS.verified;
+      if (check.key === 'previous') flags |= CAPTURE_FLAGS.previousKey;
+      if (check.hostForm === 'host-port') flags |= CAPTURE_FLAGS.hostPort;
+    }
+    const rows: IncomingCapture[] = [];
+    for (const callback of reading.callbacks) {
+      const row = encodeCapture(callback, receivedAt, parts.templatesOf(callback.domain, callback.app));
+      if (
+        !isPlausible(row.capturedAt, receivedAt) ||
+        (callback.told && !isPlausible(callback.told.instant, receivedAt))
+      ) {
+        return aside('implausible', 'instant-implausible', callback);
+      }
+      rows.push({ ...row, flags, deliveries: 1 });
+    }
+    try {
+      if (rows.length === 1) await captures.accept(rows[0]!);
+      else await Promise.all(rows.map((row) => captures.accept(row)));
+    } catch (error) {
+      if (error instanceof RefusedError) return aside('unclassified', error.reason, reading.callbacks[0] ?? NO_NAMES);
+      throw error;
+    }
+    return { outcome: 'stored' };
+  };
+
+  /** What a rejected request names, so that a missing callback can be explained by it. */
+  function namesIn(body: Buffer): ReadableNames {
+    if (body.length > 16_384 || !isUtf8(body)) return NO_NAMES;
+    const reading = reader.read(body.toString('utf8'));
+    if (!reading.ok) return reading.names;
+    const { domain, app, stream, object } = reading.callbacks[0]!;
+    return { domain, app, stream, object };
+  }
+}

@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { extendAliases } from '../core/callback-aliases.ts';
+import { createBodyReader } from '../core/callback-body.ts';
+import { type CallbackKey, signedHostsOf } from '../core/callback-signature.ts';
+import type { Instant } from '../core/instant.ts';
+import type { BatchStore, Clock, Heartbeat, Spool, SpoolKind } from '../ports.ts';
+import { drainSpool, type ReceiverStores } from './drain-spool.ts';
+import { createDurability } from './durable-write.ts';
+import { createGroupCommit, OverloadedError } from './group-commit.ts';
+import { createHeartbeatKeeper } from './keep-heartbeat.ts';
+import { createQuarantine, QUARANTINE_ALLOWANCES, type QuarantineAllowance } from './quarantine-request.ts';
+import { createReceiveCallback, type ReceiveCallback } from './receive-callback.ts';
+import { createReceiveStreamCallback } from './receive-stream-callback.ts';
+import { encodeSpooled } from './spool-codec.ts';
+
+export interface ReceiverParts {
+  stores: ReceiverStores & { heartbeats: { beat(beats: readonly Heartbeat[], timeoutMs: number): Promise<void> } };
+  /** null: without a local spool, callbacks are turned away while the database is away. */
+  spool: Spool | null;
+  clock: Clock;
+  /** Base of the callback URL; its host is what snapshot callbacks are signed with. */
+  publicUrl: string;
+  /** Empty: everything is let in, unverified. */
+  keys: readonly CallbackKey[];
+  clockWindowSeconds: number;
+  /** settings.callbacks.aliases */
+  aliases: Readonly<Record<string, readonly string[]>>;
+  templatesOf: (domain: string, app: string) => readonly string[];
+  streamingDomainOf: (pushDomain: string) => string | null;
+  /** Name of this machine, for people. */
+  host: string;
+  onProblem: (message: string, error: unknown) => void;
+  limits?: Partial<ReceiverLimits>;
+}
+
+export interface ReceiverLimits {
+  maxPending: number;
+  maxBatch: number;
+  /** How long a commit may take before the spool takes over. */
+  commitTimeoutMs: number;
+  heartbeatEveryMs: number;
+  stranger: QuarantineAllowance;
+  verified: QuarantineAllowance;
+}
+
+const DEFAULT_LIMITS: ReceiverLimits = {
+  maxPending: 20_000,
+  maxBatch: 500,
+  commitTimeoutMs: 1_000,
+  heartbeatEveryMs: 1_000,
+  stranger: QUARANTINE_ALLOWANCES.stranger,
+  verified: QUARANTINE_ALLOWANCES.verified,
+};
+/** Below the vendor's 5 s, so that a 503 still reaches it. */
+const LAST_RESORT_TIMEOUT_MS = 4_000;
+const DRAIN_EVERY_MS = 250;
+
+export interface ReceiverState {
+  pending: number;
+  databaseDownSince: Instant | null;
+  spool: { entries: number; bytes: number; oldestAt: Instant | null } | null;
+  /** Whether a callback that came now could be kept, as far as the last heartbeat says; null before the first. */
+  aliveUntil: Instant | null;
+  batches: number;
+  batchedItems: number;
+  turnedAway: number;
+  notKept: number;
+}
+
+export interface Receiver {
+  receiverId: string;
+  receiveCallback: ReceiveCallback;
+  receiveStreamCallback: ReturnType<typeof createReceiveStreamCallback>;
+  state(): ReceiverState;
+  /** Begins heartbeats and draining; call it when the server listens. */
+  start(): Promise<void>;
+  /** Call it when the server has answered its last request: waits for what is pending, leaves a last heartbeat, closes the spool. */
+  close(): Promise<void>;
+}
+
+/** Everything between a callback's bytes and its commit, except HTTP and SQL. */
+export function createReceiver(parts: ReceiverParts): Receiver {
+  const limits = { ...DEFAULT_LIMITS, ...parts.limits };
+  const now = () => parts.clock.now();
+  const receiverId = randomUUID();
+  const counts = { batches: 0, batchedItems: 0, turnedAway: 0, notKept: 0 };
+
+  const durability = createDurability({
+    spool: parts.spool,
+    commitTimeoutMs: limits.commitTimeoutMs,
+    lastResortTimeoutMs: LAST_RESORT_TIMEOUT_MS,
+    now,
+    encode: encodeSpooled,
+    onFailure: (kind, error, target) =>
+      parts.onProblem(`a batch of kind ${kind} was not committed to the ${target}`, error),
+  });
+  const commit = <T>(kind: SpoolKind, store: BatchStore<T>) =>
+    createGroupCommit<T>({
+      write: (items) => durability.write(kind, store, items),
+      maxBatch: limits.maxBatch,
+      maxPending: limits.maxPending,
+      maxWriters: 1,
+      onBatch: (items) => {
+        counts.batches++;
+        counts.batchedItems += items;
+      },
+    });
+  const captures = commit('capture', parts.stores.captures);
+  const signals = commit('signal', parts.stores.signals);
+  const aside = commit('quarantine', parts.stores.quarantine);
+
+  const heartbeat = createHeartbeatKeeper({
+    receiverId,
+    host: parts.host,
+    now,
+    commit: (beats, timeoutMs) => parts.stores.heartbeats.beat(beats, timeoutMs),
+    spool: parts.spool,
+    commitTimeoutMs: limits.commitTimeoutMs,
+    onFailure: (error) => parts.onProblem('a heartbeat was not committed', error),
+  });
+  const quarantine = createQuarantine({
+    sink: aside,
+    now,
+    stranger: limits.stranger,
+    verified: limits.verified,
+    onNotKept: () => counts.notKept++,
+  });
+  const common = {
+    clock: parts.clock,
+    keys: parts.keys,
+    clockWindowSeconds: parts.clockWindowSeconds,
+    quarantine,
+  };
+  const receiveCallback = createReceiveCallback({
+    ...common,
+    hosts: signedHostsOf(parts.publicUrl),
+    reader: createBodyReader(extendAliases(parts.aliases)),
+    templatesOf: parts.templatesOf,
+    captures,
+  });
+  const receiveStreamCallback = createReceiveStreamCallback({
+    ...common,
+    streamingDomainOf: parts.streamingDomainOf,
+    signals,
+  });
+
+  const counted =
+    <Request, Answer>(receive: (request: Request) => Promise<Answer>) =>
+    (request: Request) =>
+      receive(request).catch((error: unknown) => {
+        if (error instanceof OverloadedError) {
+          counts.turnedAway++;
+          heartbeat.noteTurnedAway();
+        }
+        throw error;
+      });
+
+  let closing = false;
+  let drainTimer: NodeJS.Timeout | null = null;
+  let beatTimer: NodeJS.Timeout | null = null;
+  let draining: Promise<void> = Promise.resolve();
+  let beating: Promise<void> = Promise.resolve();
+
+  async function drain(): Promise<void> {
+    if (parts.spool === null) return;
+    try {
+      for (;;) {
+        const moved = closing ? 0 : await drainSpool(parts.spool, parts.stores, now);
+        if (moved > 0) durability.databaseIsBack();
+        else if (durability.databaseDownSince() !== null && !closing) {
+          // Nothing to move, yet the database counts as away (the spool took nothing either): an empty beat tries it.
+          await parts.stores.heartbeats.beat([], limits.commitTimeoutMs);
+          durability.databaseIsBack();
+        }
+        if (moved === 0) return;
+      }
+    } catch {
+      // Reported where it began; the next round tries again.
+    }
+  }
+
+  function scheduleDrain(): void {
+    if (closing) return;
+    drainTimer = setTimeout(() => {
+      draining = drain().finally(scheduleDrain);
+    }, DRAIN_EVERY_MS);
+  }
+
+  function scheduleBeat(): void {
+    if (closing) return;
+    beatTimer = setTimeout(() => {
+      beating = heartbeat.beat().finally(scheduleBeat);
+    }, limits.heartbeatEveryMs);
+  }
+
+  return {
+    receiverId,
+    receiveCallback: counted(receiveCallback),
+    receiveStreamCallback: counted(receiveStreamCallback),
+    state: () => ({
+      pending: captures.pending() + signals.pending() + aside.pending(),
+      databaseDownSince: durability.databaseDownSince(),
+      spool: parts.spool?.depth() ?? null,
+      aliveUntil: heartbeat.aliveUntil(),
+      ...counts,
+    }),
+    async start() {
+      await heartbeat.beat();
+      scheduleBeat();
+      scheduleDrain();
+    },
+    async close() {
+      if (closing) return;
+      closing = true;
+      if (drainTimer) clearTimeout(drainTimer);
+      if (beatTimer) clearTimeout(beatTimer);
+      await Promise.all([draining, beating, captures.idle(), signals.idle(), aside.idle()]);
+      await heartbeat.beat();
+      parts.spool?.close();
+    },
+  };
+}

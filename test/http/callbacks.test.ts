@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signCallback } from '../../src/core/callback-signature.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { KEY, signedCallback, startTestReceiver, type TestReceiver } from '../support/receiver.ts';
+
+let database: TestDatabase;
+let running: TestReceiver;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  running = await startTestReceiver(database);
+});
+afterAll(async () => {
+  await running.close();
+  await database.drop();
+});
+
+const seconds = () => Math.floor(Date.now() / 1000);
+
+function pascal(stream: string, stamp: number) {
+  return {
+    DomainName: 'play.example.com',
+    AppName: 'live',
+    StreamName: stream,
+    OssEndpoint: 'oss-cn-shanghai.aliyuncs.com',
+    OssBucket: 'snap',
+    OssObject: `snapshot/live/${stream}/${stamp}.jpg`,
+  };
+}
+
+const post = (init: RequestInit) => fetch(`${running.url}/callbacks/snapshot`, init);
+
+async function stored(stream: string) {
+  return running.captures
+    .readByStream({ domain: 'play.example.com', app: 'live', from: 0, to: Date.now() + 86_400_000, limit: 10_000 })
+    .then((rows) => rows.filter((row) => row.stream === stream));
+}
+
+async function quarantined(reason: string) {
+  return database.db.selectFrom('quarantine').selectAll().where('reason', '=', reason).execute();
+}
+
+describe('POST /callbacks/snapshot', () => {
+  it('stores a signed callback before it answers 200, and gives back what was told', async () => {
+    const stamp = seconds();
+    const before = Date.now();
+    const response = await post(signedCallback(pascal('cam01', stamp)));
+    expect(response.status).toBe(200);
+    expect(await stored('cam01')).toEqual([
+      expect.objectContaining({
+        at: stamp * 1000,
+        bucket: 'snap',
+        object: `snapshot/live/cam01/${stamp}.jpg`,
+        capturedAt: null,
+        verified: true,
+        deliveries: 1,
+        sources: ['callback'],
+      }),
+    ]);
+    const [row] = await stored('cam01');
+    expect(row!.receivedAt).toBeGreaterThanOrEqual(before);
+    expect(row!.receivedAt).toBeLessThanOrEqual(Date.now());
+    const raw = await database.db.selectFrom('captures').selectAll().where('rest', '<>', '').execute();
+    expect(raw).toEqual([]);
+  });
+
+  it('counts a callback that comes twice, also within one batch', async () => {
+    const body = pascal('cam02', seconds());
+    await Promise.all([1, 2, 3].map(() => post(signedCallback(body))));
+    await post(signedCallback(body));
+    expect((await stored('cam02')).map((row) => row.deliveries)).toEqual([4]);
+  });
+
+  it('reads snake case and an instant in milliseconds', async () => {
+    const stamp = seconds();
+    const told = stamp * 1000 + 637;
+    const body = {
+      domain: 'play.example.com',
+      app: 'live',
+      stream: 'cam03',
+      oss_bucket: 'snap',
+      oss_object: `snapshot/live/cam03/${stamp}.jpg`,
+      create_timestamp: told,
+    };
+    expect((await post(signedCallback(body))).status).toBe(200);
+    expect(await stored('cam03')).toEqual([expect.objectContaining({ at: stamp * 1000, capturedAt: told })]);
+  });
+
+  it('accepts the signature over host:port', async () => {
+    const body = pascal('cam04', seconds());
+    expect((await post(signedCallback(body, { host: 'audit.example.com:443' }))).status).toBe(200);
+    expect(await stored('cam04')).toHaveLength(1);
+  });
+
+  it('answers 401 to a wrong key, stores nothing, and notes which object was named', async () => {
+    const body = pascal('cam05', seconds());
+    const response = await post(signedCallback(body, { key: 'wrongkey000000000000' }));
+    expect(response.status).toBe(401);
+    expect(await stored('cam05')).toEqual([]);
+    expect(await quarantined('signature-mismatch')).toEqual([
+      expect.objectContaining({
+        kind: 'rejected',
+        object: body.OssObject,
+        stream: 'cam05',
+        domain: 'play.example.com',
+      }),
+    ]);
+  });
+
+  it('answers 401 to no signature and to one outside the clock window', async () => {
+    const body = JSON.stringify(pascal('cam06', seconds()));
+    expect((await post({ method: 'POST', body })).status).toBe(401);
+    expect((await post(signedCallback(body, { at: Date.now() - 302_000 }))).status).toBe(401);
+    expect((await post(signedCallback(body, { at: Date.now() + 302_000 }))).status).toBe(401);
+    expect((await post(signedCallback(body, { at: Date.now() - 298_000 }))).status).toBe(200);
+  });
+
+  it('puts what it cannot understand aside, byte for byte, and answers 200', async () => {
+    const response = await post(signedCallback('{"event":"something new"}'));
+    expect(response.status).toBe(200);
+    const [row] = await quarantined('missing-domain');
+    expect(row!.body.toString()).toBe('{"event":"something new"}');
+    expect(row!.kind).toBe('unclassified');
+  });
+
+  it('puts an instant before 2016 or more than a day ahead aside', async () => {
+    for (const stamp of [1451606399, seconds() + 86_402]) {
+      expect((await post(signedCallback(pascal('cam07', stamp)))).status).toBe(200);
+    }
+    expect(await stored('cam07')).toEqual([]);
+    expect(await quarantined('instant-implausible')).toHaveLength(2);
+    for (const stamp of [1451606400, seconds() + 86_398]) await post(signedCallback(pascal('cam07', stamp)));
+    expect(await stored('cam07')).toHaveLength(2);
+  });
+
+  it('answers 413 over 64 KB', async () => {
+    expect((await post(signedCallback('x'.repeat(64 * 1024 + 1)))).status).toBe(413);
+    expect((await post(signedCallback('x'.repeat(64 * 1024)))).status).toBe(200);
+  });
+
+  it('answers a canary and stores nothing', async () => {
+    const before = await database.db.selectFrom('captures').select('stream_id').execute();
+    const response = await post(signedCallback({ snapauditCanary: 'a1-b2' }));
+    expect(await response.json()).toEqual({ canary: 'a1-b2' });
+    expect(await database.db.selectFrom('captures').select('stream_id').execute()).toHaveLength(before.length);
+    expect((await post(signedCallback({ snapauditCanary: 'a1-b2' }, { key: 'x' }))).status).toBe(401);
+  });
+});
+
+describe('GET /callbacks/stream', () => {
+  const get = (query: Record<string, string>, domain = 'push.example.com') => {
+    const timestamp = String(seconds());
+    return fetch(`${running.url}/callbacks/stream?${new URLSearchParams(query)}`, {
+      headers: { 'ali-live-timestamp': timestamp, 'ali-live-signature': signCallback(domain, timestamp, KEY) },
+    });
+  };
+
+  it('records publish and publish_done under the streaming domain, signed over the ingest domain', async () => {
+    const time = seconds();
+    const query = { ip: '192.168.0.1', id: 'world', app: 'push.example.com', appname: 'live', node: 'n1' };
+    expect((await get({ ...query, action: 'publish', time: String(time) })).status).toBe(200);
+    expect((await get({ ...query, action: 'publish_done', time: String(time + 9) })).status).toBe(200);
+    const rows = await database.db
+      .selectFrom('session_signals')
+      .innerJoin('streams', 'streams.id', 'session_signals.stream_id')
+      .select(['domain', 'app', 'stream', 'kind', 'at', 'started_at', 'ended_at', 'push_domain'])
+      .orderBy('at')
+      .execute();
+    expect(rows).toEqual([
+      expect.objectContaining({ domain: 'play.example.com', stream: 'world', kind: 'publish', at: time * 1000 }),
+      expect.objectContaining({ kind: 'publish_done', at: (time + 9) * 1000, push_domain: 'push.example.com' }),
+    ]);
+  });
+
+  it('answers 401 to a signature over the callback host', async () => {
+    const query = { action: 'publish', id: 'w', app: 'push.example.com', appname: 'live', time: String(seconds()) };
+    expect((await get(query, 'audit.example.com')).status).toBe(401);
+  });
+
+  it('puts aside what it cannot understand', async () => {
+    const query = { action: 'publish', id: 'w', app: 'other.example.com', appname: 'live', time: String(seconds()) };
+    expect((await get(query, 'other.example.com')).status).toBe(200);
+    expect(await quarantined('unknown-push-domain')).toHaveLength(1);
+  });
+});
+
+describe('GET /healthz and /readyz', () => {
+  it('says ready while callbacks can be kept', async () => {
+    expect((await fetch(`${running.url}/healthz`)).status).toBe(200);
+    const ready = await fetch(`${running.url}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({ status: 'ready', database: 'ok', spool: { entries: 0 } });
+  });
+});
