@@ -1,6 +1,7 @@
 import OSS from 'ali-oss';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compareKeys } from '../../../src/core/object-key.ts';
+import type { ObjectStore } from '../../../src/sandbox/oss/object-store.ts';
 import { type OssServer, type OssServerOptions, startOssServer } from '../../../src/sandbox/oss/oss-server.ts';
 
 const CREDENTIAL = { accessKeyId: 'LTAI-test', accessKeySecret: 'secret-of-the-sandbox' };
@@ -213,6 +214,42 @@ describe('a listing', () => {
     expect(refused.length).toBeGreaterThanOrEqual(2);
     expect(refused[0]).toMatchObject({ code: 'PartitionQpsLimitted', status: 503 });
     expect(server.stats().throttled).toBe(refused.length);
+  });
+});
+
+describe('a strict signature', () => {
+  it('refuses what ali-oss signs for an empty parameter, so that a client learns to leave it out', async () => {
+    await start();
+    expect(await failure(client().listV2({ prefix: '' }))).toMatchObject({ code: 'SignatureDoesNotMatch' });
+    await client().listV2({});
+  });
+});
+
+describe('a bucket with a store of its own', () => {
+  it('serves generated keys without holding them', async () => {
+    const keyOf = (index: number) => `k/${String(index).padStart(7, '0')}`;
+    const store: ObjectStore = {
+      list: (_prefix, startAfter, limit) => {
+        const first = startAfter === '' ? 0 : Number(startAfter.slice(2)) + 1;
+        const length = Math.max(0, Math.min(limit, 1_000_000 - first));
+        return Array.from({ length }, (_, index) => ({
+          key: keyOf(first + index),
+          lastModified: 0,
+          sizeBytes: 1,
+          etag: '0',
+        }));
+      },
+      head: () => null,
+      get: () => null,
+      put: () => {
+        throw new Error('read-only');
+      },
+      delete: () => false,
+    };
+    await start({ buckets: [{ name: 'snaps', store }] });
+    const page = await client().listV2({ 'max-keys': 1000, 'start-after': keyOf(998_999) });
+    expect(page).toMatchObject({ keyCount: 1000, isTruncated: false });
+    expect(page.objects.at(-1)?.name).toBe(keyOf(999_999));
   });
 });
 
