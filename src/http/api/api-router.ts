@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import helmet from 'helmet';
 import { z } from 'zod';
 import { scopeIncludes } from '../../core/token-scope.ts';
 import type { OperatorLog } from '../../ports.ts';
 import { type Actor, authenticate, type TokenChecker } from '../auth.ts';
-import { PROBLEMS, ProblemError, type ProblemPart, problemBody, problemOf } from '../problem.ts';
+import { PROBLEMS, ProblemError, type ProblemPart, problemOf } from '../problem.ts';
+import { sendProblem } from '../send-problem.ts';
 import { type Route, StreamedBody } from './define-route.ts';
 import { openApiDocument } from './openapi.ts';
 import { serviceRoutes } from './service-routes.ts';
@@ -22,11 +25,17 @@ export interface ApiOptions {
 
 /** Everything below `/api/v1`: validation, tokens, scopes, rate limit, operator log, problem+json. */
 export function createApiRouter(options: ApiOptions): Router {
+  const mounted = Router();
+  mounted.use('/api/v1', apiRouter(options));
+  return mounted;
+}
+
+function apiRouter(options: ApiOptions): Router {
   const router = Router({ caseSensitive: true });
   const document = (): unknown => openApiDocument(routes);
   const routes: Route[] = [...options.routes, ...serviceRoutes(document)];
   const perMinute = options.requestsPerMinute ?? 1_200;
-  router.use(limitFailedTokens());
+  router.use(helmet(), limitFailedTokens());
   const limit = limitRate(perMinute);
   for (const route of routes) {
     const handlers: RequestHandler[] = [identify(options.tokens, route), limit];
@@ -110,8 +119,12 @@ function sendJson(response: Response, route: Route, result: unknown): void {
     return;
   }
   if (!(route.response instanceof z.ZodType)) throw new Error(`${route.path} answers with a stream`);
-  // Express adds the ETag and answers 304 to a matching If-None-Match.
-  response.status(route.status).json(z.encode(route.response, result));
+  const body = JSON.stringify(z.encode(route.response, result));
+  if (route.method === 'get') {
+    response.setHeader('ETag', `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`);
+  }
+  // Express answers 304 to an If-None-Match that holds this ETag.
+  response.status(route.status).type('application/json').send(body);
 }
 
 async function sendStream(response: Response, body: StreamedBody, status: number): Promise<void> {
@@ -201,11 +214,9 @@ function asProblem(onError: ApiOptions['onError']): ErrorRequestHandler {
       return;
     }
     const problem = problemOf(error);
-    const body = problemBody(problem);
-    if (body.status >= 500) onError?.(error, { method: request.method, path: request.path });
-    if (body.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="snapaudit"');
-    if (problem.retryAfterSeconds !== null) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
-    response.status(body.status).type('application/problem+json').send(JSON.stringify(body));
+    if (PROBLEMS[problem.type].status >= 500) onError?.(error, { method: request.method, path: request.path });
+    if (problem.type === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer realm="snapaudit"');
+    sendProblem(response, problem);
   };
 }
 

@@ -1,0 +1,47 @@
+import express, { type Express } from 'express';
+import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
+import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
+import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
+import type { Instant } from '../../src/core/instant.ts';
+import { createApiRouter } from '../../src/http/api/api-router.ts';
+import type { Route } from '../../src/http/api/define-route.ts';
+import { historyRoutes } from '../../src/http/api/history-routes.ts';
+import { tokenRoutes } from '../../src/http/api/token-routes.ts';
+import { manageTokens, type Tokens } from '../../src/usecases/manage-tokens.ts';
+import { createQueries, type Queries } from '../../src/usecases/query-history.ts';
+import type { TestDatabase } from './database.ts';
+
+export interface TestApi {
+  app: Express;
+  tokens: Tokens;
+  queries: Queries;
+  routes: Route[];
+  /** What became a 5xx. */
+  errors: unknown[];
+}
+
+/** The API over a test database, on a bare Express app, at a time that stands still. */
+export function createTestApi(
+  database: TestDatabase,
+  now: Instant,
+  options: { moreRoutes?: Route[]; requestsPerMinute?: number } = {},
+): TestApi {
+  const clock = { now: () => now };
+  const errors: unknown[] = [];
+  const queries = createQueries({ reads: createHistoryReads(database), clock });
+  const tokens = manageTokens({ store: createTokenStore(database), clock });
+  const operatorLog = createOperatorLog(database);
+  const routes = [...historyRoutes(queries), ...tokenRoutes(tokens, operatorLog, clock), ...(options.moreRoutes ?? [])];
+  const app = express();
+  app.disable('etag');
+  app.use(
+    createApiRouter({
+      routes,
+      tokens,
+      operatorLog,
+      onError: (error) => errors.push(error),
+      requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
+    }),
+  );
+  return { app, tokens, queries, routes, errors };
+}
