@@ -11,6 +11,8 @@ import type { ConfigVersion } from './core/config-version.ts';
 import type { HealAttempt } from './core/drift-decision.ts';
 import type { Gap } from './core/gap.ts';
 import type { Instant } from './core/instant.ts';
+import type { Message } from './core/message.ts';
+import type { Alert } from './core/message-alert.ts';
 import type { RunningSession } from './core/pending-reingest.ts';
 import type { Baseline } from './core/restore-plan.ts';
 import type { Span } from './core/span.ts';
@@ -580,6 +582,8 @@ export interface ConfigStore {
    */
   appendVersions(versions: readonly ConfigVersion[], source: ConfigVersionSource): Promise<ConfigVersion[]>;
   baselines(domain: string): Promise<Baseline[]>;
+  /** What apply took over and restore has not given back. */
+  takenOver(domain: string): Promise<ConfigSubject[]>;
   /** Keeps the first one of each subject. */
   rememberBaselines(baselines: readonly Baseline[]): Promise<void>;
   forgetBaselines(subjects: readonly ConfigSubject[]): Promise<void>;
@@ -613,4 +617,44 @@ export interface ConfigFinding {
 
 export interface FindingSink {
   report(finding: ConfigFinding): Promise<void>;
+}
+
+/** One way to reach people (or a machine that does). */
+export interface Channel {
+  readonly name: string;
+  /** Messages a minute that the other side takes; more wait or go into a digest. */
+  readonly perMinute: number;
+  /** Throws `ChannelError`. `id` stays the same over retries. */
+  send(outgoing: OutgoingMessage): Promise<void>;
+  /** Only where the other side forgets: tells it all that is open, every `resendSeconds`. */
+  readonly keepAlive?: { resendSeconds: number; resend(alerts: Alert[], now: Instant): Promise<void> };
+}
+
+export interface OutgoingMessage {
+  id: string;
+  at: Instant;
+  message: Message;
+  /** The same for machines; empty for a test message. */
+  alerts: Alert[];
+}
+
+/**
+ * transient: try again later. rejected: this message will never be taken, others may be. permanent: the address or the
+ * credentials are wrong; a person must act.
+ */
+export type ChannelFailure = 'transient' | 'rejected' | 'permanent';
+
+/** The message is one sentence for people; it never holds the URL (robot URLs are credentials). */
+export class ChannelError extends Error {
+  override readonly name = 'ChannelError';
+  readonly failure: ChannelFailure;
+  readonly retryAfterSeconds: number | null;
+  constructor(
+    message: string,
+    details: { failure: ChannelFailure; retryAfterSeconds?: number | null; cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.failure = details.failure;
+    this.retryAfterSeconds = details.retryAfterSeconds ?? null;
+  }
 }

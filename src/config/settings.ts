@@ -18,14 +18,25 @@ const appSettings = z
       .regex(/^[a-z0-9.-]+(:\d+)?$/i, 'a host name such as oss-cn-shanghai.aliyuncs.com, without https://'),
     sequenceObject: z.string().nullish(),
     overwriteObject: z.string().nullish(),
+    /** Fields that may differ at the vendor; they are neither reported nor changed. */
+    ignore: z
+      .array(z.enum(['interval', 'bucket', 'endpoint', 'sequenceObject', 'overwriteObject', 'callback']))
+      .default([]),
+    /** The receiver that stood here before: every accepted callback is passed on to it unchanged. */
+    forward: z
+      .string()
+      .regex(/^https?:\/\/[^\s/]+\S*$/i, 'a URL that begins with http:// or https://')
+      .nullish(),
   })
   .refine((app) => app.sequenceObject || app.overwriteObject, {
     message: 'needs sequenceObject or overwriteObject (or both)',
     path: ['sequenceObject'],
   })
-  .transform(({ interval, ...app }) => ({
+  .transform(({ interval, ignore, ...app }) => ({
     ...app,
     intervalSeconds: interval,
+    ignore: ignore.map((field) => (field === 'interval' ? ('intervalSeconds' as const) : field)),
+    forward: app.forward ?? null,
     sequenceObject: app.sequenceObject ?? null,
     overwriteObject: app.overwriteObject ?? null,
   }));

@@ -1,0 +1,329 @@
+import { sql } from 'kysely';
+import pg from 'pg';
+import { type ConfigFields, configFields, differingFields } from '../../core/config-diff.ts';
+import type { ConfigSubject } from '../../core/config-plan.ts';
+import type { ConfigVersion } from '../../core/config-version.ts';
+import type { Baseline } from '../../core/restore-plan.ts';
+import { SecretText } from '../../core/secret-text.ts';
+import type { ConfigStore, StoredConfigState } from '../../ports.ts';
+import type { Database } from './database.ts';
+import { openSealedText, sealText } from './sealed-text.ts';
+import { timestamp } from './timestamp.ts';
+
+/** A class of advisory locks of its own: "domain under config control". */
+const LOCK_CLASS = 20;
+const NO_APP = '';
+
+/** A former key was sealed with a callback key that is no longer set. */
+export class SealedKeyError extends Error {
+  override readonly name = 'SealedKeyError';
+}
+
+/**
+ * `sealingKeys`: the callback key in use and the one before. The first seals former keys of others, all are tried to open them.
+ */
+export function createConfigStore(database: Database, options: { sealingKeys: readonly string[] }): ConfigStore {
+  const { db } = database;
+
+  const seal = (key: SecretText | null): string | null => {
+    if (key === null) return null;
+    const secret = options.sealingKeys[0];
+    if (secret === undefined) {
+      throw new SealedKeyError(
+        'SNAPAUDIT_CALLBACK_KEY is not set: the former callback key cannot be kept safely without it.',
+      );
+    }
+    return sealText(key.reveal(), secret);
+  };
+  const open = (sealed: string | null, domain: string): SecretText | null => {
+    if (sealed === null) return null;
+    const text = openSealedText(sealed, options.sealingKeys);
+    if (text !== null) return new SecretText(text);
+    throw new SealedKeyError(
+      `The former callback key of ${domain} was sealed with a key that is no longer set: set SNAPAUDIT_CALLBACK_KEY_PREVIOUS to the callback key of that time.`,
+    );
+  };
+
+  const versions = async (domain: string): Promise<ConfigVersion[]> => {
+    const rows = await db
+      .selectFrom('config_versions')
+      .selectAll()
+      .where('domain', '=', domain)
+      .orderBy('valid_from')
+      .orderBy('id')
+      .execute();
+    return rows.map((row) => ({
+      domain: row.domain,
+      app: row.app,
+      validFrom: row.valid_from,
+      intervalSeconds: row.interval_seconds ?? 0,
+      bucket: row.bucket ?? '',
+      endpoint: row.endpoint ?? '',
+      sequenceObject: row.sequence_object,
+      overwriteObject: row.overwrite_object,
+      callback: row.callback,
+      ...(row.absent && { absent: true }),
+    }));
+  };
+
+  return {
+    async withDomainLock(domain, work) {
+      // A connection of its own: holding one of the pool's while the work asks for others could starve it.
+      const client = new pg.Client({ connectionString: database.url, application_name: 'snapaudit config lock' });
+      client.on('error', () => {});
+      await client.connect();
+      try {
+        await client.query('select pg_advisory_lock($1, hashtext($2))', [LOCK_CLASS, domain]);
+        return await work();
+      } finally {
+        await client.end();
+      }
+    },
+
+    versions,
+
+    async appendVersions(added, source) {
+      const appended: ConfigVersion[] = [];
+      for (const domain of new Set(added.map((version) => version.domain))) {
+        const latest = new Map((await versions(domain)).map((version) => [version.app, version]));
+        for (const version of added.filter((candidate) => candidate.domain === domain)) {
+          const last = latest.get(version.app);
+          if (last ? sameVersion(last, version) : version.absent) continue;
+          const row = {
+            ...version,
+            validFrom: last ? Math.max(version.validFrom, last.validFrom + 1) : version.validFrom,
+          };
+          const fields = row.absent ? null : configFields(row);
+          await db
+            .insertInto('config_versions')
+            .values({
+              domain,
+              app: row.app,
+              valid_from: timestamp(row.validFrom),
+              absent: row.absent ?? false,
+              interval_seconds: fields?.intervalSeconds ?? null,
+              bucket: fields?.bucket ?? null,
+              endpoint: fields?.endpoint ?? null,
+              sequence_object: fields?.sequenceObject ?? null,
+              overwrite_object: fields?.overwriteObject ?? null,
+              callback: fields?.callback ?? null,
+              source,
+            })
+            .onConflict((conflict) => conflict.columns(['domain', 'app', 'valid_from']).doNothing())
+            .execute();
+          latest.set(row.app, row);
+          appended.push(row);
+        }
+      }
+      return appended;
+    },
+
+    async baselines(domain) {
+      const rows = await db
+        .selectFrom('config_baselines')
+        .selectAll()
+        .where('domain', '=', domain)
+        .orderBy('kind')
+        .orderBy('app')
+        .execute();
+      return rows.map((row): Baseline => {
+        const common = { domain, rememberedAt: row.remembered_at };
+        const key = () => open(row.sealed_key, domain);
+        switch (row.kind) {
+          case 'config':
+            return { ...common, kind: row.kind, app: row.app, former: row.former as ConfigFields | null };
+          case 'callback_auth': {
+            const { enabled } = row.former as { enabled: boolean };
+            return { ...common, kind: row.kind, app: null, former: { enabled, key: key() } };
+          }
+          case 'push_notify': {
+            const { pushDomain, url, enabled } = row.former as {
+              pushDomain: string;
+              url: string | null;
+              enabled: boolean;
+            };
+            return { ...common, kind: row.kind, app: null, pushDomain, former: { url, auth: { enabled, key: key() } } };
+          }
+          default:
+            throw new Error(`unknown baseline ${String(row.kind satisfies never)}`);
+        }
+      });
+    },
+
+    async takenOver(domain) {
+      const rows = await db
+        .selectFrom('config_baselines')
+        .select(['kind', 'app'])
+        .where('domain', '=', domain)
+        .execute();
+      return rows.map(({ kind, app }) => ({ kind, domain, app: app === NO_APP ? null : app }));
+    },
+
+    async rememberBaselines(baselines) {
+      for (const baseline of baselines) {
+        const { former, sealedKey } = baselineColumns(baseline, seal);
+        await db
+          .insertInto('config_baselines')
+          .values({
+            domain: baseline.domain,
+            kind: baseline.kind,
+            app: baseline.app ?? NO_APP,
+            former: former === null ? null : JSON.stringify(former),
+            sealed_key: sealedKey,
+            remembered_at: timestamp(baseline.rememberedAt),
+          })
+          .onConflict((conflict) => conflict.columns(['domain', 'kind', 'app']).doNothing())
+          .execute();
+      }
+    },
+
+    async forgetBaselines(subjects) {
+      for (const subject of subjects) await db.deleteFrom('config_baselines').where(whereSubject(subject)).execute();
+    },
+
+    async states(domain) {
+      let query = db.selectFrom('config_states').selectAll();
+      if (domain !== undefined) query = query.where('domain', '=', domain);
+      const rows = await query.orderBy('domain').orderBy('kind').orderBy('app').execute();
+      return rows.map(
+        (row): StoredConfigState => ({
+          domain: row.domain,
+          kind: row.kind,
+          app: row.app === NO_APP ? null : row.app,
+          state: row.state,
+          since: row.since,
+          lookedAt: row.looked_at,
+          driftedSince: row.drifted_since,
+          differences: row.differences as StoredConfigState['differences'],
+          stoppedAt: row.stopped_at,
+        }),
+      );
+    },
+
+    async saveStates(domain, states) {
+      await db.transaction().execute(async (transaction) => {
+        await transaction.deleteFrom('config_states').where('domain', '=', domain).execute();
+        if (states.length === 0) return;
+        await transaction
+          .insertInto('config_states')
+          .values(
+            states.map((state) => ({
+              domain,
+              kind: state.kind,
+              app: state.app ?? NO_APP,
+              state: state.state,
+              since: timestamp(state.since),
+              looked_at: timestamp(state.lookedAt),
+              drifted_since: state.driftedSince === null ? null : timestamp(state.driftedSince),
+              differences: JSON.stringify(state.differences),
+              stopped_at: state.stoppedAt === null ? null : timestamp(state.stoppedAt),
+            })),
+          )
+          .execute();
+      });
+    },
+
+    async heals(domain, since) {
+      const rows = await db
+        .selectFrom('config_heals')
+        .selectAll()
+        .where('domain', '=', domain)
+        .where('at', '>', timestamp(since))
+        .orderBy('at')
+        .orderBy('id')
+        .execute();
+      return rows.map((row) => ({
+        domain,
+        kind: row.kind,
+        app: row.app === NO_APP ? null : row.app,
+        at: row.at,
+        outcome: row.outcome,
+      }));
+    },
+
+    async recordHeal(subject, attempt, detail) {
+      const { domain, kind } = subject;
+      const app = subject.app ?? NO_APP;
+      const { outcome } = attempt;
+      await db
+        .insertInto('config_heals')
+        .values({ domain, kind, app, at: timestamp(attempt.at), outcome, detail })
+        .execute();
+    },
+
+    async resetHeals(domain) {
+      await db.deleteFrom('config_heals').where('domain', '=', domain).execute();
+      await db.updateTable('config_states').set({ stopped_at: null }).where('domain', '=', domain).execute();
+    },
+
+    async keyChanges(domain) {
+      const rows = await db
+        .selectFrom('callback_key_changes')
+        .selectAll()
+        .where('domain', '=', domain)
+        .orderBy('at')
+        .execute();
+      return rows.map((row) => ({ kind: row.kind, at: row.at, keyDigest: row.key_digest }));
+    },
+
+    async recordKey(domain, change, source) {
+      const { kind, at, keyDigest } = change;
+      const latest = await db
+        .selectFrom('callback_key_changes')
+        .select(['key_digest', 'at'])
+        .where('domain', '=', domain)
+        .where('kind', '=', kind)
+        .orderBy('at', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      if (latest ? latest.key_digest === keyDigest : keyDigest === null) return;
+      await db
+        .insertInto('callback_key_changes')
+        .values({
+          domain,
+          kind,
+          at: timestamp(latest ? Math.max(at, latest.at + 1) : at),
+          key_digest: keyDigest,
+          source,
+        })
+        .onConflict((conflict) => conflict.columns(['domain', 'kind', 'at']).doNothing())
+        .execute();
+    },
+
+    async runningSessions(domain) {
+      const rows = await db
+        .selectFrom('sessions')
+        .innerJoin('streams', 'streams.id', 'sessions.stream_id')
+        .select(['streams.app', 'streams.stream', 'sessions.started_at'])
+        .where('streams.domain', '=', domain)
+        .where('sessions.ended_at', 'is', null)
+        .orderBy('sessions.started_at')
+        .execute();
+      return rows.map((row) => ({ app: row.app, stream: row.stream, startedAt: row.started_at }));
+    },
+  };
+}
+
+function sameVersion(a: ConfigVersion, b: ConfigVersion): boolean {
+  if (a.absent || b.absent) return Boolean(a.absent) === Boolean(b.absent);
+  return differingFields(a, b).length === 0;
+}
+
+function whereSubject(subject: ConfigSubject) {
+  return sql<boolean>`domain = ${subject.domain} and kind = ${subject.kind} and app = ${subject.app ?? NO_APP}`;
+}
+
+function baselineColumns(baseline: Baseline, seal: (key: SecretText | null) => string | null) {
+  switch (baseline.kind) {
+    case 'config':
+      return { former: baseline.former, sealedKey: null };
+    case 'callback_auth':
+      return { former: { enabled: baseline.former.enabled }, sealedKey: seal(baseline.former.key) };
+    case 'push_notify': {
+      const { url, auth } = baseline.former;
+      return { former: { pushDomain: baseline.pushDomain, url, enabled: auth.enabled }, sealedKey: seal(auth.key) };
+    }
+    default:
+      throw new Error(`unknown baseline ${JSON.stringify(baseline satisfies never)}`);
+  }
+}

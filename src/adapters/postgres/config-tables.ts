@@ -1,0 +1,57 @@
+import type { Generated } from 'kysely';
+import type { ConfigState } from '../../core/config-diff.ts';
+import type { SubjectKind } from '../../core/config-plan.ts';
+import type { Instant } from '../../core/instant.ts';
+
+/** Row types of migration 0020. */
+export interface ConfigControlTables {
+  config_baselines: ConfigBaselineTable;
+  config_states: ConfigStateTable;
+  config_heals: ConfigHealTable;
+  callback_key_changes: CallbackKeyChangeTable;
+  vendor_call_slots: VendorCallSlotTable;
+}
+
+export interface ConfigBaselineTable {
+  domain: string;
+  kind: SubjectKind;
+  app: Generated<string>;
+  former: unknown;
+  sealed_key: string | null;
+  remembered_at: Instant;
+}
+
+export interface ConfigStateTable {
+  domain: string;
+  kind: SubjectKind;
+  app: Generated<string>;
+  state: ConfigState;
+  since: Instant;
+  looked_at: Instant;
+  drifted_since: Instant | null;
+  differences: unknown;
+  stopped_at: Instant | null;
+}
+
+export interface ConfigHealTable {
+  id: Generated<number>;
+  domain: string;
+  kind: SubjectKind;
+  app: Generated<string>;
+  at: Instant;
+  outcome: 'healed' | 'failed';
+  detail: string | null;
+}
+
+export interface CallbackKeyChangeTable {
+  domain: string;
+  kind: 'callback_auth' | 'push_notify';
+  at: Instant;
+  key_digest: string | null;
+  source: 'observed' | 'applied';
+}
+
+export interface VendorCallSlotTable {
+  action: string;
+  next_free_at: Instant;
+}

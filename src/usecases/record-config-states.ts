@@ -1,0 +1,43 @@
+import type { ConfigState } from '../core/config-diff.ts';
+import type { DesiredDomain, DomainPlan, PlanEntry } from '../core/config-plan.ts';
+import type { Instant } from '../core/instant.ts';
+import type { StoredConfigState } from '../ports.ts';
+import type { ConfigPorts } from './reconcile-configs.ts';
+
+export const differs = (state: ConfigState): boolean => state === 'drifted' || state === 'missing';
+
+/** Stores what a look found, keeping since when each state has lasted. `stopped`: subjects whose healing has just ended. */
+export async function saveStates(
+  ports: ConfigPorts,
+  plan: DomainPlan,
+  lookedAt: Instant,
+  stopped: ReadonlySet<PlanEntry> = new Set(),
+): Promise<void> {
+  const known = await ports.store.states(plan.domain);
+  const states = plan.entries.map((entry): StoredConfigState => {
+    const before = known.find((state) => state.kind === entry.kind && state.app === entry.app);
+    return {
+      kind: entry.kind,
+      domain: plan.domain,
+      app: entry.app,
+      state: entry.state,
+      since: before?.state === entry.state ? before.since : lookedAt,
+      lookedAt,
+      driftedSince: differs(entry.state) ? (before?.driftedSince ?? lookedAt) : null,
+      differences: entry.differences,
+      stoppedAt: stopped.has(entry) ? lookedAt : differs(entry.state) ? (before?.stoppedAt ?? null) : null,
+    };
+  });
+  await ports.store.saveStates(plan.domain, states);
+}
+
+/** We could not look: every state is unknown from now on, and since when something drifted is kept. */
+export async function saveUnknown(ports: ConfigPorts, desired: DesiredDomain, now: Instant): Promise<void> {
+  const known = await ports.store.states(desired.domain);
+  const unknown = known.map((state) => ({
+    ...state,
+    state: 'unknown' as const,
+    since: state.state === 'unknown' ? state.since : now,
+  }));
+  await ports.store.saveStates(desired.domain, unknown);
+}
