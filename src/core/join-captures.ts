@@ -154,7 +154,8 @@ function capturesByTime(named: NamedWitnesses, terms: JoinTerms): Capture[] {
     if (!clusters[newest]!.precise) captures[newest]!.at = written;
     return captures;
   }
-  captures.splice(newest + 1, 0, { ...captureOf(named, null), at: written, stored: true });
+  const rejected = named.rejectedAt.some((at) => at >= written - after && at <= written + before);
+  captures.splice(newest + 1, 0, { ...captureOf(named, null), at: written, stored: true, rejected });
   return captures;
 }
 

@@ -53,7 +53,7 @@ export class SessionBeat {
     this.#settle(true);
     const judgedSteps = this.#tailSteps(Math.min(end, judgedTo));
     const steps = Math.max(judgedSteps, this.#tailSteps(end));
-    this.#segment(Math.max(end, state.last), steps, state.claims, state.drift !== null, judgedSteps);
+    this.#segment(Math.max(end, state.last), steps, state.claims, state.drift !== null, judgedSteps, true);
     state.claims = [];
     this.#writer.endDrift(Math.max(end, state.last));
     this.#writer.end(Math.max(end, state.last));
@@ -91,10 +91,11 @@ export class SessionBeat {
         this.#startDrift(here.beatMs, here.spacings);
         continue;
       }
-      // The step into a drift belongs to it: half a beat there would look like a lost slot.
+      // The step into a slower beat belongs to it: half a beat there would look like a lost slot.
       const next = findDrift(times, 1, intervalMs, ended);
       if (next === 'undecided') return;
-      if (next !== 'none' && times[1]! - times[0]! <= longestStep(next.beatMs, intervalMs)) {
+      const slower = next !== 'none' && next.beatMs > intervalMs;
+      if (slower && times[1]! - times[0]! <= longestStep(next.beatMs, intervalMs)) {
         this.#startDrift(next.beatMs, next.spacings + 1);
         continue;
       }
@@ -133,7 +134,9 @@ export class SessionBeat {
     const last = state.last!;
     const goesOn = drift.known > 0 || this.#onDriftingBeat(drift, anchor.at);
     if (drift.known > 0) drift.known--;
-    const steps = Math.round((anchor.at - drift.from) / intervalMs) - drift.steps;
+    // Halfway between two slots a capture of a faster beat is in excess, wherever in its jitter it falls.
+    const rounding = drift.beatMs < intervalMs ? 0.25 : 0.5;
+    const steps = Math.floor((anchor.at - drift.from) / intervalMs + rounding) - drift.steps;
     const hole = anchor.at - last > longestStep(drift.beatMs, intervalMs);
     if (steps >= 1 || state.atHead) {
       this.#segment(anchor.at, Math.max(1, steps), anchor.claims, !hole, Math.max(1, steps));
@@ -203,7 +206,14 @@ export class SessionBeat {
    * Writes what lies between the last anchor and the next neighbour, `steps` intervals later: the empty slots, and the claims,
    * each of which fills at most one of them. A claim never moves the beat. Slots from `judgedSteps` on are pending.
    */
-  #segment(next: Instant, steps: number, claims: readonly Held[], drifting: boolean, judgedSteps: number): void {
+  #segment(
+    next: Instant,
+    steps: number,
+    claims: readonly Held[],
+    drifting: boolean,
+    judgedSteps: number,
+    atTail = false,
+  ): void {
     const last = this.#state.last!;
     const { intervalMs } = this.#terms;
     if (steps <= 1 && claims.length === 0) return;
@@ -213,16 +223,14 @@ export class SessionBeat {
       for (const [index, at] of empty.entries()) this.#writeEmpty(at, drifting, index + 1 >= judgedSteps);
       return;
     }
-    const beyondBeat = new Set<Held>();
-    const slots = empty.length;
-    if (slots < claims.length) {
-      const weakestFirst = claims.toSorted(
-        (a, b) => Number(a.cause !== 'unconfirmed') - Number(b.cause !== 'unconfirmed'),
-      );
-      for (const claim of weakestFirst.slice(0, claims.length - slots)) beyondBeat.add(claim);
-    }
+    // The first slot of a session may lie right at its start, and the last one right at its end.
+    const room = Math.max(
+      empty.length + (this.#state.atHead ? 1 : 0) + (atTail ? 1 : 0),
+      atTail ? Math.round((claims.at(-1)!.at - last) / intervalMs) : 0,
+    );
+    const beyondBeat = weakest(claims, claims.length - room);
     const between = betweenNeighbours(last, claims, next, intervalMs);
-    const missing = Math.min(between.length, Math.max(0, slots - claims.length));
+    const missing = Math.min(between.length, Math.max(0, room - claims.length));
     if (between.length === missing) empty = between;
     else for (const claim of claims) if (empty.length > missing) removeNearest(empty, claim.at);
     const judgedTo = last + judgedSteps * intervalMs;
@@ -272,6 +280,15 @@ function betweenNeighbours(last: Instant, claims: readonly Held[], next: Instant
     from = to;
   }
   return missing;
+}
+
+/** The claims to call beyond the beat where there are more of them than slots: unsigned ones before signed ones. */
+function weakest(claims: readonly Held[], count: number): Set<Held> {
+  if (count <= 0) return new Set();
+  const unsignedFirst = claims.toSorted(
+    (a, b) => Number(a.cause !== 'unconfirmed') - Number(b.cause !== 'unconfirmed'),
+  );
+  return new Set(unsignedFirst.slice(0, count));
 }
 
 function removeNearest(instants: Instant[], to: Instant): void {
