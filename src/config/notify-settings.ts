@@ -103,6 +103,8 @@ export const alertingSettings = z
     allowPrivate: z.union([z.boolean(), z.array(z.cidrv4().or(z.cidrv6()))]).default(false),
     /** A dead-man's switch that is called while all is well here. */
     heartbeat: z.strictObject({ url: secretRef(), every: durationSeconds({ min: 5 }).default(60) }).optional(),
+    /** Make incidents of callbacks that came late, too. */
+    late: z.boolean().default(false),
     /** So many rejected requests within five minutes are an incident. */
     rejectedFrom: z.int().min(1).default(10),
     /** No finished audit for so long, with streams on air, is an incident. */

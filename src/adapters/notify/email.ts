@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import nodemailer from 'nodemailer';
+import type { Message } from '../../core/message.ts';
+import { plainText } from '../../core/message.ts';
+import { type Channel, ChannelError } from '../../ports.ts';
+
+/**
+ * E-mail over SMTP. The Message-ID is made of the message's id, so that mail systems which see a repeated delivery can
+ * drop it. The host comes from our own settings and is mostly a relay inside, so it may be private.
+ */
+export function createEmailChannel(options: {
+  name: string;
+  host: string;
+  port: number;
+  security: 'tls' | 'starttls' | 'none';
+  caFile: string | null;
+  user: string | null;
+  password: string | null;
+  from: string;
+  to: string[];
+}): Channel {
+  const transport = nodemailer.createTransport({
+    host: options.host,
+    port: options.port,
+    secure: options.security === 'tls',
+    requireTLS: options.security === 'starttls',
+    ignoreTLS: options.security === 'none',
+    ...(options.caFile ? { tls: { ca: readFileSync(options.caFile, 'utf8') } } : {}),
+    ...(options.user !== null ? { auth: { user: options.user, pass: options.password ?? '' } } : {}),
+    connectionTimeout: 10_000,
+    greetingTimeout: 10_000,
+    socketTimeout: 20_000,
+    // Nothing in a message may make the mailer read a file or fetch a URL.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    name: options.name,
+    perMinute: 30,
+    async send({ id, at, message }) {
+      try {
+        await transport.sendMail({
+          from: options.from,
+          to: options.to,
+          subject: message.title.replace(/\p{Cc}+/gu, ' '),
+          text: plainText(message),
+          html: emailHtml(message),
+          date: new Date(at),
+          messageId: `<${id}@snapaudit>`,
+          headers: { 'Auto-Submitted': 'auto-generated', 'X-Snapaudit-Severity': message.severity },
+        });
+      } catch (error) {
+        throw failureOfMail(options.host, error);
+      }
+    },
+  };
+}
+
+function failureOfMail(host: string, error: unknown): ChannelError {
+  const fields = typeof error === 'object' && error !== null ? (error as Record<string, unknown>) : {};
+  const status = typeof fields.responseCode === 'number' ? fields.responseCode : null;
+  const code = typeof fields.code === 'string' ? fields.code : 'unknown';
+  const answer = typeof fields.response === 'string' ? fields.response.slice(0, 200) : code;
+  const text = `The mail server ${host} did not take it (${answer}).`;
+  if (code === 'EAUTH' || status === 530 || status === 535) {
+    return new ChannelError(text, { failure: 'permanent', cause: error });
+  }
+  if (status !== null && status >= 500) return new ChannelError(text, { failure: 'rejected' });
+  return new ChannelError(text, { failure: 'transient' });
+}
+
+function emailHtml(message: Message): string {
+  const link = (text: string, url: string | null) =>
+    url === null ? htmlEscape(text) : `<a href="${htmlEscape(url)}">${htmlEscape(text)}</a>`;
+  const color =
+    message.event === 'resolved'
+      ? '#1a7f37'
+      : { critical: '#b42318', warning: '#b54708', info: '#175cd3' }[message.severity];
+  const rows = message.lines.map(
+    ({ label, text, url }) =>
+      `<tr><th align="left" valign="top" style="padding:2px 12px 2px 0">${htmlEscape(label)}</th><td>${link(text, url)}</td></tr>`,
+  );
+  const items = message.items.map(({ title, text, url }) => `<li>${link(title, url)}<br>${htmlEscape(text)}</li>`);
+  return [
+    `<h2 style="color:${color}">${htmlEscape(message.title)}</h2>`,
+    rows.length > 0 ? `<table>${rows.join('')}</table>` : '',
+    items.length > 0 ? `<ul>${items.join('')}</ul>` : '',
+    message.more ? `<p>${link(message.more.label, message.more.url)}</p>` : '',
+  ].join('\n');
+}
+
+export function htmlEscape(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}
