@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CouldNotLookError } from '../../src/ports.ts';
+import { applyPlan } from '../../src/usecases/apply-plan.ts';
+import { restoreConfigs } from '../../src/usecases/restore-configs.ts';
+import { watchDrift } from '../../src/usecases/watch-drift.ts';
+import {
+  type ConfigWorld,
+  createConfigWorld,
+  OUR_CALLBACK,
+  OUR_KEY,
+  PLAY,
+  settingsFor,
+  THEIR_CALLBACK,
+  theirConfig,
+} from '../support/config-world.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const OBSERVE = settingsFor([{ app: 'live' }]);
+const ENFORCE = settingsFor([{ app: 'live' }], { mode: 'enforce' });
+const MINUTE = 60_000;
+
+let database: TestDatabase;
+let world: ConfigWorld;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  world = await createConfigWorld(database);
+  world.state.putConfig(theirConfig('live'));
+  world.advance(MINUTE);
+  await applyPlan(world.ports, OBSERVE, { shown: null });
+  world.advance(MINUTE);
+});
+
+const callback = () => world.state.config(PLAY, 'live')?.callback;
+const changeBehindOurBack = () => world.state.changeConfig(PLAY, 'live', { callback: THEIR_CALLBACK });
+const stateOf = async (kind: string) => (await world.store.states(PLAY)).find((state) => state.kind === kind);
+const said = (kind: string) => world.findings.filter((finding) => finding.kind === kind);
+
+describe('the drift watch', () => {
+  it('says nothing about drift while all is in sync, and makes no version', async () => {
+    const before = await world.store.versions(PLAY);
+    const report = await watchDrift(world.ports, OBSERVE);
+    expect(report).toEqual({ drifted: [], healed: [], failures: [] });
+    expect(said('config_drift')).toEqual([]);
+    expect(await world.store.versions(PLAY)).toEqual(before);
+  });
+
+  it('reports a config changed behind our back at the next poll, with since and as a version, and only observes', async () => {
+    changeBehindOurBack();
+    world.advance(10_000);
+    const seenAt = world.now();
+    await watchDrift(world.ports, OBSERVE);
+    expect(said('config_drift')).toMatchObject([
+      {
+        app: 'live',
+        active: true,
+        detail: expect.stringContaining(`callback is ${THEIR_CALLBACK} instead of ${OUR_CALLBACK}`),
+      },
+    ]);
+    expect((await world.store.versions(PLAY)).at(-1)).toMatchObject({ callback: THEIR_CALLBACK, validFrom: seenAt });
+    expect(callback()).toBe(THEIR_CALLBACK);
+    world.advance(MINUTE);
+    await watchDrift(world.ports, OBSERVE);
+    expect(await stateOf('config')).toMatchObject({ state: 'drifted', since: seenAt, driftedSince: seenAt });
+  });
+
+  it('says when it is over', async () => {
+    changeBehindOurBack();
+    await watchDrift(world.ports, OBSERVE);
+    world.state.changeConfig(PLAY, 'live', { callback: OUR_CALLBACK });
+    world.advance(MINUTE);
+    await watchDrift(world.ports, OBSERVE);
+    expect(said('config_drift').map(({ active }) => active)).toEqual([true, false]);
+    expect(await stateOf('config')).toMatchObject({ state: 'in_sync', driftedSince: null });
+  });
+
+  it('tells a deleted config, and records its absence', async () => {
+    world.state.deleteConfig(PLAY, 'live');
+    await watchDrift(world.ports, OBSERVE);
+    expect(said('config_drift')).toMatchObject([{ detail: expect.stringContaining('is missing at the vendor') }]);
+    expect((await world.store.versions(PLAY)).at(-1)).toMatchObject({ app: 'live', absent: true });
+  });
+
+  it('heals in enforce mode at the same poll, key and push URL too, and says both', async () => {
+    changeBehindOurBack();
+    world.state.setCallbackAuth(PLAY, { enabled: false, key: null });
+    const report = await watchDrift(world.ports, ENFORCE);
+    expect(report.healed.map(({ kind }) => kind).sort()).toEqual(['callback_auth', 'config']);
+    expect(callback()).toBe(OUR_CALLBACK);
+    expect(world.state.callbackAuth(PLAY)).toEqual({ enabled: true, key: OUR_KEY });
+    expect(said('config_drift').map(({ key, active }) => [key, active])).toEqual([
+      ['config', true],
+      ['callback_auth', true],
+      ['config', false],
+      ['callback_auth', false],
+    ]);
+    expect(JSON.stringify(world.findings)).not.toContain(OUR_KEY);
+  });
+
+  it('does not touch in enforce mode what was never taken over, nor what was given back', async () => {
+    await restoreConfigs(world.ports, ENFORCE, { scope: 'everything', shown: null });
+    world.advance(MINUTE);
+    const report = await watchDrift(world.ports, ENFORCE);
+    expect(report.drifted.map(({ kind }) => kind)).toContain('config');
+    expect(report.healed).toEqual([]);
+    expect(callback()).toBe(THEIR_CALLBACK);
+  });
+
+  it('heals three times in an hour, backs off in between, then stops with an incident until somebody applies', async () => {
+    const healed: boolean[] = [];
+    for (let poll = 0; poll < 20; poll += 1) {
+      changeBehindOurBack();
+      const report = await watchDrift(world.ports, ENFORCE);
+      healed.push(report.healed.length > 0);
+      world.advance(30_000);
+    }
+    // At 0 s, after the back-off of a minute, after that of two, and never again.
+    expect(healed.flatMap((yes, poll) => (yes ? [poll] : []))).toEqual([0, 2, 6]);
+    expect(said('enforce_fight')).toMatchObject([
+      { app: 'live', active: true, detail: expect.stringContaining('3 times within an hour') },
+    ]);
+    expect((await stateOf('config'))?.stoppedAt).toEqual(expect.any(Number));
+
+    world.advance(5 * 60 * MINUTE);
+    expect((await watchDrift(world.ports, ENFORCE)).healed).toEqual([]);
+
+    await applyPlan(world.ports, ENFORCE, { shown: null });
+    await watchDrift(world.ports, ENFORCE);
+    changeBehindOurBack();
+    expect((await watchDrift(world.ports, ENFORCE)).healed).toHaveLength(1);
+  });
+
+  it('calls the state unknown where it could not look, keeps since when it drifted, and reports no end of it', async () => {
+    changeBehindOurBack();
+    await watchDrift(world.ports, OBSERVE);
+    const driftedSince = world.now();
+    world.advance(MINUTE);
+    const blind = world.replica({
+      before: () => {
+        throw new CouldNotLookError('no answer in time', { reason: 'timeout', transient: true });
+      },
+    });
+    const report = await watchDrift(blind, OBSERVE);
+    expect(report.failures).toEqual([{ domain: PLAY, message: 'no answer in time' }]);
+    expect(await stateOf('config')).toMatchObject({ state: 'unknown', since: world.now(), driftedSince });
+    world.advance(MINUTE);
+    await watchDrift(world.ports, OBSERVE);
+    expect(await stateOf('config')).toMatchObject({ state: 'drifted', driftedSince });
+    expect(said('config_drift').every(({ active }) => active)).toBe(true);
+  });
+
+  it('flags a second callback URL at the domain, and says when it is gone', async () => {
+    const auth = { enabled: false, key: null };
+    world.state.setSnapshotNotify(PLAY, { url: 'https://third.example.com/', auth, exceptionUrl: null });
+    await watchDrift(world.ports, OBSERVE);
+    world.state.setSnapshotNotify(PLAY, null);
+    await watchDrift(world.ports, OBSERVE);
+    expect(said('two_callbacks').map(({ active }) => active)).toEqual([true, false]);
+  });
+
+  it('may run on two replicas at once: one heal, one version', async () => {
+    changeBehindOurBack();
+    const reports = await Promise.all([world.ports, world.replica()].map((ports) => watchDrift(ports, ENFORCE)));
+    expect(reports.flatMap(({ healed }) => healed)).toHaveLength(1);
+    expect(callback()).toBe(OUR_CALLBACK);
+  });
+});
