@@ -1,6 +1,18 @@
 import { type Kysely, sql } from 'kysely';
+import { blindSpans } from '../../core/blind-spans.ts';
 import type { Instant } from '../../core/instant.ts';
-import type { AuditStore, ForeignKeys, GapRow, SessionCommit, StreamCommit, Watermark } from '../../ports.ts';
+import { EDGE_TOLERANCE_MS } from '../../core/judge.ts';
+import { DELIVERY_WINDOW_MS } from '../../core/judge-capture.ts';
+import { mergeSpans, type Span } from '../../core/span.ts';
+import type {
+  AuditStore,
+  ForeignKeys,
+  GapRow,
+  SessionCommit,
+  StreamCommit,
+  StreamToAudit,
+  Watermark,
+} from '../../ports.ts';
 import type { Database } from './database.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
@@ -16,6 +28,53 @@ type Transaction = Kysely<Tables>;
 export function createAuditStore(database: Database): AuditStore {
   const { db } = database;
   return {
+    async streamsToAudit({ domain, app, stream, to }) {
+      const { rows } = await sql<StreamToAudit>`
+        select s.id, s.domain, s.app, s.stream, w.audited_until as "auditedUntil", coalesce((
+          select sum(extract(epoch from coalesce(x.ended_at, ${timestamp(to)}) - x.started_at)) from sessions x
+          where x.stream_id = s.id and x.started_at < ${timestamp(to)}
+        ), 0)::float8 as "secondsOnAir"
+        from streams s left join watermarks w on w.stream_id = s.id
+        where s.domain = ${domain} and s.app = coalesce(${app}::text, s.app) and s.stream = coalesce(${stream}::text, s.stream)
+        and (
+          exists (
+            select from sessions x where x.stream_id = s.id and x.started_at < ${timestamp(to)}
+            and (w.audited_until is null or x.ended_at is null
+              or x.ended_at + ${EDGE_TOLERANCE_MS} * interval '1 millisecond' > w.audited_until)
+          )
+          or exists (select from late_evidence l where l.stream_id = s.id)
+        )
+        order by s.app collate "C", s.stream collate "C"`.execute(db);
+      return rows;
+    },
+
+    async observedSince() {
+      const row = await db
+        .selectFrom('heartbeats')
+        .select(({ fn }) => fn.min('from_at').as('since'))
+        .executeTakeFirst();
+      return row?.since ?? null;
+    },
+
+    async blindSpans(from, to) {
+      const { rows: alive } = await sql<Span>`
+        select from_at as "from", to_at as "to" from heartbeats
+        where to_at > ${timestamp(from)} and from_at < ${timestamp(to)}`.execute(db);
+      const { rows: told } = await sql<{ from: Instant; to: Instant | null }>`
+        select from_at as "from", to_at as "to" from blind_spans
+        where (to_at is null or to_at > ${timestamp(from)}) and from_at < ${timestamp(to)}`.execute(db);
+      const clipped = told.map((span) => ({ from: Math.max(span.from, from), to: Math.min(span.to ?? to, to) }));
+      return mergeSpans([...blindSpans(alive, from, to), ...clipped]);
+    },
+
+    async rejections(objects) {
+      if (objects.length === 0) return [];
+      const { rows } = await sql<{ object: string; receivedAt: Instant; reason: string }>`
+        select object, received_at as "receivedAt", reason from quarantine
+        where kind = 'rejected' and object = any(${sql.val([...objects])}::text[])`.execute(db);
+      return rows;
+    },
+
     async begin(audit) {
       const { id } = await db
         .insertInto('audits')
@@ -116,8 +175,23 @@ export function createAuditStore(database: Database): AuditStore {
       return rows.map((row) => ({ from: row.from_at, to: row.to_at }));
     },
 
-    async replaceJudgedBlindSpans(spans) {
+    async replaceJudgedBlindSpans(spans, changed) {
       await db.transaction().execute(async (transaction) => {
+        for (const { from, to } of changed) {
+          // A callback may be on its way for 35 s, so captures from before the span are judged with it too.
+          const since = timestamp(from - DELIVERY_WINDOW_MS);
+          await sql`
+            with touched as (
+              update watermarks w set version = version + 1 where audited_until > ${since}
+              and exists (
+                select from sessions x where x.stream_id = w.stream_id and x.started_at < ${timestamp(to)}
+                and (x.ended_at is null or x.ended_at > ${since})
+              )
+              returning stream_id
+            )
+            insert into late_evidence (stream_id, from_at, reason)
+            select stream_id, ${since}, 'blindness-changed' from touched`.execute(transaction);
+        }
         await transaction.deleteFrom('judged_blind_spans').execute();
         for (const rows of slices(spans)) {
           await transaction
@@ -127,6 +201,10 @@ export function createAuditStore(database: Database): AuditStore {
             .execute();
         }
       });
+    },
+
+    async pruneStates(before) {
+      await db.deleteFrom('judge_states').where('at', '<', timestamp(before)).execute();
     },
   };
 }

@@ -1,0 +1,686 @@
+import type { Capture, Mode } from '../core/capture.ts';
+import { configInForce } from '../core/config-in-force.ts';
+import type { ConfigVersion } from '../core/config-version.ts';
+import type { Gap } from '../core/gap.ts';
+import { indexQuestions } from '../core/index-questions.ts';
+import { formatInstant, type Instant } from '../core/instant.ts';
+import { joinCaptures } from '../core/join-captures.ts';
+import { beginJudging, type JudgeTerms, judgeSpan, objectTemplateOf, type SpanEvidence } from '../core/judge.ts';
+import type { LifecycleRule } from '../core/judge-capture.ts';
+import type { JudgeState, LookedSpans } from '../core/judge-state.ts';
+import { addStray, judgeStray } from '../core/judge-strays.ts';
+import type { Session } from '../core/session.ts';
+import { divideBySession, type SessionSpan } from '../core/session-spans.ts';
+import { HOUR_MS } from '../core/slot-writer.ts';
+import { mergeSpans, type Span, spansAfter } from '../core/span.ts';
+import { compileTemplate, type Template } from '../core/template.ts';
+import { addSlotCounts, emptySlotCounts, type SlotCounts } from '../core/verdict.ts';
+import type { CallbackWitness, IndexWitness, ObjectWitness } from '../core/witness.ts';
+import type {
+  ExcusedSpanRow,
+  GapRow,
+  SessionCommit,
+  StoredCapture,
+  StoredSession,
+  StreamCommit,
+  StreamRow,
+  Watermark,
+} from '../ports.ts';
+import { beginStream, evidenceKey, type GapEvidence, readStreamState, type StreamState } from './audit-window-state.ts';
+
+/** What the auditing of one stream asks of outside; each may throw `CouldNotLookError`. */
+export interface StreamLooks {
+  callbacks(streamId: number, from: Instant, to: Instant): Promise<StoredCapture[]>;
+  /** null: proven absent; undefined: not asked, for the right is missing or enough were asked. */
+  head(bucket: string, endpoint: string, key: string, essential: boolean): Promise<ObjectWitness | null | undefined>;
+  index(stream: StreamRow, from: Instant, to: Instant): Promise<IndexWitness[]>;
+  lifecycle(bucket: string, endpoint: string): Promise<LifecycleRule[]>;
+  rejections(objects: string[]): Promise<{ object: string; receivedAt: Instant }[]>;
+}
+
+export interface StreamTerms {
+  now: Instant;
+  /** Slots before are judged. */
+  to: Instant;
+  settleSeconds: number;
+  lateAfterSeconds: number;
+  callbackUrl: string | null;
+  versions: readonly ConfigVersion[];
+  blind: readonly Span[];
+  excused: readonly ExcusedSpanRow[];
+  looks: StreamLooks;
+}
+
+/** Where the judgement of a stream starts from. */
+export interface StreamStart {
+  stream: StreamRow;
+  /** In order of start; those that reach into what is to be judged, and a few before. */
+  sessions: readonly StoredSession[];
+  /** Nothing before is ours to judge. */
+  since: Instant;
+  watermark: Watermark | null;
+  /** Late evidence: from here on it is judged again. */
+  late: { from: Instant; ids: number[] } | null;
+  /** A kept state from before the late evidence. */
+  kept: { at: Instant; state: unknown } | null;
+}
+
+interface SessionResult {
+  mode: Mode;
+  hoursFrom: Instant;
+  hours: Map<Instant, SlotCounts>;
+  finalGaps: GapRow[];
+  provisionalGaps: GapRow[];
+}
+
+/** Templates are few, and compiling one is not free. */
+const compiled = new Map<string, Template>();
+const MOST_COMPILED = 1_000;
+
+function templateOf(text: string, mode: Mode): Template {
+  const key = `${mode} ${text}`;
+  let template = compiled.get(key);
+  if (!template) {
+    if (compiled.size >= MOST_COMPILED) compiled.clear();
+    template = compileTemplate(text, mode);
+    compiled.set(key, template);
+  }
+  return template;
+}
+
+const MINUTE_MS = 60_000;
+/** A callback without an instant of its own may come so late (core/join-captures.ts). */
+const SEQUENCE_MARGIN_MS = 15 * MINUTE_MS;
+/** A row of the vendor's index is written a moment after the instant in the name. */
+const INDEX_LAG_MS = 15_000;
+/** The vendor's index can be asked for one year. */
+const INDEX_REACH_MS = 364 * 24 * HOUR_MS;
+/** A row of the index can be a capture that raises a new question; twice is enough in practice. */
+const MOST_QUESTION_ROUNDS = 3;
+const MODES: readonly Mode[] = ['sequence', 'overwrite'];
+const UNTIL_FOREVER = 8.64e15;
+
+/**
+ * The audit of one stream: takes its objects stretch by stretch (`advance`), reads the other witnesses, has the core judge,
+ * and gathers what is to be stored (`commit`). Where the last stretch could not be looked at, `giveUp` says so of all that was left.
+ */
+export class StreamAudit {
+  readonly stream: StreamRow;
+  /** The config by which the objects are listed: that of the first session that is not judged to its end. */
+  readonly config: ConfigVersion | null;
+  /** Judged as one config goes; the rest is for another round. */
+  readonly to: Instant;
+  until: Instant;
+  readonly #terms: StreamTerms;
+  readonly #start: StreamStart;
+  readonly #spans: SessionSpan[];
+  readonly #fresh: boolean;
+  #base: Instant;
+  #state: StreamState;
+  #version: number;
+  #lastKey: string | null;
+  #results = new Map<string, SessionResult & { startedAt: Instant | null }>();
+  #foreign = new Map<
+    string,
+    { bucket: string; prefix: string; count: number; example: string; lastModified: Instant }
+  >();
+  #finalAnything = false;
+  #again: boolean;
+  /** Names outside the listed prefix that OSS was not asked for. */
+  #unasked = new Set<string>();
+  /** What was seen of the stretch that could not be judged. */
+  #partial: Stretch | null = null;
+
+  constructor(start: StreamStart, terms: StreamTerms) {
+    const { stream, watermark, late, kept } = start;
+    this.stream = stream;
+    this.#start = start;
+    this.#terms = terms;
+    this.#spans = divideBySession(start.sessions.map((session): Session => ({ ...session, ...keyOf(stream) })));
+    const stored = watermark ? readStreamState(watermark.state) : null;
+    this.#again = late !== null && watermark !== null && late.from < watermark.auditedUntil;
+    const since = Math.min(start.since, stored?.since ?? start.since);
+    const from = this.#again ? Math.max(late!.from, since) : since;
+    if (!this.#again && watermark && stored) {
+      this.#base = watermark.auditedUntil;
+      this.#state = stored;
+      this.#fresh = false;
+    } else if (this.#again && kept && kept.at >= since) {
+      this.#base = kept.at;
+      this.#state = readStreamState(kept.state);
+      this.#fresh = false;
+    } else {
+      // From the start of the session that is touched: what was judged of earlier ones stands.
+      const touched = this.#spans.find((span) => span.capturesTo > from);
+      this.#base = Math.max(
+        since,
+        this.#again ? Math.min(from, touched?.capturesFrom ?? from) : (touched?.capturesFrom ?? from),
+      );
+      this.#state = beginStream(since);
+      // No key is counted as foreign twice.
+      this.#state.foreignAfter = stored?.foreignAfter ?? null;
+      this.#fresh = true;
+    }
+    this.until = this.#base;
+    this.#version = watermark?.version ?? 0;
+    this.#lastKey = watermark?.lastKey ?? null;
+    const ahead = this.#spans.filter((span) => span.capturesTo > this.#base && span.capturesFrom < terms.to);
+    this.config = ahead.map((span) => this.#configOf(span)).find((config) => config !== null) ?? null;
+    const other = ahead.find((span) => {
+      const config = this.#configOf(span);
+      return config !== null && !listedAlike(config, this.config!);
+    });
+    this.to = Math.min(terms.to, other ? Math.max(other.capturesFrom, this.#base) : terms.to);
+  }
+
+  /** It was judged further than the last commit goes: what stands is not to be replaced by "unknown". */
+  get again(): boolean {
+    return this.#again;
+  }
+
+  get template(): Template | null {
+    return this.config?.sequenceObject ? templateOf(this.config.sequenceObject, 'sequence') : null;
+  }
+
+  /** Where the listing is to begin; null where no listing is needed. */
+  get listFrom(): Instant | null {
+    if (!this.template) return null;
+    const [first] = this.#spans.filter(
+      (span) => span.capturesTo > this.#base && span.capturesFrom < this.to && this.#configOf(span) !== null,
+    );
+    return first ? Math.max(this.#base, first.capturesFrom) : null;
+  }
+
+  /** How long captures may be off the listing's order. */
+  get marginMs(): number {
+    return this.template?.hasTimestamp === false ? SEQUENCE_MARGIN_MS : MINUTE_MS;
+  }
+
+  /** How many captures the stretch to be listed should hold. */
+  get expectedKeys(): number {
+    const from = this.listFrom;
+    if (from === null || !this.config) return 0;
+    return this.#spans.reduce((sum, span) => {
+      const overlap = Math.min(span.capturesTo, this.to) - Math.max(span.capturesFrom, from);
+      return sum + Math.max(0, overlap) / 1_000 / this.config!.intervalSeconds;
+    }, 0);
+  }
+
+  /**
+   * Takes the objects of captures up to `until` and judges that stretch. Returns how many stored captures were read.
+   * Throws `CouldNotLookError`, and then nothing has changed.
+   */
+  async advance(
+    objects: readonly ObjectWitness[],
+    others: readonly ObjectWitness[],
+    until: Instant,
+    lastKey: string | null,
+  ): Promise<number> {
+    const { looks } = this.#terms;
+    const read = await looks.callbacks(this.stream.id, this.until - this.marginMs, until + this.marginMs);
+    const witnesses = this.#witnesses(read);
+    const named = new Set(witnesses.callbacks.map((callback) => callback.object));
+    const all = [...objects, ...others.filter((object) => named.has(object.key))];
+    await this.#confirmAbsences(witnesses, all, until);
+    const overwritten = await this.#overwriteObject();
+    const rejected = await this.#rejections(witnesses, all, overwritten);
+    const stretch: Stretch = {
+      objects: all,
+      overwritten,
+      rejected,
+      index: witnesses.index,
+      listed: [{ from: this.until - this.marginMs, to: until }],
+      indexed: [],
+      lifecycle: this.config ? await looks.lifecycle(this.config.bucket, this.config.endpoint) : [],
+    };
+    this.#partial = stretch;
+    for (let round = 0; round < MOST_QUESTION_ROUNDS; round++) {
+      const questions = this.#questions(this.#join(witnesses, stretch), stretch, until);
+      const answers = await this.#ask(questions.filter((span) => !covers(stretch.indexed, span)));
+      if (answers.spans.length === 0) break;
+      stretch.indexed = mergeSpans([...stretch.indexed, ...answers.spans]);
+      stretch.index = [...stretch.index, ...answers.rows];
+    }
+    this.#judge(this.#join(witnesses, stretch), stretch, until, true);
+    this.#noteForeign(others, named);
+    this.#partial = null;
+    this.until = until;
+    this.#lastKey = lastKey ?? this.#lastKey;
+    this.#finalAnything = true;
+    return read.length;
+  }
+
+  /**
+   * Nobody could look at OSS (or the index) from here to the end: what the callbacks, and what was seen before the failure, amount to.
+   * It stands until the next try.
+   */
+  async giveUp(): Promise<void> {
+    const read = await this.#terms.looks.callbacks(this.stream.id, this.until - this.marginMs, this.to);
+    const witnesses = this.#witnesses(read);
+    const stretch = this.#partial ?? { ...NOTHING_SEEN, index: witnesses.index };
+    const state = structuredClone(this.#state);
+    this.#judge(this.#join(witnesses, stretch), stretch, this.to, false);
+    this.#state = state;
+  }
+
+  /** True where there is nothing to store: a stream that was judged before, and could not be judged again, keeps its verdicts. */
+  get nothingToCommit(): boolean {
+    return this.#results.size === 0 && !this.#finalAnything && (this.#again || this.#start.late === null);
+  }
+
+  /** What was gathered since the last commit. */
+  commit(auditId: number | null): StreamCommit {
+    const keep: StreamCommit['keep'] = [];
+    const { keptAt } = this.#state;
+    if (this.#finalAnything && (keptAt === null || this.until - keptAt >= HOUR_MS)) {
+      this.#state.keptAt = this.until;
+      keep.push({ at: this.until, state: structuredClone(this.#state) });
+    }
+    return {
+      streamId: this.stream.id,
+      auditId,
+      expectedVersion: this.#version,
+      base: this.#base,
+      watermark: { auditedUntil: this.until, lastKey: this.#lastKey, state: this.#state },
+      keep,
+      sessions: [...this.#results.values()].map(
+        ({ startedAt, mode, hoursFrom, hours, finalGaps, provisionalGaps }): SessionCommit => ({
+          sessionStartedAt: startedAt,
+          mode,
+          hoursFrom,
+          hours: [...hours].map(([hour, slots]) => ({ hour, slots })),
+          finalGaps,
+          provisionalGaps,
+        }),
+      ),
+      standing: this.#spans.map((span) => span.session.startedAt),
+      // Taken in as soon as the watermark lies before it: what comes after is judged from there on, now or next time.
+      lateEvidenceIds: this.#finalAnything || !this.#again ? (this.#start.late?.ids ?? []) : [],
+      foreign: [...this.#foreign.values()],
+    };
+  }
+
+  /** The commit went through: what comes now goes on from here. */
+  committed(): void {
+    this.#version++;
+    this.#again = false;
+    this.#base = this.until;
+    this.#results.clear();
+    this.#foreign.clear();
+    this.#finalAnything = false;
+  }
+
+  #configOf(span: SessionSpan): ConfigVersion | null {
+    return configInForce(this.#terms.versions, this.stream.domain, this.stream.app, span.session.startedAt);
+  }
+
+  #isOverwriteName(object: string): boolean {
+    const { config } = this;
+    if (!config?.overwriteObject) return false;
+    if (!config.sequenceObject) return true;
+    return templateOf(config.overwriteObject, 'overwrite').match(object, this.stream.app, this.stream.stream) !== null;
+  }
+
+  #witnesses(read: readonly StoredCapture[]): { callbacks: CallbackWitness[]; index: IndexWitness[] } {
+    const callbacks: CallbackWitness[] = [];
+    const index: IndexWitness[] = [];
+    for (const { at, bucket, object, capturedAt, receivedAt, verified, sources } of read) {
+      if (receivedAt !== null) callbacks.push({ bucket: bucket ?? '', object, capturedAt, receivedAt, verified });
+      if (sources.includes('index')) index.push({ object, createdAt: capturedAt ?? at, overlay: null });
+    }
+    return { callbacks, index };
+  }
+
+  /** Absent from the list is only a candidate (reference/oss.md section 2): one HEAD confirms it, or finds the object. */
+  async #confirmAbsences(
+    { callbacks }: { callbacks: readonly CallbackWitness[] },
+    objects: ObjectWitness[],
+    until: Instant,
+  ): Promise<void> {
+    const { config } = this;
+    if (!config) return;
+    const present = new Set(objects.map((object) => object.key));
+    const asked = new Set<string>();
+    for (const { object, bucket, capturedAt, receivedAt } of callbacks) {
+      if (present.has(object) || asked.has(object) || this.#isOverwriteName(object)) continue;
+      const at = this.#timeOf(object) ?? capturedAt ?? receivedAt;
+      if (at < this.until || at >= until) continue;
+      asked.add(object);
+      const elsewhere = bucket !== '' && bucket !== config.bucket;
+      const found = elsewhere ? undefined : await this.#terms.looks.head(config.bucket, config.endpoint, object, false);
+      if (found) objects.push(found);
+      else if (found === undefined && (elsewhere || this.#timeOf(object) === null)) this.#unasked.add(object);
+    }
+  }
+
+  async #overwriteObject(): Promise<ObjectWitness | null> {
+    const { config } = this;
+    if (!config?.overwriteObject) return null;
+    const key = templateOf(config.overwriteObject, 'overwrite').render({
+      app: this.stream.app,
+      stream: this.stream.stream,
+    });
+    return (await this.#terms.looks.head(config.bucket, config.endpoint, key, true)) ?? null;
+  }
+
+  async #rejections(
+    { callbacks }: { callbacks: readonly CallbackWitness[] },
+    objects: readonly ObjectWitness[],
+    overwritten: ObjectWitness | null,
+  ): Promise<{ object: string; receivedAt: Instant }[]> {
+    const told = new Set(callbacks.map((callback) => callback.object));
+    const silent = objects.map((object) => object.key).filter((key) => !told.has(key));
+    if (overwritten) silent.push(overwritten.key);
+    return silent.length === 0 ? [] : this.#terms.looks.rejections(silent);
+  }
+
+  #timeOf(object: string): Instant | null {
+    return this.template?.match(object, this.stream.app, this.stream.stream)?.capturedAt ?? null;
+  }
+
+  /** Captures of both modes, each in order of time. */
+  #join(witnesses: { callbacks: readonly CallbackWitness[] }, stretch: Stretch): Record<Mode, Capture[]> {
+    const { objects, overwritten, rejected, index } = stretch;
+    const { config, stream } = this;
+    if (!config) return { sequence: [], overwrite: [] };
+    const joined = { sequence: [] as Capture[], overwrite: [] as Capture[] };
+    for (const mode of MODES) {
+      const mine = (object: string) => this.#isOverwriteName(object) === (mode === 'overwrite');
+      const text = objectTemplateOf(config, mode);
+      if (text === null) continue;
+      const texts = new Set([text]);
+      for (const version of this.#terms.versions) {
+        const other = objectTemplateOf(version, mode);
+        if (other !== null && version.bucket === config.bucket) texts.add(other);
+      }
+      joined[mode] = joinCaptures(
+        {
+          callbacks: witnesses.callbacks.filter((callback) => mine(callback.object)),
+          objects: mode === 'overwrite' ? (overwritten ? [overwritten] : []) : objects,
+          index: index.filter((row) =>
+            row.overlay === null ? mine(row.object) : row.overlay === (mode === 'overwrite'),
+          ),
+          rejected: rejected.filter((request) => mine(request.object)),
+        },
+        config.bucket,
+        keyOf(stream),
+        [...texts].map((each) => templateOf(each, mode)),
+        { mode, intervalMs: config.intervalSeconds * 1_000 },
+      );
+    }
+    for (const capture of joined.sequence) {
+      if (!capture.stored && this.#unasked.has(capture.object)) capture.unlisted = true;
+    }
+    return joined;
+  }
+
+  /** Sessions (and modes) that have slots before `until`, each with its captures. */
+  *#parts(captures: Record<Mode, Capture[]>, until: Instant) {
+    for (const span of this.#spans) {
+      if (span.capturesFrom >= until) break;
+      const config = this.#configOf(span);
+      if (config === null) continue;
+      for (const mode of MODES) {
+        if (objectTemplateOf(config, mode) === null) continue;
+        const { startedAt } = span.session;
+        const entry = this.#state.sessions.find((each) => each.startedAt === startedAt && each.mode === mode);
+        const begins =
+          span.capturesFrom >= this.until || (this.#fresh && this.until === this.#base && span.capturesTo > this.until);
+        if (!entry && !begins) continue;
+        const judge = entry?.judge ?? beginJudging();
+        const from = Math.max(judge.until ?? Number.NEGATIVE_INFINITY, span.capturesFrom);
+        const to = Math.min(span.capturesTo, until);
+        const own = captures[mode].filter((capture) => capture.at >= from && capture.at < to);
+        yield { span, config, mode, judge, own, terms: this.#judgeTerms(span, config, mode) };
+      }
+    }
+  }
+
+  #judgeTerms(span: SessionSpan, config: ConfigVersion, mode: Mode): JudgeTerms {
+    const { settleSeconds, lateAfterSeconds, callbackUrl } = this.#terms;
+    return {
+      session: span.session,
+      config,
+      mode,
+      settleSeconds,
+      lateAfterSeconds,
+      callbackUrl,
+      window: { from: this.#state.since, to: UNTIL_FOREVER },
+    };
+  }
+
+  #spanEvidence(captures: readonly Capture[], looked: ChunkLooks, until: Instant): SpanEvidence {
+    const { blind, excused } = this.#terms;
+    const from = this.until - HOUR_MS;
+    const { listed, indexed, lifecycle } = looked;
+    return {
+      captures,
+      listed,
+      indexed,
+      lifecycle,
+      blind: spansAfter(blind, from).filter((span) => span.from < until + MINUTE_MS),
+      excused: spansAfter(excused, from).filter((span) => span.from < until && concerns(span, this.stream)),
+    };
+  }
+
+  #questions(captures: Record<Mode, Capture[]>, looked: ChunkLooks, until: Instant): Span[] {
+    const spans: Span[] = [];
+    const at = { until, now: this.#terms.now };
+    for (const { judge, terms, own } of this.#parts(captures, until)) {
+      spans.push(...indexQuestions(judge, terms, this.#spanEvidence(own, looked, until), at));
+    }
+    for (const stray of this.#strays(captures, until)) {
+      if (stray.capture.stored || stray.capture.indexed) continue;
+      spans.push({ from: stray.capture.at - MINUTE_MS, to: Math.min(stray.capture.at + MINUTE_MS, until) });
+    }
+    return mergeSpans(spans);
+  }
+
+  /** A page of the index holds 100 rows, so questions that lie near each other are one. */
+  async #ask(questions: readonly Span[]): Promise<{ spans: Span[]; rows: IndexWitness[] }> {
+    const near = 20 * (this.config?.intervalSeconds ?? 60) * 1_000;
+    const earliest = this.#terms.now - INDEX_REACH_MS;
+    const spans: Span[] = [];
+    for (const { from, to } of questions) {
+      const last = spans.at(-1);
+      if (last && from - last.to < near) last.to = to;
+      else if (to > earliest) spans.push({ from: Math.max(from, earliest), to });
+    }
+    const rows: IndexWitness[] = [];
+    for (const { from, to } of spans) {
+      rows.push(...(await this.#terms.looks.index(this.stream, from, Math.min(to + INDEX_LAG_MS, this.#terms.now))));
+    }
+    return { spans, rows };
+  }
+
+  #judge(captures: Record<Mode, Capture[]>, looked: ChunkLooks, until: Instant, final: boolean): void {
+    const at = { until, now: this.#terms.now };
+    const evidence: Record<string, GapEvidence> = {};
+    const sessions: StreamState['sessions'] = [];
+    for (const { span, mode, judge, own, terms } of this.#parts(captures, until)) {
+      const judged = judgeSpan(judge, terms, this.#spanEvidence(own, looked, until), at);
+      const result = this.#resultOf(span.session.startedAt, mode, judge);
+      const describe = describer(own, this.#state.evidence);
+      const gaps = judged.gaps.map(describe);
+      const provisional = judged.provisional.map(describe);
+      if (final) result.finalGaps.push(...gaps);
+      result.provisionalGaps = final ? provisional : [...gaps, ...provisional];
+      for (const { hour, slots } of judged.hours) result.hours.set(hour, slots);
+      for (const gap of provisional) if (gap.evidence) evidence[evidenceKey(gap)] = gap.evidence;
+      if (!judged.state.closed) sessions.push({ startedAt: span.session.startedAt, mode, judge: judged.state });
+    }
+    this.#state.sessions = sessions;
+    this.#judgeStrays(captures, looked, until, final);
+    this.#state.evidence = evidence;
+  }
+
+  #resultOf(startedAt: Instant | null, mode: Mode, judge: JudgeState | null): SessionResult {
+    const key = `${startedAt} ${mode}`;
+    let result = this.#results.get(key);
+    if (!result) {
+      // Hours before the last settled capture are final; the judge reports every later one.
+      const from = judge ? (judge.last ?? startedAt ?? this.#base) : this.#base;
+      result = {
+        startedAt,
+        mode,
+        hoursFrom: Math.floor(from / HOUR_MS) * HOUR_MS,
+        hours: new Map(),
+        finalGaps: [],
+        provisionalGaps: [],
+      };
+      this.#results.set(key, result as SessionResult & { startedAt: Instant | null });
+    }
+    return result;
+  }
+
+  /** Announced captures that belong to no session, or to one that expects none. */
+  *#strays(captures: Record<Mode, Capture[]>, until: Instant) {
+    for (const mode of MODES) {
+      for (const capture of captures[mode]) {
+        if (capture.at < this.until || capture.at >= until || !capture.callback) continue;
+        const span = this.#spans.find((each) => capture.at >= each.capturesFrom && capture.at < each.capturesTo);
+        if (span && this.#configOf(span) !== null) continue;
+        const cause = span ? ('beyond_beat' as const) : ('no_session' as const);
+        const before = this.#spans.findLast((each) => each.session.startedAt <= capture.at);
+        yield { capture, mode, cause, sessionSince: before?.session.startedAt ?? null };
+      }
+    }
+  }
+
+  #judgeStrays(captures: Record<Mode, Capture[]>, looked: ChunkLooks, until: Instant, final: boolean): void {
+    const { now, settleSeconds, lateAfterSeconds, callbackUrl } = this.#terms;
+    const { config } = this;
+    if (!config) return;
+    const runs: Record<Mode, Gap[]> = { sequence: [], overwrite: [] };
+    for (const run of this.#state.strays) runs[run.mode].push({ ...run });
+    const spans: LookedSpans = {
+      listed: looked.listed,
+      indexed: looked.indexed,
+      ...pick(this.#spanEvidence([], looked, until)),
+    };
+    const hours: Record<Mode, Map<Instant, SlotCounts>> = { sequence: new Map(), overwrite: new Map() };
+    for (const { mode, hour, slots } of this.#state.strayHours) hours[mode].set(hour, { ...slots });
+    for (const { capture, mode, cause, sessionSince } of this.#strays(captures, until)) {
+      const template = templateOf(objectTemplateOf(config, mode) ?? '', mode);
+      const terms = { stream: keyOf(this.stream), config, template, mode, lateAfterSeconds, callbackUrl, now };
+      const judgedTo = now - settleSeconds * 1_000;
+      const judged = judgeStray(capture, cause, spans, { ...terms, lifecycle: looked.lifecycle }, judgedTo);
+      addStray(runs[mode], capture.at, judged, mode, sessionSince);
+      const hour = Math.floor(capture.at / HOUR_MS) * HOUR_MS;
+      const slots = hours[mode].get(hour) ?? emptySlotCounts();
+      addSlotCounts(slots, { [judged.verdict]: 1 });
+      hours[mode].set(hour, slots);
+    }
+    const known = new Set(this.#state.strays.map((run) => `${run.mode} ${run.from}`));
+    this.#state.strays = MODES.flatMap((mode) => runs[mode].slice(-1));
+    this.#state.strayHours = MODES.flatMap((mode) =>
+      [...hours[mode]].filter(([hour]) => hour + HOUR_MS > until).map(([hour, slots]) => ({ mode, hour, slots })),
+    );
+    for (const mode of MODES) {
+      if (runs[mode].length === 0 && hours[mode].size === 0) continue;
+      const result = this.#resultOf(null, mode, null);
+      for (const [hour, slots] of hours[mode]) result.hours.set(hour, slots);
+      const gaps = runs[mode].map(describer(captures[mode], this.#state.evidence));
+      if (!final) result.provisionalGaps = gaps;
+      // The last run of the stretch before may have grown: it is told again.
+      else result.finalGaps = [...result.finalGaps.filter((gap) => !known.has(`${mode} ${gap.from}`)), ...gaps];
+    }
+  }
+
+  /** Keys that no template of the bucket explains, by folder; each key once. */
+  #noteForeign(others: readonly ObjectWitness[], named: ReadonlySet<string>): void {
+    const { config } = this;
+    if (!config) return;
+    const templates = this.#terms.versions
+      .filter((version) => version.bucket === config.bucket)
+      .flatMap((version) => MODES.map((mode) => [objectTemplateOf(version, mode), mode] as const))
+      .flatMap(([text, mode]) => (text === null ? [] : [templateOf(text, mode)]));
+    for (const { key, lastModified } of others) {
+      if (this.#state.foreignAfter !== null && key <= this.#state.foreignAfter) continue;
+      if (named.has(key) || templates.some((template) => template.candidates(key).length > 0)) continue;
+      const prefix = key.slice(0, key.lastIndexOf('/') + 1);
+      const entry = this.#foreign.get(prefix);
+      if (entry) {
+        entry.count++;
+        entry.lastModified = Math.max(entry.lastModified, lastModified);
+      } else this.#foreign.set(prefix, { bucket: config.bucket, prefix, count: 1, example: key, lastModified });
+      this.#state.foreignAfter = key;
+    }
+  }
+}
+
+interface ChunkLooks {
+  listed: Span[];
+  indexed: Span[];
+  lifecycle: readonly LifecycleRule[];
+}
+
+/** What was seen of a stretch of time, besides the callbacks. */
+interface Stretch extends ChunkLooks {
+  objects: readonly ObjectWitness[];
+  overwritten: ObjectWitness | null;
+  rejected: readonly { object: string; receivedAt: Instant }[];
+  index: readonly IndexWitness[];
+}
+
+const NOTHING_SEEN: Stretch = {
+  objects: [],
+  overwritten: null,
+  rejected: [],
+  index: [],
+  listed: [],
+  indexed: [],
+  lifecycle: [],
+};
+
+function keyOf({ domain, app, stream }: StreamRow) {
+  return { domain, app, stream };
+}
+
+function listedAlike(a: ConfigVersion, b: ConfigVersion): boolean {
+  return (
+    a.bucket === b.bucket &&
+    a.endpoint === b.endpoint &&
+    a.sequenceObject === b.sequenceObject &&
+    a.overwriteObject === b.overwriteObject
+  );
+}
+
+function concerns(span: ExcusedSpanRow, stream: StreamRow): boolean {
+  return (
+    (span.domain === null || span.domain === stream.domain) &&
+    (span.app === null || span.app === stream.app) &&
+    (span.stream === null || span.stream === stream.stream)
+  );
+}
+
+function covers(spans: readonly Span[], { from, to }: Span): boolean {
+  return spans.some((span) => span.from <= from && span.to >= to);
+}
+
+function pick({ blind, excused }: SpanEvidence): Pick<LookedSpans, 'blind' | 'excused'> {
+  return { blind: [...blind], excused: [...excused] };
+}
+
+/** Adds the facts of a run's first slot, as far as a capture speaks for it. */
+function describer(captures: readonly Capture[], known: Record<string, GapEvidence>): (gap: Gap) => GapRow {
+  let byTime: Map<Instant, Capture> | null = null;
+  return (gap) => {
+    const told = known[evidenceKey(gap)];
+    if (told) return { ...gap, evidence: told };
+    byTime ??= new Map(captures.map((capture) => [capture.at, capture]));
+    const first = byTime.get(gap.from);
+    if (!first) return { ...gap, evidence: null };
+    return {
+      ...gap,
+      evidence: {
+        bucket: first.bucket,
+        object: first.object,
+        callbackReceivedAt: first.callback ? formatInstant(first.callback.receivedAt) : null,
+        callbackVerified: first.callback?.verified ?? null,
+        stored: first.stored,
+        indexed: first.indexed,
+      },
+    };
+  };
+}

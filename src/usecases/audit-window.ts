@@ -1,0 +1,462 @@
+import type { ConfigVersion } from '../core/config-version.ts';
+import type { Instant } from '../core/instant.ts';
+import type { LifecycleRule } from '../core/judge-capture.ts';
+import { complementSpans, mergeSpans, type Span } from '../core/span.ts';
+import type { IndexWitness } from '../core/witness.ts';
+import {
+  type AuditStore,
+  type AuditTotals,
+  type Buckets,
+  type Clock,
+  CouldNotLookError,
+  type ExcusedStore,
+  type LiveApi,
+  LiveApiError,
+  type SessionStore,
+  type StoredCapture,
+  type StreamRow,
+  type StreamToAudit,
+} from '../ports.ts';
+import { readListing } from './audit-window-listing.ts';
+import { StreamAudit, type StreamLooks, type StreamTerms } from './audit-window-stream.ts';
+import { type PlannedListing, planAudit, type StreamToList } from './plan-audit.ts';
+
+/** The captures that callbacks (or a backfill) left. */
+export interface CallbackReads {
+  readCallbacks(query: {
+    streamId: number;
+    from: Instant;
+    to: Instant;
+    after?: { streamId: number; at: Instant; discriminator: number } | null;
+    limit: number;
+  }): Promise<StoredCapture[]>;
+}
+
+export interface AuditorParts {
+  clock: Clock;
+  buckets: Buckets;
+  live: LiveApi;
+  audits: AuditStore;
+  sessions: SessionStore;
+  captures: CallbackReads;
+  excused: ExcusedStore;
+  /** Config versions of a domain, oldest first. */
+  configVersions(domain: string): Promise<ConfigVersion[]>;
+  settleSeconds: number;
+  lateAfterSeconds: number;
+  /** Our snapshot callback URL; null where it is not known. */
+  callbackUrl: string | null;
+  /** Listings under way at once. */
+  concurrency?: number;
+  onProgress?(progress: AuditProgress): void;
+}
+
+export interface AuditProgress {
+  domain: string;
+  streamsDone: number;
+  streams: number;
+  keys: number;
+}
+
+export interface AuditRequest {
+  domain: string;
+  app?: string | null;
+  stream?: string | null;
+  /** Slots up to here; never later than `settle` ago, which is the default. */
+  to?: Instant | null;
+  kind?: 'audit' | 'backfill';
+  /** Captures that a backfill restored beforehand, for the record. */
+  restored?: number;
+  signal?: AbortSignal;
+}
+
+export interface AuditOutcome extends AuditTotals {
+  auditId: number;
+  from: Instant;
+  to: Instant;
+  seconds: number;
+  /** Streams that could not be looked at; their slots are `unknown` until the next audit. */
+  failedStreams: number;
+  /** One sentence for the person who must act; null where everything was looked at. */
+  error: string | null;
+  /** Streams that another replica was faster with. */
+  overtaken: number;
+}
+
+export type Auditor = (request: AuditRequest) => Promise<AuditOutcome>;
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Streams that are prepared together: what bounds the memory of an audit besides the listings under way. */
+const STREAMS_A_BATCH = 500;
+const CALLBACKS_A_PAGE = 2_000;
+/** Chunks of a stream that one transaction stores. */
+const CHUNKS_A_COMMIT = 4;
+/** Captures that are judged in one go where no listing cuts the time into pieces. */
+const CAPTURES_A_STRETCH = 20_000;
+const HEADS_AN_AUDIT = 500;
+/** A heartbeat may be on its way to the database for so long. */
+const HEARTBEAT_LAG_MS = 20_000;
+/** Blindness that changes later than this is not judged again. */
+const BLINDNESS_REACH_MS = 8 * DAY_MS;
+const OBJECT_RETENTION_GUESS_SECONDS = 365 * 24 * 3_600;
+
+/**
+ * Audits what is new (and what late evidence touches) of a domain. Two at once are harmless: each stream is stored by
+ * compare-and-set, and the slower one stores nothing. Never rejects for what could not be looked at; that is in the outcome.
+ */
+export function createAuditor(parts: AuditorParts): Auditor {
+  return async (request) => {
+    const run = new AuditRun(parts, request);
+    return run.run();
+  };
+}
+
+class AuditRun {
+  readonly #parts: AuditorParts;
+  readonly #request: AuditRequest;
+  readonly #now: Instant;
+  readonly #to: Instant;
+  readonly #totals: AuditTotals = {
+    streams: 0,
+    listCalls: 0,
+    headCalls: 0,
+    indexCalls: 0,
+    keys: 0,
+    captures: 0,
+    restored: 0,
+  };
+  readonly #lifecycles = new Map<string, Promise<LifecycleRule[]>>();
+  #headsLeft = HEADS_AN_AUDIT;
+  #mayHead = true;
+  #failedStreams = 0;
+  #overtaken = 0;
+  #error: string | null = null;
+  #auditId = 0;
+  #streams = 0;
+
+  constructor(parts: AuditorParts, request: AuditRequest) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#now = parts.clock.now();
+    this.#to = Math.min(request.to ?? Number.POSITIVE_INFINITY, this.#now - parts.settleSeconds * 1_000);
+    this.#totals.restored = request.restored ?? 0;
+  }
+
+  async run(): Promise<AuditOutcome> {
+    const { audits, clock } = this.#parts;
+    const { domain, app = null, stream = null, kind = 'audit' } = this.#request;
+    await this.#noteBlindness();
+    const streams = await audits.streamsToAudit({ domain, app, stream, to: this.#to });
+    this.#streams = streams.length;
+    const from = streams.reduce((earliest, each) => Math.min(earliest, each.auditedUntil ?? earliest), this.#to);
+    this.#auditId = await audits.begin({ domain, app, kind, from, to: this.#to, startedAt: this.#now });
+    const started = performance.now();
+    try {
+      const versions = await this.#parts.configVersions(domain);
+      for (let index = 0; index < streams.length; index += STREAMS_A_BATCH) {
+        await this.#auditBatch(streams.slice(index, index + STREAMS_A_BATCH), versions);
+      }
+    } catch (error) {
+      this.#error ??= error instanceof Error ? error.message : String(error);
+      throw error;
+    } finally {
+      const seconds = (performance.now() - started) / 1_000;
+      await audits.finish(this.#auditId, { finishedAt: clock.now(), seconds, error: this.#error, ...this.#totals });
+    }
+    return {
+      auditId: this.#auditId,
+      from,
+      to: this.#to,
+      seconds: (performance.now() - started) / 1_000,
+      failedStreams: this.#failedStreams,
+      error: this.#error,
+      overtaken: this.#overtaken,
+      ...this.#totals,
+    };
+  }
+
+  /** Where blindness changed in a span that was already judged, the streams that were on air then are judged again. */
+  async #noteBlindness(): Promise<void> {
+    const { audits } = this.#parts;
+    const since = await audits.observedSince();
+    if (since === null) return;
+    const from = Math.max(since, this.#now - BLINDNESS_REACH_MS);
+    const now = (await audits.blindSpans(from, this.#now - HEARTBEAT_LAG_MS)).filter((span) => span.to > from);
+    const before = clip(await audits.judgedBlindSpans(), from);
+    const changed = difference(before, now);
+    if (changed.length > 0) await audits.replaceJudgedBlindSpans(now, changed);
+  }
+
+  async #auditBatch(streams: readonly StreamToAudit[], versions: ConfigVersion[]): Promise<void> {
+    const ids = streams.map((stream) => stream.id);
+    const observedSince = (await this.#parts.audits.observedSince()) ?? Number.NEGATIVE_INFINITY;
+    let pending = [...streams];
+    // A stream whose config changed between two sessions takes a round for each config.
+    for (let round = 0; pending.length > 0; round++) {
+      const watermarks = await this.#parts.audits.watermarks(ids);
+      const late = round === 0 ? await this.#parts.audits.lateEvidence(ids) : new Map();
+      const earliest = pending.reduce((least, stream) => {
+        const from = Math.min(
+          watermarks.get(stream.id)?.auditedUntil ?? observedSince,
+          late.get(stream.id)?.from ?? Number.POSITIVE_INFINITY,
+        );
+        return Math.min(least, from);
+      }, this.#to);
+      const sessions = await this.#parts.sessions.sessions(ids, Math.max(earliest - HOUR_MS, -DAY_MS), this.#to);
+      const blindFrom = Math.max(earliest - HOUR_MS, Number.isFinite(observedSince) ? observedSince : earliest);
+      const terms: StreamTerms = {
+        now: this.#now,
+        to: this.#to,
+        settleSeconds: this.#parts.settleSeconds,
+        lateAfterSeconds: this.#parts.lateAfterSeconds,
+        callbackUrl: this.#parts.callbackUrl,
+        versions,
+        blind: await this.#parts.audits.blindSpans(Math.max(blindFrom, 0), this.#now - HEARTBEAT_LAG_MS),
+        excused: await this.#parts.excused.inForce(Math.max(earliest - HOUR_MS, 0), this.#now),
+        looks: this.#looks,
+      };
+      const audited: { audit: StreamAudit; secondsOnAir: number; row: StreamToAudit }[] = [];
+      for (const row of pending) {
+        const evidence = late.get(row.id) ?? null;
+        const watermark = watermarks.get(row.id) ?? null;
+        const own = sessions.get(row.id) ?? [];
+        const firstStart = own[0]?.startedAt ?? this.#to;
+        const audit = new StreamAudit(
+          {
+            stream: row,
+            sessions: own,
+            since: Math.max(observedSince, Math.min(firstStart, this.#to)),
+            watermark,
+            late: evidence,
+            kept: evidence && watermark ? await this.#parts.audits.keptState(row.id, evidence.from) : null,
+          },
+          terms,
+        );
+        audited.push({ audit, secondsOnAir: row.secondsOnAir, row });
+      }
+      await this.#auditStreams(audited);
+      pending = audited
+        .filter(({ audit }) => audit.to < this.#to && audit.until >= audit.to && audit.until > 0)
+        .map(({ row }) => row);
+      if (round > 100) throw new Error(`the configs of ${this.#request.domain} change too often to audit it in one go`);
+    }
+  }
+
+  async #auditStreams(audited: { audit: StreamAudit; secondsOnAir: number }[]): Promise<void> {
+    const byId = new Map(audited.map(({ audit }) => [audit.stream.id, audit]));
+    const toList: StreamToList[] = [];
+    const unlisted: StreamAudit[] = [];
+    for (const { audit, secondsOnAir } of audited) {
+      if (audit.to <= audit.until) continue;
+      const entry = listingOf(audit, secondsOnAir);
+      if (!entry) unlisted.push(audit);
+      else if (entry.startAfter !== null || this.#worthReadingWhole(audit, entry)) toList.push(entry);
+    }
+    const work = [
+      ...planAudit(toList).map((listing) => () => this.#auditListing(listing, byId)),
+      ...unlisted.map((audit) => () => this.#auditUnlisted(audit)),
+    ];
+    await inParallel(work, this.#parts.concurrency ?? 4);
+  }
+
+  /** Names without a time are read whole each time: a call a minute of new captures is what that may cost. */
+  #worthReadingWhole(audit: StreamAudit, entry: StreamToList): boolean {
+    const minutes = (audit.to - audit.until) / MINUTE_MS;
+    return minutes >= entry.allKeys / 1_000 || this.#request.kind === 'backfill';
+  }
+
+  async #auditListing(listing: PlannedListing, byId: Map<number, StreamAudit>): Promise<void> {
+    const audits = listing.streams.map((stream) => byId.get(stream.streamId)!);
+    const chunks = new Map<StreamAudit, number>();
+    try {
+      const bucket = this.#parts.buckets.open(listing.bucket, listing.endpoint);
+      const reading = readListing(listing, {
+        bucket,
+        streams: audits.map((audit) => ({
+          streamId: audit.stream.id,
+          key: audit.stream,
+          template: audit.template!,
+          from: audit.listFrom!,
+          to: audit.to,
+        })),
+        marginMs: audits[0]!.marginMs,
+        onPage: (keys) => {
+          this.#totals.listCalls++;
+          this.#totals.keys += keys;
+        },
+        signal: this.#request.signal,
+      });
+      for await (const chunk of reading) {
+        const audit = byId.get(chunk.streamId)!;
+        const until = Math.min(chunk.until, audit.to);
+        if (audit.until >= audit.to || (until <= audit.until && until < audit.to)) continue;
+        this.#totals.captures += await audit.advance(chunk.objects, chunk.others, until, chunk.lastKey);
+        const taken = (chunks.get(audit) ?? 0) + 1;
+        chunks.set(audit, taken);
+        if (until >= audit.to || taken % CHUNKS_A_COMMIT === 0) {
+          if (!(await this.#commit(audit))) return;
+        }
+      }
+    } catch (error) {
+      await this.#giveUp(
+        audits.filter((audit) => audit.until < audit.to),
+        error,
+      );
+    }
+    this.#done(audits.length);
+  }
+
+  /** Overwrite mode, or captures that no session explains: no listing is needed. */
+  async #auditUnlisted(audit: StreamAudit): Promise<void> {
+    const stretchMs = Math.max(HOUR_MS, CAPTURES_A_STRETCH * 1_000 * (audit.config?.intervalSeconds ?? 60));
+    try {
+      do {
+        const until = Math.min(audit.to, audit.until + stretchMs);
+        this.#totals.captures += await audit.advance([], [], until, null);
+        if (!(await this.#commit(audit))) return;
+      } while (audit.until < audit.to);
+    } catch (error) {
+      await this.#giveUp([audit], error);
+    }
+    this.#done(1);
+  }
+
+  async #commit(audit: StreamAudit): Promise<boolean> {
+    if (audit.nothingToCommit) return true;
+    if (await this.#parts.audits.commit(audit.commit(this.#auditId))) {
+      audit.committed();
+      return true;
+    }
+    this.#overtaken++;
+    return false;
+  }
+
+  async #giveUp(audits: readonly StreamAudit[], error: unknown): Promise<void> {
+    const sentence = couldNotLook(error);
+    if (sentence === null) throw error;
+    this.#error ??= sentence;
+    this.#failedStreams += audits.length;
+    for (const audit of audits) {
+      // What was gathered before the failure stands by itself.
+      if (!(await this.#commit(audit))) continue;
+      // A verdict that was good before is not replaced by "unknown" because it could not be looked at a second time.
+      if (audit.again) continue;
+      await audit.giveUp();
+      await this.#commit(audit);
+    }
+  }
+
+  #done(streams: number): void {
+    this.#totals.streams += streams;
+    this.#parts.onProgress?.({
+      domain: this.#request.domain,
+      streamsDone: this.#totals.streams,
+      streams: this.#streams,
+      keys: this.#totals.keys,
+    });
+  }
+
+  readonly #looks: StreamLooks = {
+    callbacks: async (streamId, from, to) => {
+      const all: StoredCapture[] = [];
+      for (;;) {
+        const after = all.at(-1) ?? null;
+        const page = await this.#parts.captures.readCallbacks({ streamId, from, to, after, limit: CALLBACKS_A_PAGE });
+        for (const capture of page) all.push(capture);
+        if (page.length < CALLBACKS_A_PAGE) return all;
+      }
+    },
+    head: async (bucket, endpoint, key, essential) => {
+      if (!essential && (!this.#mayHead || this.#headsLeft <= 0)) return undefined;
+      this.#headsLeft--;
+      this.#totals.headCalls++;
+      try {
+        return await this.#parts.buckets.open(bucket, endpoint).head(key);
+      } catch (error) {
+        // The right to read objects is another one than the right to list them, and an audit can do without.
+        if (essential || !(error instanceof CouldNotLookError) || error.reason !== 'access-denied') throw error;
+        this.#mayHead = false;
+        return undefined;
+      }
+    },
+    index: (stream, from, to) => this.#index(stream, from, to),
+    lifecycle: (bucket, endpoint) => {
+      const key = `${endpoint} ${bucket}`;
+      let rules = this.#lifecycles.get(key);
+      if (!rules) {
+        // Only tells "expired" from "deleted"; without the right to read the rules there are none.
+        rules = this.#parts.buckets
+          .open(bucket, endpoint)
+          .lifecycleRules()
+          .catch(() => []);
+        this.#lifecycles.set(key, rules);
+      }
+      return rules;
+    },
+    rejections: async (objects) => this.#parts.audits.rejections(objects),
+  };
+
+  async #index(stream: StreamRow, from: Instant, to: Instant): Promise<IndexWitness[]> {
+    const rows: IndexWitness[] = [];
+    let calls = 0;
+    try {
+      for await (const page of this.#parts.live.snapshotRecords(stream, from, to)) {
+        calls++;
+        rows.push(...page);
+      }
+    } finally {
+      this.#totals.indexCalls += Math.max(1, calls);
+    }
+    return rows;
+  }
+}
+
+/** What a stream needs listed; null where its objects are not found by listing. */
+export function listingOf(audit: StreamAudit, secondsOnAir: number): StreamToList | null {
+  const { template, config, stream, listFrom } = audit;
+  if (!template || !config || listFrom === null) return null;
+  const range = template.keyRange(stream.app, stream.stream, listFrom, audit.to);
+  const newKeys = Math.ceil(audit.expectedKeys);
+  return {
+    streamId: stream.id,
+    bucket: config.bucket,
+    endpoint: config.endpoint,
+    prefix: range?.prefix ?? template.streamPrefix(stream.app, stream.stream),
+    sharedPrefix: template.staticPrefix(stream.app),
+    startAfter: range?.startAfter ?? null,
+    keysLieTogether: !template.timeBeforeStream,
+    newKeys,
+    allKeys: Math.max(newKeys, Math.min(secondsOnAir, OBJECT_RETENTION_GUESS_SECONDS) / config.intervalSeconds),
+  };
+}
+
+/** A sentence where the vendor gave no trustworthy answer; null where it is a fault of ours. */
+function couldNotLook(error: unknown): string | null {
+  return error instanceof CouldNotLookError || error instanceof LiveApiError ? error.message : null;
+}
+
+async function inParallel(work: (() => Promise<void>)[], limit: number): Promise<void> {
+  const queue = work.values();
+  const lane = async () => {
+    for (const each of queue) await each();
+  };
+  // All lanes come to rest before a fault of one is told: nothing writes on behind the caller's back.
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(limit, work.length) }, lane));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+function clip(spans: readonly Span[], from: Instant): Span[] {
+  return spans.filter((span) => span.to > from).map((span) => ({ from: Math.max(span.from, from), to: span.to }));
+}
+
+/** What only one of the two covers. */
+function difference(a: readonly Span[], b: readonly Span[]): Span[] {
+  const all = mergeSpans([...a, ...b]);
+  const [first, last] = [all[0], all.at(-1)];
+  if (!first || !last) return [];
+  const onlyA = b.length === 0 ? [...a] : a.flatMap((span) => complementSpans(mergeSpans(b), span.from, span.to));
+  const onlyB = a.length === 0 ? [...b] : b.flatMap((span) => complementSpans(mergeSpans(a), span.from, span.to));
+  return mergeSpans([...onlyA, ...onlyB]);
+}
