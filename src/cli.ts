@@ -19,7 +19,9 @@ const context: CommandContext = {
   loadSettings: () => loadSettings(readEnvironment().config.settingsFile),
   untilStopped,
   // The parts are loaded when a command needs them: `snapaudit judge` never loads a vendor's client.
+  openQueries: async () => (await import('./compose-queries.ts')).openQueries(readEnvironment()),
   openStorage: async () => (await import('./compose.ts')).openStorage(readEnvironment()),
+  createSandbox: async (request) => (await import('./compose-sandbox.ts')).createSandbox(request),
   createService: async (overrides) => (await import('./compose.ts')).createService(readEnvironment(), overrides),
 };
 

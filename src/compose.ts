@@ -1,14 +1,173 @@
+import os from 'node:os';
+import path from 'node:path';
+import { type Logger, pino } from 'pino';
+import { createCaptureStore } from './adapters/postgres/capture-store.ts';
+import { createConfigStore } from './adapters/postgres/config-store.ts';
 import { type Database, openDatabase } from './adapters/postgres/database.ts';
 import { startEmbeddedServer } from './adapters/postgres/embedded-server.ts';
+import { createHeartbeatStore } from './adapters/postgres/heartbeat-store.ts';
 import { migrateToLatest } from './adapters/postgres/migrate.ts';
+import { createOperatorLog } from './adapters/postgres/operator-log.ts';
+import { createQuarantineStore } from './adapters/postgres/quarantine-store.ts';
+import { createHistoryReads } from './adapters/postgres/query-history.ts';
 import { reachDatabase } from './adapters/postgres/reach-database.ts';
-import type { Config, Secrets } from './config/env.ts';
+import { createSignalStore } from './adapters/postgres/signal-store.ts';
+import { createTokenStore } from './adapters/postgres/token-store.ts';
+import { openSpool } from './adapters/spool/sqlite-spool.ts';
+import type { QueryHandle } from './cli/query-handle.ts';
+import type { ServiceHandle, ServiceOverrides } from './cli/service-handle.ts';
+import { createVendor } from './compose-vendor.ts';
+import { type Config, ConfigurationError, type Secrets } from './config/env.ts';
+import { loadSettings } from './config/load-settings.ts';
+import type { Settings } from './config/settings.ts';
+import { createApiRouter } from './http/api/api-router.ts';
+import { historyRoutes } from './http/api/history-routes.ts';
+import { tokenRoutes } from './http/api/token-routes.ts';
+import { bindingProblem } from './http/auth.ts';
+import { callbackRoutes } from './http/callback-routes.ts';
+import { healthRoutes } from './http/health.ts';
+import { createHttpServer } from './http/server.ts';
+import type { Clock } from './ports.ts';
+import { createKnownTemplates } from './usecases/known-templates.ts';
+import { manageTokens } from './usecases/manage-tokens.ts';
+import { createQueries } from './usecases/query-history.ts';
+import { createReceiver } from './usecases/receiver.ts';
+import type { Job } from './worker/job.ts';
+import { type RunningWorker, startWorker } from './worker/start-worker.ts';
 
-/** The only composition root: (config, secrets, overrides) to a thing with `close()`. */
+/** The only composition root: (environment, overrides) to a thing with `close()`. */
 
 export interface Environment {
   config: Config;
   secrets: Secrets;
+}
+
+/** What a caller may put in place of what the environment says: the demo and the tests. */
+export interface Overrides extends ServiceOverrides {
+  clock?: Clock;
+}
+
+export const systemClock: Clock = { now: () => Date.now() };
+
+/** Megabytes of callbacks that may wait on the local disk while the database is away. */
+const SPOOL_MAX_BYTES = 1024 * 1024 * 1024;
+const TEMPLATES_REFRESH_MS = 10_000;
+/** A callback this late may come after its slot was judged: the audit looks again. */
+const LATE_SHARE_OF_SETTLE = 0.8;
+
+export async function createService(environment: Environment, overrides: Overrides = {}): Promise<ServiceHandle> {
+  const { config, secrets } = overriding(environment, overrides);
+  const clock = overrides.clock ?? systemClock;
+  const now = () => clock.now();
+  const settings = overrides.settings ?? (await loadSettings(config.settingsFile));
+  const publicUrl = checkService(config, secrets);
+  const logger = pino({ level: config.logLevel, base: null });
+  const release = new ReleaseStack();
+  try {
+    const storage = await openStorage({ config }, { onProgress: overrides.onProgress, logger });
+    release.add(storage.close);
+    const { database } = storage;
+    const vendor = createVendor(config, { database, accessKey: overrides.accessKey, logger });
+    release.add(vendor.close);
+    const configStore = createConfigStore(database, { sealingKeys: sealingKeys(secrets) });
+    const templates = createKnownTemplates(settings, configStore);
+    // An audit must not starve the receiver of connections.
+    const receiving = openDatabase({
+      url: database.url,
+      maxConnections: 4,
+      applicationName: 'snapaudit-receiver',
+      onError: (error) => logger.warn({ err: error }, 'an idle database connection ended'),
+    });
+    release.add(receiving.close);
+    const receiver = createReceiver({
+      stores: {
+        captures: createCaptureStore({
+          database: receiving,
+          now,
+          lateEvidenceAfterMs: LATE_SHARE_OF_SETTLE * settings.audit.settleSeconds * 1000,
+        }),
+        signals: createSignalStore({ database: receiving, now }),
+        quarantine: createQuarantineStore({ database: receiving }),
+        heartbeats: createHeartbeatStore({ database: receiving }),
+      },
+      spool: openSpool({ directory: path.join(config.dataDir, 'spool'), maxBytes: SPOOL_MAX_BYTES, now }),
+      clock,
+      publicUrl,
+      keys: callbackKeys(secrets),
+      clockWindowSeconds: settings.callbacks.clockWindowSeconds,
+      aliases: settings.callbacks.aliases,
+      templatesOf: templates.templatesOf,
+      streamingDomainOf: streamingDomainOf(settings),
+      host: os.hostname(),
+      onProblem: (message, error) => logger.warn({ err: error }, message),
+    });
+
+    const tokens = tokensOf(database, secrets, clock);
+    const queries = createQueries({ reads: createHistoryReads(database), clock, buckets: vendor.buckets });
+    const operatorLog = createOperatorLog(database);
+    const server = createHttpServer({
+      routers: [
+        callbackRoutes(receiver, {}),
+        healthRoutes(receiver, now),
+        createApiRouter({
+          routes: [...historyRoutes(queries), ...tokenRoutes(tokens, operatorLog, clock)],
+          tokens,
+          operatorLog,
+          onError: (error, at) => logger.error({ err: error, ...at }, 'a request failed'),
+        }),
+      ],
+      logger,
+    });
+
+    const jobs: Job[] = [];
+    let url: string | null = null;
+    let worker: RunningWorker | null = null;
+    return {
+      queries,
+      url: () => url ?? publicUrl,
+      async start() {
+        await templates.refresh();
+        const refreshing = setInterval(() => {
+          templates.refresh().catch((error) => logger.warn({ err: error }, 'the templates could not be read anew'));
+        }, TEMPLATES_REFRESH_MS);
+        release.add(async () => clearInterval(refreshing));
+        release.add(receiver.close);
+        url = await listen(server, config);
+        release.add(() => server.close());
+        // After listening: a heartbeat says that callbacks can be taken.
+        await receiver.start();
+        worker = await startWorker({
+          connectionString: database.url,
+          jobs,
+          onError: (job, error) => logger.error({ err: error, job }, 'a job failed'),
+          log: (level, message) => logger[level === 'warning' ? 'warn' : 'error'](message),
+        });
+        release.add(worker.close);
+      },
+      runSoon: async (job) => worker?.runSoon(job),
+      close: () => release.releaseAll(),
+    };
+  } catch (error) {
+    await release.releaseAll();
+    throw error;
+  }
+}
+
+/** The history, straight from the database, and signed picture links where there are credentials. */
+export async function openQueries({ config, secrets }: Environment): Promise<QueryHandle> {
+  const storage = await openStorage({ config }, { maxConnections: 4 });
+  const vendor = createVendor(config, { database: storage.database });
+  return {
+    queries: createQueries({
+      reads: createHistoryReads(storage.database),
+      clock: systemClock,
+      buckets: vendor.buckets,
+    }),
+    async close() {
+      await vendor.close();
+      await storage.close();
+    },
+  };
 }
 
 export interface Storage {
@@ -21,15 +180,19 @@ export interface Storage {
 /** Opens the database (the embedded one without DATABASE_URL) and brings its schema up to date. */
 export async function openStorage(
   { config }: Pick<Environment, 'config'>,
-  options: { maxConnections?: number; onProgress?: (message: string) => void; onError?: (error: Error) => void } = {},
+  options: { maxConnections?: number; onProgress?: ((message: string) => void) | undefined; logger?: Logger } = {},
 ): Promise<Storage> {
   const server = config.databaseUrl
     ? null
     : await startEmbeddedServer({
         dataDir: config.dataDir,
-        ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+        ...(options.onProgress && { onProgress: options.onProgress }),
       });
-  const database = openDatabase({ ...options, url: config.databaseUrl ?? server?.url ?? '' });
+  const database = openDatabase({
+    url: config.databaseUrl ?? server?.url ?? '',
+    ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),
+    onError: (error) => options.logger?.warn({ err: error }, 'an idle database connection ended'),
+  });
   const close = async () => {
     await database.close();
     await server?.stop();
@@ -41,4 +204,73 @@ export async function openStorage(
     await close();
     throw error;
   }
+}
+
+/** Releases in reverse order of adding, each once; a failure of one does not keep the others from being released. */
+class ReleaseStack {
+  readonly #steps: (() => Promise<void>)[] = [];
+  add(step: () => Promise<void>): void {
+    this.#steps.push(step);
+  }
+  async releaseAll(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      await step().catch((error) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+export function overriding(environment: Environment, overrides: Overrides): Environment {
+  return {
+    config: { ...environment.config, ...overrides.config },
+    secrets: { ...environment.secrets, ...overrides.secrets },
+  };
+}
+
+/** What must be right before the service may start; all of it at once. Returns the public URL. */
+function checkService(config: Config, secrets: Secrets): string {
+  const problems: string[] = [];
+  if (config.publicUrl === null) {
+    problems.push(
+      'SNAPAUDIT_PUBLIC_URL is not set: set it to the base under which the vendor reaches this service, e.g. https://audit.example.com',
+    );
+  }
+  const binding = bindingProblem(config.host, secrets.apiToken !== null);
+  if (binding) problems.push(binding);
+  if (problems.length > 0) throw new ConfigurationError('The service cannot start:', problems);
+  return config.publicUrl ?? '';
+}
+
+async function listen(server: ReturnType<typeof createHttpServer>, { host, port }: Config): Promise<string> {
+  try {
+    return await server.listen({ port, host });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new ConfigurationError('The service cannot start:', [
+      `port ${port} of ${host} is taken by another program: stop it, or set PORT to another one`,
+    ]);
+  }
+}
+
+function tokensOf(database: Database, secrets: Secrets, clock: Clock) {
+  return manageTokens({ store: createTokenStore(database), clock, environmentToken: secrets.apiToken });
+}
+
+function callbackKeys({ callbackKey, callbackKeyPrevious }: Secrets) {
+  return [
+    ...(callbackKey ? [{ name: 'current' as const, secret: callbackKey }] : []),
+    ...(callbackKeyPrevious ? [{ name: 'previous' as const, secret: callbackKeyPrevious }] : []),
+  ];
+}
+
+function sealingKeys(secrets: Secrets): string[] {
+  return callbackKeys(secrets).map((key) => key.secret);
+}
+
+/** Push callbacks name the ingest domain, or the streaming domain where no ingest domain is bound. */
+function streamingDomainOf({ domains }: Pick<Settings, 'domains'>): (pushDomain: string) => string | null {
+  const known = new Map(domains.map(({ domain }) => [domain.toLowerCase(), domain]));
+  for (const { domain, pushDomain } of domains) if (pushDomain) known.set(pushDomain.toLowerCase(), domain);
+  return (pushDomain) => known.get(pushDomain.toLowerCase()) ?? null;
 }

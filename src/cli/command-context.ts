@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Settings } from '../config/settings.ts';
+import type { QueryHandle } from './query-handle.ts';
 import type { SandboxHandle, SandboxRequest } from './sandbox-handle.ts';
+import type { ServiceHandle, ServiceOverrides } from './service-handle.ts';
 
 /**
  * What a command gets from `cli.ts`. A command writes data to stdout and progress to stderr, and says how it ended by
@@ -17,4 +19,10 @@ export interface CommandContext {
   untilStopped(): Promise<void>;
   /** Starts the vendor's stand-in on loopback. Throws where the faults file has mistakes or a port is taken. */
   createSandbox(request: SandboxRequest): Promise<SandboxHandle>;
+  /** Opens the history, straight from the database. */
+  openQueries(): Promise<QueryHandle>;
+  /** Opens the database and brings its schema up to date; `applied` names the migrations that this did. */
+  openStorage(): Promise<{ applied: string[]; close(): Promise<void> }>;
+  /** Composes the whole service; nothing runs before `start()`. Throws one error that lists every mistake. */
+  createService(overrides?: ServiceOverrides): Promise<ServiceHandle>;
 }
