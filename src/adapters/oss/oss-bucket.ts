@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import pRetry from 'p-retry';
 import type { ObjectWitness } from '../../core/witness.ts';
 import { type Bucket, CouldNotLookError, type LifecycleRule, type ObjectPage } from '../../ports.ts';
@@ -80,6 +81,7 @@ export class OssBucket implements Bucket {
     }
     return this.#withRetries(`Sign a URL for "${key}" in bucket "${this.name}"`, undefined, async () => {
       const client = await this.#around.client();
+      this.#requireHostName();
       return client.signatureUrlV4('GET', expiresSeconds, undefined, key);
     });
   }
@@ -87,6 +89,15 @@ export class OssBucket implements Bucket {
   async lifecycleRules(): Promise<LifecycleRule[]> {
     return this.#withRetries(`Read the lifecycle rules of bucket "${this.name}"`, undefined, () =>
       this.#call('lifecycle', 1, async (client) => ({ value: await this.#lifecycleOnce(client), keys: 0 })),
+    );
+  }
+
+  /** `ali-oss` leaves the bucket out of a URL to an IP address, which would then lead nowhere. */
+  #requireHostName(): void {
+    if (isIP(new URL(this.#around.where).hostname) === 0) return;
+    throw new CouldNotLookError(
+      `A URL into bucket "${this.name}" cannot be signed for ${this.#around.where}: give SNAPAUDIT_OSS_ENDPOINT a host name.`,
+      { reason: 'bad-endpoint', transient: false },
     );
   }
 

@@ -123,6 +123,13 @@ describe('a signed URL', () => {
   );
 });
 
+describe('a signed URL to an IP address', () => {
+  it('is refused, for it would lack the bucket', async () => {
+    await using pair = await startPair({ endpoint: 'http://10.0.0.5:9000' });
+    await expect(pair.bucket.signedUrl('a', 60)).rejects.toMatchObject({ reason: 'bad-endpoint' });
+  });
+});
+
 describe('the pace', () => {
   const keys = Array.from({ length: 5000 }, (_, index) => `k${String(index).padStart(4, '0')}`);
 
