@@ -156,13 +156,12 @@ export async function createService(environment: Environment, overrides: Overrid
 /** The history, straight from the database, and signed picture links where there are credentials. */
 export async function openQueries({ config, secrets }: Environment): Promise<QueryHandle> {
   const storage = await openStorage({ config }, { maxConnections: 4 });
-  const vendor = createVendor(config, { database: storage.database });
+  const { database } = storage;
+  const vendor = createVendor(config, { database });
   return {
-    queries: createQueries({
-      reads: createHistoryReads(storage.database),
-      clock: systemClock,
-      buckets: vendor.buckets,
-    }),
+    queries: createQueries({ reads: createHistoryReads(database), clock: systemClock, buckets: vendor.buckets }),
+    tokens: tokensOf(database, secrets, systemClock),
+    operatorLog: createOperatorLog(database),
     async close() {
       await vendor.close();
       await storage.close();
