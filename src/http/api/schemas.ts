@@ -28,8 +28,7 @@ export const name = z
   .string()
   .min(1)
   .max(512)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it refuses
-  .regex(/^[^\u0000-\u001f\u007f]+$/, 'must hold no control characters');
+  .regex(/^\P{Cc}+$/u, 'must hold no control characters');
 
 /** A whole number in a query string, as digits only. */
 export function wholeNumber(min: number, max: number) {

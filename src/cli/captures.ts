@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import type { CaptureSource } from '../core/capture-flags.ts';
+import { VERDICTS, type Verdict } from '../core/verdict.ts';
+import { CAPTURE_COLUMNS, captureRecord } from '../usecases/export-records.ts';
+import type { CaptureView } from '../usecases/query-captures.ts';
+import type { CommandContext } from './command-context.ts';
+import { allPages, duration, printRows, shortTime } from './print-rows.ts';
+import {
+  type FormatFlags,
+  oneOf,
+  type ScopeFlags,
+  span,
+  type WindowFlags,
+  withFormat,
+  withLimit,
+  withScope,
+  withWindow,
+} from './query-flags.ts';
+import type { TableColumn } from './table.ts';
+
+const COLUMNS: TableColumn<CaptureView>[] = [
+  { header: 'captured (UTC)', value: (row) => shortTime(row.capturedAt), keep: true },
+  { header: 'domain', value: (row) => row.domain },
+  { header: 'app', value: (row) => row.app },
+  { header: 'stream', value: (row) => row.stream, keep: true },
+  { header: 'delay', value: (row) => duration(row.delayMs), align: 'right' },
+  { header: 'verdict', value: (row) => row.verdict, keep: true },
+  { header: 'cause', value: (row) => row.cause },
+  { header: 'told by', value: (row) => row.sources.join(' ') },
+  { header: 'object', value: (row) => row.object },
+];
+
+interface Flags extends ScopeFlags, WindowFlags, FormatFlags {
+  verdict?: Verdict[];
+  source?: CaptureSource[];
+  minDelay?: number;
+  maxDelay?: number;
+  oldest?: boolean;
+  limit: number;
+}
+
+export function capturesCommand(context: CommandContext): Command {
+  const command = new Command('captures')
+    .description('The captures that are known, newest first within each stream, with what the audit makes of each.')
+    .option('--verdict <verdict>', 'only these; may be given more than once', oneOf(VERDICTS))
+    .option('--source <source>', 'told by callback, index or object', oneOf(['callback', 'index', 'object'] as const))
+    .option('--min-delay <span>', 'received at least so long after the capture', span)
+    .option('--max-delay <span>', 'received at most so long after the capture', span)
+    .option('--oldest', 'oldest first');
+  withFormat(withLimit(withWindow(withScope(command)), 50));
+  return command.action(async (flags: Flags) => {
+    const { queries, close } = await context.openQueries();
+    try {
+      const { format, limit, minDelay, maxDelay, oldest, ...words } = flags;
+      const order = oldest ? ('oldest' as const) : ('newest' as const);
+      const query = { ...words, order, minDelayMs: minDelay, maxDelayMs: maxDelay };
+      await printRows(context, allPages(context, queries.captures, query, limit), {
+        format,
+        columns: COLUMNS,
+        fields: CAPTURE_COLUMNS,
+        record: captureRecord,
+        nothing: 'No capture matches.',
+      });
+    } finally {
+      await close();
+    }
+  });
+}

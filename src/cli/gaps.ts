@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import { CAUSES, type Cause, isBad, VERDICTS, type Verdict } from '../core/verdict.ts';
+import { GAP_COLUMNS, gapRecord } from '../usecases/export-records.ts';
+import type { GapView } from '../usecases/query-gaps.ts';
+import type { Queries } from '../usecases/query-history.ts';
+import type { CommandContext } from './command-context.ts';
+import { allPages, duration, printRows, shortTime } from './print-rows.ts';
+import {
+  type FormatFlags,
+  oneOf,
+  type ScopeFlags,
+  type WindowFlags,
+  withFormat,
+  withLimit,
+  withScope,
+  withWindow,
+} from './query-flags.ts';
+import type { TableColumn } from './table.ts';
+
+const COLUMNS: TableColumn<GapView>[] = [
+  { header: 'from (UTC)', value: (row) => shortTime(row.from), keep: true },
+  { header: 'length', value: (row) => duration(row.to - row.from), align: 'right', keep: true },
+  { header: 'domain', value: (row) => row.domain },
+  { header: 'app', value: (row) => row.app },
+  { header: 'stream', value: (row) => row.stream, keep: true },
+  { header: 'slots', value: (row) => row.slots, align: 'right', keep: true },
+  { header: 'verdict', value: (row) => row.verdict, keep: true },
+  { header: 'cause', value: (row) => row.cause ?? row.reason, keep: true },
+  { header: '', value: (row) => (row.open ? 'goes on' : '') },
+];
+
+interface Flags extends ScopeFlags, WindowFlags, FormatFlags {
+  verdict?: Verdict[];
+  cause?: Cause[];
+  open?: boolean;
+  watch?: boolean;
+  limit: number;
+}
+
+const WATCH_EVERY_MS = 5_000;
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
+
+export function gapsCommand(context: CommandContext): Command {
+  const command = new Command('gaps')
+    .description('Runs of slots that are not as they should be, newest first, each with its verdict and cause.')
+    .option('--verdict <verdict>', 'only these; may be given more than once', oneOf(VERDICTS))
+    .option('--cause <cause>', 'only these; may be given more than once', oneOf(CAUSES))
+    .option('--open', 'only those that still go on')
+    .option('--watch', 'look again every 5 s until Ctrl-C; without a terminal print what is new')
+    .addHelpText(
+      'after',
+      '\nRuns of unknown and excused slots and of unexpected captures are printed too; only faults make it end with 1.',
+    );
+  withFormat(withLimit(withWindow(withScope(command)), 100));
+  return command.action(async ({ watch, ...flags }: Flags) => {
+    const { queries, close } = await context.openQueries();
+    try {
+      const findings = watch ? await watchGaps(context, queries, flags) : await printGaps(context, queries, flags);
+      context.setExitCode(findings ? 1 : 0);
+    } finally {
+      await close();
+    }
+  });
+}
+
+/** True where one of them is a fault. */
+async function printGaps(
+  context: CommandContext,
+  queries: Queries,
+  { format, limit, ...words }: Omit<Flags, 'watch'>,
+  isNew: (row: GapView) => boolean = () => true,
+): Promise<boolean> {
+  let findings = false;
+  async function* rows() {
+    for await (const row of allPages(context, queries.gaps, words, limit)) {
+      findings ||= isBad(row.verdict);
+      if (isNew(row)) yield row;
+    }
+  }
+  await printRows(context, rows(), {
+    format,
+    columns: COLUMNS,
+    fields: GAP_COLUMNS,
+    record: gapRecord,
+    nothing: 'No gap matches.',
+  });
+  return findings;
+}
+
+async function watchGaps(context: CommandContext, queries: Queries, flags: Omit<Flags, 'watch'>): Promise<boolean> {
+  const stopped = new AbortController();
+  void context.untilStopped().then(() => stopped.abort());
+  const redraw = context.stdout.isTTY === true && flags.format === 'table';
+  // Without a terminal a gap is printed when it comes, and again only when it has grown.
+  const printed = new Map<string, number>();
+  const isNew = (row: GapView) => {
+    if (redraw) return true;
+    const before = printed.get(row.id);
+    printed.set(row.id, row.slots);
+    return before !== row.slots;
+  };
+  let findings = false;
+  while (!stopped.signal.aborted) {
+    if (redraw) context.stdout.write(`${CLEAR_SCREEN}${shortTime(Date.now())} UTC, Ctrl-C ends\n\n`);
+    findings = (await printGaps(context, queries, flags, isNew)) || findings;
+    await sleep(WATCH_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => {});
+  }
+  return findings;
+}

@@ -1,0 +1,60 @@
+import { Command } from 'commander';
+import { STREAM_STATUSES, type StreamStatus } from '../core/stream-status.ts';
+import { STREAM_COLUMNS, streamRecord } from '../usecases/export-records.ts';
+import type { StreamView } from '../usecases/query-streams.ts';
+import type { CommandContext } from './command-context.ts';
+import { ago, allPages, printRows, shortTime } from './print-rows.ts';
+import { type FormatFlags, oneOf, type ScopeFlags, withFormat, withLimit, withScope } from './query-flags.ts';
+import type { TableColumn } from './table.ts';
+
+const COLUMNS: TableColumn<StreamView>[] = [
+  { header: 'domain', value: (row) => row.domain },
+  { header: 'app', value: (row) => row.app },
+  { header: 'stream', value: (row) => row.stream, keep: true },
+  { header: 'status', value: (row) => row.status, keep: true },
+  { header: 'session', value: session },
+  { header: 'interval', value: (row) => row.intervalSeconds && `${row.intervalSeconds}s`, align: 'right' },
+  { header: 'last capture', value: (row) => ago(row.lastCaptureAt) },
+  { header: 'why', value: why, keep: true },
+];
+
+function session(row: StreamView): string | null {
+  return row.onAir ? `began ${ago(row.startedAt)}` : row.endedAt === null ? null : `ended ${ago(row.endedAt)}`;
+}
+
+function why(row: StreamView): string {
+  if (row.excused) return `${row.excused.reason} until ${shortTime(row.excused.to)}`;
+  if (row.openGap) return `${row.openGap.slots} x ${row.openGap.cause ?? row.openGap.verdict}`;
+  return '';
+}
+
+export function streamsCommand(context: CommandContext): Command {
+  const command = new Command('streams')
+    .description('How each stream stands: on_time, late, gap, offline, paused, maintenance or unknown.')
+    .option('--status <status>', 'only these; may be given more than once', oneOf(STREAM_STATUSES))
+    .addHelpText('after', '\nEnds with 1 where a stream that is printed stands at gap.');
+  withFormat(withLimit(withScope(command), 500));
+  return command.action(async (flags: ScopeFlags & FormatFlags & { status?: StreamStatus[]; limit: number }) => {
+    const { queries, close } = await context.openQueries();
+    try {
+      let findings = false;
+      const { format, limit, ...words } = flags;
+      async function* rows() {
+        for await (const row of allPages(context, queries.streams, words, limit)) {
+          findings ||= row.status === 'gap';
+          yield row;
+        }
+      }
+      await printRows(context, rows(), {
+        format,
+        columns: COLUMNS,
+        fields: STREAM_COLUMNS,
+        record: streamRecord,
+        nothing: 'No stream was seen yet.',
+      });
+      context.setExitCode(findings ? 1 : 0);
+    } finally {
+      await close();
+    }
+  });
+}

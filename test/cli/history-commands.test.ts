@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
+import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
+import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
+import { capturesCommand } from '../../src/cli/captures.ts';
+import { coverageCommand } from '../../src/cli/coverage.ts';
+import { gapsCommand } from '../../src/cli/gaps.ts';
+import type { QueryHandle } from '../../src/cli/query-handle.ts';
+import { streamsCommand } from '../../src/cli/streams.ts';
+import { manageTokens } from '../../src/usecases/manage-tokens.ts';
+import { createQueries } from '../../src/usecases/query-history.ts';
+import { runCommand } from '../support/command.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import {
+  addCaptures,
+  addConfig,
+  addGap,
+  addHeartbeat,
+  addPartitions,
+  addSession,
+  addShape,
+  addSlotHour,
+  addStream,
+  addWatermark,
+} from '../support/history.ts';
+
+const NOW = Date.UTC(2026, 10, 24, 12);
+const START = NOW - 3_600_000;
+const NAME = 'a-stream-with-a-rather-long-name-that-must-give-way';
+
+let database: TestDatabase;
+const clock = { now: () => NOW };
+const openQueries = async (): Promise<QueryHandle> => ({
+  queries: createQueries({ reads: createHistoryReads(database), clock }),
+  tokens: manageTokens({ store: createTokenStore(database), clock }),
+  operatorLog: createOperatorLog(database),
+  close: async () => {},
+});
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const stream = await addStream(database, 'play.example.com', 'live', NAME);
+  const evil = await addStream(database, 'play.example.com', 'live', '=cmd\u001b[31m');
+  await addPartitions(database, START, NOW + 1);
+  const shapeId = await addShape(database);
+  await addConfig(database, { domain: 'play.example.com', app: 'live', validFrom: START, intervalSeconds: 10 });
+  await addHeartbeat(database, START, NOW);
+  await addSession(database, stream, START, null);
+  await addCaptures(
+    database,
+    Array.from({ length: 130 }, (_, index) => ({ streamId: stream, at: START + index * 10_000, shapeId })),
+  );
+  await addCaptures(database, [{ streamId: evil, at: START, shapeId }]);
+  await addGap(database, {
+    streamId: stream,
+    from: START + 1_300_000,
+    to: NOW,
+    slots: 230,
+    verdict: 'not_captured',
+    cause: 'not_captured',
+    open: true,
+  });
+  await addGap(database, {
+    streamId: evil,
+    from: START,
+    to: START + 10_000,
+    slots: 1,
+    verdict: 'excused',
+    cause: null,
+    reason: 'maintenance',
+  });
+  await addWatermark(database, stream, NOW);
+  await addSlotHour(database, stream, START, START, { ok: 130, not_captured: 230 });
+});
+afterAll(() => database?.drop());
+
+describe('streams', () => {
+  it('prints a table that fits the terminal and ends with 1 where a stream stands at gap', async () => {
+    const { stdout, exitCode } = await runCommand(streamsCommand, [], { openQueries, columns: 100 });
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(stdout).toContain('230 x not_captured');
+    expect(stdout).toContain('gap');
+    expect(exitCode).toBe(1);
+  });
+
+  it('prints names in full where there is no terminal, and no control characters', async () => {
+    const { stdout } = await runCommand(streamsCommand, [], { openQueries });
+    expect(stdout).toContain(NAME);
+    expect(stdout).not.toContain('\u001b');
+  });
+});
+
+describe('captures', () => {
+  it('prints NDJSON of all rows with --limit 0, oldest first when asked', async () => {
+    const { stdout, exitCode } = await runCommand(
+      capturesCommand,
+      ['--stream', NAME, '--format', 'ndjson', '--limit', '0', '--oldest'],
+      { openQueries },
+    );
+    const rows = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(rows).toHaveLength(130);
+    expect(rows[0]).toMatchObject({
+      capturedAt: new Date(START).toISOString(),
+      verdict: 'ok',
+      object: `snapshot/live/${NAME}/${START / 1_000}.jpg`,
+    });
+    expect(exitCode).toBe(0);
+  });
+
+  it('says on stderr that there are more rows', async () => {
+    const { stdout, stderr } = await runCommand(capturesCommand, ['--format', 'json', '--limit', '3'], { openQueries });
+    expect(JSON.parse(stdout)).toHaveLength(3);
+    expect(stderr).toContain('more than 3 rows');
+  });
+
+  it('writes CSV that no spreadsheet takes for a formula', async () => {
+    const { stdout } = await runCommand(capturesCommand, ['--stream', '=cmd\u001b[31m', '--format', 'csv'], {
+      openQueries,
+    });
+    const [header, line] = stdout.split('\n');
+    expect(header).toMatch(/^id,domain,app,stream,capturedAt,/);
+    expect(line).toContain(",'=cmd");
+  });
+
+  it('refuses a time without a zone', async () => {
+    await expect(runCommand(capturesCommand, ['--from', '2026-11-24'], { openQueries })).rejects.toThrow(/zone/);
+  });
+});
+
+describe('gaps', () => {
+  it('ends with 1 for a fault and with 0 where all is excused', async () => {
+    const faults = await runCommand(gapsCommand, ['--last', '2h'], { openQueries });
+    expect(faults.stdout).toContain('goes on');
+    expect(faults.exitCode).toBe(1);
+    const excused = await runCommand(gapsCommand, ['--verdict', 'excused', '--format', 'json'], { openQueries });
+    expect(JSON.parse(excused.stdout)).toMatchObject([{ reason: 'maintenance', cause: null }]);
+    expect(excused.exitCode).toBe(0);
+  });
+
+  it('goes on watching until it is stopped', async () => {
+    let stop = () => {};
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
+    });
+    const running = runCommand(gapsCommand, ['--watch', '--format', 'ndjson'], {
+      openQueries,
+      untilStopped: () => stopped,
+    });
+    stop();
+    expect((await running).exitCode).toBe(1);
+  });
+});
+
+describe('coverage', () => {
+  it('never rounds up to 100 % and prints exclusions', async () => {
+    const { stdout, exitCode } = await runCommand(coverageCommand, ['--last', '2h'], { openQueries, columns: 120 });
+    expect(stdout).toContain('36.11 %');
+    expect(exitCode).toBe(1);
+  });
+});
