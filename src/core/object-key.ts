@@ -17,8 +17,3 @@ export function compareKeys(a: string, b: string): number {
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
-
-/** How long a key is for the vendor, whose limits count UTF-8 bytes. */
-export function keyLengthBytes(key: string): number {
-  return Buffer.byteLength(key, 'utf8');
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareKeys, keyLengthBytes } from '../../src/core/object-key.ts';
+import { compareKeys } from '../../src/core/object-key.ts';
 
 const byteOrder = (a: string, b: string) => Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
@@ -28,9 +28,5 @@ describe('the order of object keys', () => {
       's/1700000000/x',
       's/17000000001',
     ]);
-  });
-
-  it('counts the length of a key in bytes', () => {
-    expect(keyLengthBytes('直播.jpg')).toBe(10);
   });
 });
