@@ -11,8 +11,6 @@ import type { ConfigVersion } from './core/config-version.ts';
 import type { HealAttempt } from './core/drift-decision.ts';
 import type { Gap } from './core/gap.ts';
 import type { Instant } from './core/instant.ts';
-import type { Message } from './core/message.ts';
-import type { Alert } from './core/message-alert.ts';
 import type { RunningSession } from './core/pending-reingest.ts';
 import type { Baseline } from './core/restore-plan.ts';
 import type { Span } from './core/span.ts';
@@ -287,8 +285,12 @@ export interface SessionStore {
   streams(domain: string): Promise<StreamRow[]>;
   /** Those whose sessions may have changed since: something new was said of them, or they have captures that no session explains. */
   streamsToTrack(domain: string, since: Instant): Promise<StreamRow[]>;
-  /** Instants of captures that no announced or listed session explains, oldest first. */
+  /** All streams of the same domain and app whose names differ from one of these in case alone, these included. */
+  streamsAlike(streams: readonly StreamRow[]): Promise<(StreamRow & { exact: boolean })[]>;
+  /** Instants of captures that no announced or listed session explains, and that more than an unsigned claim speaks for; oldest first. */
   capturesOutsideSessions(streamId: number, from: Instant, limit: number): Promise<Instant[]>;
+  /** The last capture of `[from, to)`; null where there is none. */
+  lastCapture(streamId: number, from: Instant, to: Instant): Promise<Instant | null>;
   recordOnline(domain: string, streams: readonly OnlineStream[], polledAt: Instant): Promise<void>;
   recordPublishes(publishes: readonly PublishRecord[], seenAt: Instant): Promise<void>;
   /** In order of `at`. */
@@ -296,7 +298,7 @@ export interface SessionStore {
   /** Sessions that share an instant with `[from, to)`, in order of start. */
   sessions(streamIds: readonly number[], from: Instant, to: Instant): Promise<Map<number, StoredSession[]>>;
   /**
-   * Makes the stored sessions of the stream that end after `from` equal to `sessions`, and marks what was already judged and has
+   * Makes the stored sessions of the stream that start at or after `from` equal to `sessions`, and marks what was already judged and has
    * changed as late evidence. Twice is harmless.
    */
   replaceSessions(streamId: number, from: Instant, sessions: readonly StoredSession[]): Promise<void>;
@@ -619,42 +621,6 @@ export interface FindingSink {
   report(finding: ConfigFinding): Promise<void>;
 }
 
-/** One way to reach people (or a machine that does). */
-export interface Channel {
-  readonly name: string;
-  /** Messages a minute that the other side takes; more wait or go into a digest. */
-  readonly perMinute: number;
-  /** Throws `ChannelError`. `id` stays the same over retries. */
-  send(outgoing: OutgoingMessage): Promise<void>;
-  /** Only where the other side forgets: tells it all that is open, every `resendSeconds`. */
-  readonly keepAlive?: { resendSeconds: number; resend(alerts: Alert[], now: Instant): Promise<void> };
-}
+// ---- alerting ----
 
-export interface OutgoingMessage {
-  id: string;
-  at: Instant;
-  message: Message;
-  /** The same for machines; empty for a test message. */
-  alerts: Alert[];
-}
-
-/**
- * transient: try again later. rejected: this message will never be taken, others may be. permanent: the address or the
- * credentials are wrong; a person must act.
- */
-export type ChannelFailure = 'transient' | 'rejected' | 'permanent';
-
-/** The message is one sentence for people; it never holds the URL (robot URLs are credentials). */
-export class ChannelError extends Error {
-  override readonly name = 'ChannelError';
-  readonly failure: ChannelFailure;
-  readonly retryAfterSeconds: number | null;
-  constructor(
-    message: string,
-    details: { failure: ChannelFailure; retryAfterSeconds?: number | null; cause?: unknown },
-  ) {
-    super(message, { cause: details.cause });
-    this.failure = details.failure;
-    this.retryAfterSeconds = details.retryAfterSeconds ?? null;
-  }
-}
+export * from './alerting-ports.ts';

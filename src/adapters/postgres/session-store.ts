@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { CAPTURE_FLAGS } from '../../core/capture-flags.ts';
 import type { Instant } from '../../core/instant.ts';
 import { END_DELAY_MS } from '../../core/judge.ts';
 import type { StreamKey } from '../../core/stream-key.ts';
@@ -6,6 +7,8 @@ import type { SessionSignalRow, SessionStore, StoredSession, StreamRow } from '.
 import type { Database } from './database.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
+
+const SUPPORTED = CAPTURE_FLAGS.verified | CAPTURE_FLAGS.fromIndex | CAPTURE_FLAGS.fromObject;
 
 /** Streams, what was said about their publishing, and the sessions that were made of it. */
 export function createSessionStore(database: Database): SessionStore {
@@ -23,6 +26,7 @@ export function createSessionStore(database: Database): SessionStore {
         select id, domain, app, stream from streams s
         where domain = ${domain} and (
           exists (select from session_signals where stream_id = s.id and changed_at >= ${timestamp(since)})
+          or exists (select from sessions where stream_id = s.id and ended_at is null and certainty = 'inferred')
           or (
             not exists (select from sessions where stream_id = s.id and ended_at is null)
             and exists (
@@ -37,9 +41,23 @@ export function createSessionStore(database: Database): SessionStore {
       return rows;
     },
 
+    async streamsAlike(streams) {
+      // Exact: a list or a snapshot callback spells the name, and not only a push callback, which may lower-case it.
+      const { rows } = await sql<StreamRow & { exact: boolean }>`
+        select s.id, s.domain, s.app, s.stream, (
+          exists (select from session_signals x where x.stream_id = s.id and x.kind in ('online', 'listed'))
+          or exists (select from captures c where c.stream_id = s.id)
+        ) as exact
+        from streams s where (s.domain, s.app, lower(s.stream)) in (
+          select domain, app, lower(stream) from streams where id = any(${sql.val(streams.map(({ id }) => id))}::integer[])
+        ) order by s.id`.execute(db);
+      return rows;
+    },
+
     async capturesOutsideSessions(streamId, from, limit) {
       const { rows } = await sql<{ captured_at: Instant }>`
         select captured_at from captures c where stream_id = ${streamId} and captured_at >= ${timestamp(from)}
+        and flags & ${SUPPORTED} <> 0
         and not exists (
           select from sessions x where x.stream_id = c.stream_id and x.certainty <> 'inferred'
           and x.started_at <= c.captured_at + interval '2 seconds'
@@ -47,6 +65,19 @@ export function createSessionStore(database: Database): SessionStore {
         )
         order by captured_at limit ${limit}`.execute(db);
       return rows.map((row) => row.captured_at);
+    },
+
+    async lastCapture(streamId, from, to) {
+      const row = await db
+        .selectFrom('captures')
+        .select('captured_at')
+        .where('stream_id', '=', streamId)
+        .where('captured_at', '>=', timestamp(from))
+        .where('captured_at', '<', timestamp(to))
+        .orderBy('captured_at', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      return row?.captured_at ?? null;
     },
 
     async recordOnline(domain, streams, polledAt) {
@@ -179,7 +210,7 @@ async function replaceSessions(
     .selectFrom('sessions')
     .selectAll()
     .where('stream_id', '=', streamId)
-    .where(sql<boolean>`(ended_at is null or ended_at > ${timestamp(from)})`)
+    .where('started_at', '>=', timestamp(from))
     .forUpdate()
     .execute();
   let changedFrom = Number.POSITIVE_INFINITY;

@@ -1,0 +1,119 @@
+import { configInForce } from '../core/config-in-force.ts';
+import type { ConfigVersion } from '../core/config-version.ts';
+import type { Instant } from '../core/instant.ts';
+import { mergeSessions, type SessionSignal, streamOfPush } from '../core/merge-sessions.ts';
+import type { Clock, SessionSignalRow, SessionStore, StoredSession, StreamRow } from '../ports.ts';
+
+export interface TrackSessionsParts {
+  sessions: SessionStore;
+  clock: Clock;
+  /** Main streaming domains. */
+  domains: readonly string[];
+  configVersions(domain: string): Promise<ConfigVersion[]>;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** Signals of so much of the past are merged anew, and those of sessions that reach into it. */
+const REACH_MS = 2 * DAY_MS;
+/** A signal may be committed a while after it was stamped. */
+const OVERLAP_MS = MINUTE_MS;
+const MOST_CAPTURES = 50_000;
+const FALLBACK_INTERVAL_MS = MINUTE_MS;
+
+/**
+ * Merges what was said about publishing to sessions. Any replica may run it, and two at once write the same. `from` reaches
+ * further back than usual, for a backfill.
+ */
+export function createTrackSessions(parts: TrackSessionsParts): (options?: { from?: Instant }) => Promise<void> {
+  const { sessions, clock } = parts;
+  let trackedUntil: Instant | null = null;
+
+  async function trackDomain(domain: string, since: Instant, reach: Instant, now: Instant): Promise<void> {
+    const touched = await sessions.streamsToTrack(domain, since);
+    if (touched.length === 0) return;
+    const versions = await parts.configVersions(domain);
+    const alike = await sessions.streamsAlike(touched);
+    for (const group of groupsOf(alike).values()) await trackGroup(group, versions, reach, now);
+  }
+
+  /** Streams whose names differ in case alone: a push callback may mean another one than it names. */
+  async function trackGroup(
+    group: readonly (StreamRow & { exact: boolean })[],
+    versions: readonly ConfigVersion[],
+    reach: Instant,
+    now: Instant,
+  ): Promise<void> {
+    const ids = group.map(({ id }) => id);
+    const stored = await sessions.sessions(ids, reach, now + DAY_MS);
+    const starts = [...stored.values()].flat().map((session) => session.startedAt);
+    const from = Math.min(reach, ...starts) - MINUTE_MS;
+    const rows = await sessions.signals(ids, from);
+    const signals = new Map<number, SessionSignal[]>(ids.map((id) => [id, []]));
+    const known = group.filter((stream) => stream.exact);
+    for (const stream of group) {
+      const meant = streamOfPush(stream, { streamingDomains: new Map(), known });
+      const pushed = group.find((each) => each.stream === meant.stream) ?? stream;
+      for (const row of rows.get(stream.id) ?? []) {
+        const ofPush = row.kind === 'publish' || row.kind === 'publish_done';
+        signals.get(ofPush ? pushed.id : stream.id)!.push(signalOf(row));
+      }
+    }
+    for (const stream of group) {
+      const own = signals.get(stream.id)!;
+      for (const at of await capturesThatTell(stream.id, own, from)) own.push({ kind: 'capture', at });
+      const config = configInForce(versions, stream.domain, stream.app, now);
+      const intervalMs = config ? config.intervalSeconds * 1_000 : FALLBACK_INTERVAL_MS;
+      const merged = mergeSessions(own, { now, intervalMs }).filter((session) => session.startedAt >= from);
+      await sessions.replaceSessions(stream.id, from, merged satisfies StoredSession[]);
+    }
+  }
+
+  /** Captures outside every announced session, and the last one of a session that nobody saw end. */
+  async function capturesThatTell(
+    streamId: number,
+    signals: readonly SessionSignal[],
+    from: Instant,
+  ): Promise<Instant[]> {
+    const instants = await sessions.capturesOutsideSessions(streamId, from, MOST_CAPTURES);
+    for (const signal of signals) {
+      if (signal.kind !== 'online' || signal.absentAt === null) continue;
+      const last = await sessions.lastCapture(streamId, signal.publishedAt, signal.absentAt);
+      if (last !== null) instants.push(last);
+    }
+    return instants;
+  }
+
+  return async (options = {}) => {
+    const now = clock.now();
+    const reach = Math.min(now - REACH_MS, options.from ?? Number.POSITIVE_INFINITY);
+    const since = options.from !== undefined || trackedUntil === null ? reach : trackedUntil - OVERLAP_MS;
+    for (const domain of parts.domains) await trackDomain(domain, since, reach, now);
+    trackedUntil = now;
+  };
+}
+
+function groupsOf<S extends StreamRow>(streams: readonly S[]): Map<string, S[]> {
+  const groups = new Map<string, S[]>();
+  for (const stream of streams) {
+    const key = JSON.stringify([stream.app, stream.stream.toLowerCase()]);
+    const group = groups.get(key);
+    if (group) group.push(stream);
+    else groups.set(key, [stream]);
+  }
+  return groups;
+}
+
+function signalOf(row: SessionSignalRow): SessionSignal {
+  switch (row.kind) {
+    case 'publish':
+    case 'publish_done':
+      return { kind: row.kind, at: row.at };
+    case 'online':
+      return { kind: 'online', publishedAt: row.startedAt ?? row.at, seenAt: row.seenAt, absentAt: row.endedAt };
+    case 'listed':
+      return { kind: 'listed', publishedAt: row.startedAt ?? row.at, stoppedAt: row.endedAt };
+    default:
+      return row.kind satisfies never;
+  }
+}
