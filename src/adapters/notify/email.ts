@@ -66,7 +66,8 @@ function failureOfMail(host: string, error: unknown): ChannelError {
     return new ChannelError(text, { failure: 'permanent', cause: error });
   }
   if (status !== null && status >= 500) return new ChannelError(text, { failure: 'rejected' });
-  return new ChannelError(text, { failure: 'transient' });
+  const unsent = status !== null || ['ECONNECTION', 'EDNS', 'ETLS'].includes(code);
+  return new ChannelError(text, { failure: 'transient', mayHaveArrived: !unsent });
 }
 
 function emailHtml(message: Message): string {

@@ -92,7 +92,12 @@ function failureOfConnection(host: string, error: Error): ChannelError {
       : 'code' in error
         ? error.code
         : error.name;
-  return new ChannelError(`${host} could not be reached (${String(code)}).`, { failure: 'transient' });
+  // Only these say for sure that nothing was sent.
+  const unsent = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(String(code));
+  return new ChannelError(`${host} could not be reached (${String(code)}).`, {
+    failure: 'transient',
+    mayHaveArrived: !unsent,
+  });
 }
 
 function refused(host: string, problem: string): ChannelError {

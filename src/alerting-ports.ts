@@ -1,0 +1,333 @@
+/** What alerting needs from outside. Part of `ports.ts`. */
+
+import type { Condition, Incident, IncidentKind, IncidentScope, Severity, TransitionKind } from './core/incident.ts';
+import type { Decision } from './core/incident-decisions.ts';
+import type { Instant } from './core/instant.ts';
+import type { Message } from './core/message.ts';
+import type { Alert } from './core/message-alert.ts';
+import type { NotificationEvent, NotificationStatus, SendPlan, Silence } from './core/notification.ts';
+
+/**
+ * Where the parts of the service report what they find wrong, over and over while it lasts; alerting makes incidents of
+ * it. Reporting is cheap and safe to repeat. `active: false` says that it is good again. Every `FindingSink` is one.
+ */
+export interface AlertSink {
+  report(finding: Finding): Promise<void>;
+}
+
+export interface Finding {
+  kind: IncidentKind;
+  /** Absent or null: all of them. */
+  domain?: string | null;
+  app?: string | null;
+  stream?: string | null;
+  /** Tells findings of one kind and scope apart (a host name, a field); mostly absent. */
+  key?: string;
+  active: boolean;
+  /** Now, where absent; the first report of a condition dates its beginning. */
+  at?: Instant;
+  /** kebab-case or one of the causes; null where none is known. */
+  cause?: string | null;
+  /** One sentence for people, without secrets. */
+  detail?: string;
+}
+
+export interface ActiveFinding {
+  kind: IncidentKind;
+  scope: IncidentScope;
+  key: string;
+  since: Instant;
+  cause: string | null;
+  detail: string | null;
+}
+
+/** One way to reach people (or a machine that does). */
+export interface Channel {
+  readonly name: string;
+  /** Messages a minute that the other side takes; more wait or go into a digest. */
+  readonly perMinute: number;
+  /** Throws `ChannelError`. `id` stays the same over retries. */
+  send(outgoing: OutgoingMessage): Promise<void>;
+  /** Only where the other side forgets: tells it all that is open, every `resendSeconds`. */
+  readonly keepAlive?: { resendSeconds: number; resend(alerts: Alert[], now: Instant): Promise<void> };
+}
+
+export interface OutgoingMessage {
+  id: string;
+  at: Instant;
+  message: Message;
+  /** The same for machines; empty for a test message. */
+  alerts: Alert[];
+}
+
+/**
+ * transient: try again later. rejected: this message will never be taken, others may be. permanent: the address or the
+ * credentials are wrong; a person must act.
+ */
+export type ChannelFailure = 'transient' | 'rejected' | 'permanent';
+
+/** The message is one sentence for people; it never holds the URL (robot URLs are credentials). */
+export class ChannelError extends Error {
+  override readonly name = 'ChannelError';
+  readonly failure: ChannelFailure;
+  readonly retryAfterSeconds: number | null;
+  /** True where the message may have arrived all the same (a time-out, a cut connection). */
+  readonly mayHaveArrived: boolean;
+  constructor(
+    message: string,
+    details: {
+      failure: ChannelFailure;
+      retryAfterSeconds?: number | null;
+      mayHaveArrived?: boolean;
+      cause?: unknown;
+    },
+  ) {
+    super(message, { cause: details.cause });
+    this.failure = details.failure;
+    this.mayHaveArrived = details.mayHaveArrived ?? false;
+    this.retryAfterSeconds = details.retryAfterSeconds ?? null;
+  }
+}
+
+// ---- the facts that alerting looks at ----
+
+export interface OnAirRow {
+  streamId: number;
+  domain: string;
+  app: string;
+  stream: string;
+  startedAt: Instant;
+  certainty: 'announced' | 'listed' | 'inferred';
+}
+
+export interface HeardCapture {
+  /** When the callback came in. */
+  receivedAt: Instant;
+  capturedAt: Instant;
+}
+
+export interface AlertingGap {
+  streamId: number;
+  domain: string;
+  app: string;
+  stream: string;
+  from: Instant;
+  to: Instant;
+  verdict: string;
+  cause: string | null;
+  mode: string;
+  slots: number;
+  open: boolean;
+  /** No incident tells of it yet. */
+  untold: boolean;
+  /** An audit is under way that may find more like it. */
+  auditRunning: boolean;
+}
+
+export interface AuditStall {
+  domain: string;
+  /** End of the newest finished audit; null where there was none. */
+  lastDoneAt: Instant | null;
+  lastError: string | null;
+}
+
+/** Reads only, beside `noteGaps`. Each method throws where it could not look. */
+export interface AlertingFacts {
+  onAir(): Promise<OnAirRow[]>;
+  /** The newest callback of each stream since `since`; streams without one are absent. */
+  lastHeard(streamIds: readonly number[], since: Instant): Promise<Map<number, HeardCapture>>;
+  /** Callbacks whose capture lies in the window, per stream; streams without one are absent. */
+  heardCounts(streamIds: readonly number[], from: Instant): Promise<Map<number, number>>;
+  newestHeartbeat(): Promise<Instant | null>;
+  /** Takes note of gaps that changed since the last call, once each. */
+  noteGaps(now: Instant): Promise<void>;
+  /** Gaps that may still grow, and those that no incident tells of. */
+  gaps(now: Instant): Promise<AlertingGap[]>;
+  findings(): Promise<ActiveFinding[]>;
+  /** Rejected and unreadable requests since `from`, by domain (null: it could not be read). */
+  rejections(from: Instant): Promise<{ domain: string | null; reason: string; count: number; firstAt: Instant }[]>;
+  /** Domains with a session that has run since before `before`, none of whose audits has finished after it. */
+  auditStalls(before: Instant): Promise<AuditStall[]>;
+  /** Until when the audit has judged every stream of the scope; null where it has judged none. */
+  auditedUntil(scope: IncidentScope): Promise<Instant | null>;
+}
+
+// ---- incidents ----
+
+/** Who is to be told of what: rows for `notifications`, made in the transaction that changes the incident. */
+export type Router = (incident: Incident, event: NotificationEvent) => string[];
+
+export interface IncidentChange {
+  kind: TransitionKind;
+  incident: Incident;
+}
+
+export interface IncidentFilter {
+  status?: readonly Incident['status'][] | undefined;
+  kind?: readonly IncidentKind[] | undefined;
+  severity?: readonly Severity[] | undefined;
+  domain?: readonly string[] | undefined;
+  app?: readonly string[] | undefined;
+  stream?: readonly string[] | undefined;
+  /** Of the opening. */
+  from: Instant | null;
+  to: Instant | null;
+}
+
+export interface IncidentTransition {
+  id: number;
+  at: Instant;
+  kind: TransitionKind;
+  actor: string;
+  reason: string | null;
+}
+
+export interface IncidentStore {
+  /**
+   * One evaluation: hands the incidents that are not resolved, or were resolved since `since`, to `decide` and applies what it
+   * decides, in one transaction. null where another replica is at it right now.
+   */
+  evaluate(
+    options: { now: Instant; since: Instant; severity: (condition: Condition) => Severity; route: Router },
+    decide: (incidents: Incident[]) => Promise<Decision[]>,
+  ): Promise<IncidentChange[] | null>;
+  /** Newest first. */
+  list(filter: IncidentFilter, after: [Instant, number] | null, limit: number): Promise<Incident[]>;
+  find(id: number): Promise<Incident | null>;
+  transitions(id: number): Promise<IncidentTransition[]>;
+  /** null where it is resolved (or not there). */
+  acknowledge(
+    id: number,
+    change: { at: Instant; by: string; until: Instant | null; reason: string | null },
+  ): Promise<Incident | null>;
+  /** Live ones, and those resolved since `since`: what an Alertmanager must know. */
+  forKeepAlive(since: Instant): Promise<Incident[]>;
+  report(finding: Finding, now: Instant): Promise<void>;
+  /** Live incidents by kind, severity and status. */
+  counts(): Promise<{ kind: IncidentKind; severity: Severity; status: Incident['status']; count: number }[]>;
+  prune(before: Instant): Promise<void>;
+}
+
+// ---- notifications ----
+
+export interface NotificationRow {
+  id: number;
+  channel: string;
+  incidentId: number | null;
+  event: NotificationEvent;
+  status: NotificationStatus;
+  createdAt: Instant;
+  dueAt: Instant;
+  attempts: number;
+  messageId: string | null;
+  sentAt: Instant | null;
+  error: string | null;
+  summary: string | null;
+}
+
+export interface ClaimedMessage {
+  channel: string;
+  messageId: string;
+  /** Of the row that was tried most often, this try included. */
+  attempts: number;
+  rows: { id: number; incident: Incident; event: NotificationEvent }[];
+}
+
+export interface NotificationStore {
+  /**
+   * Claims the next message of a channel until `now + leaseSeconds`: what another process claimed and did not finish comes first,
+   * as the very message it was; else what `plan` makes of the rows that are due. null: nothing to send now.
+   */
+  claim(options: {
+    channel: string;
+    now: Instant;
+    leaseSeconds: number;
+    /** Messages that the channel takes a minute. */
+    perMinute: number;
+    digestFrom: number;
+    silenced(incident: Incident): boolean;
+  }): Promise<ClaimedMessage | null>;
+  markSent(message: ClaimedMessage, sentAt: Instant, summary: string): Promise<void>;
+  /** `retryAt` null: given up. `keepId`: it may have arrived, so it is tried again as the same message. */
+  markFailed(
+    message: ClaimedMessage,
+    outcome: { error: string; retryAt: Instant | null; keepId: boolean },
+  ): Promise<void>;
+  /** Makes rows for open incidents that `due` picks, and for those that were silenced and are no longer. */
+  addRepeats(options: {
+    channel: string;
+    now: Instant;
+    due(incident: Incident, lastToldAt: Instant): boolean;
+    silenced(incident: Incident): boolean;
+  }): Promise<number>;
+  recordTest(channel: string, at: Instant, error: string | null, summary: string): Promise<void>;
+  /** Newest first. */
+  list(
+    filter: {
+      channel?: readonly string[] | undefined;
+      status?: readonly NotificationStatus[] | undefined;
+      incident?: number | undefined;
+      from: Instant | null;
+      to: Instant | null;
+    },
+    after: [Instant, number] | null,
+    limit: number,
+  ): Promise<NotificationRow[]>;
+  counts(): Promise<{ channel: string; status: NotificationStatus; count: number }[]>;
+  /** When the channel was switched off with these settings, and why; null where it is on. */
+  disabled(channel: string, fingerprint: string): Promise<{ at: Instant; reason: string } | null>;
+  disable(channel: string, fingerprint: string, at: Instant, reason: string): Promise<void>;
+  enable(channel: string, fingerprint: string): Promise<void>;
+  prune(before: Instant): Promise<void>;
+}
+
+// ---- silences and maintenance ----
+
+export interface SilenceRow extends Silence {
+  id: number;
+  reason: string;
+  author: string;
+  createdAt: Instant;
+  endedAt: Instant | null;
+}
+
+export interface SilenceStore {
+  add(silence: Omit<SilenceRow, 'id' | 'endedAt'>): Promise<SilenceRow>;
+  /** null where there is none that is still to come or running. */
+  end(id: number, at: Instant, by: string): Promise<SilenceRow | null>;
+  inForce(now: Instant): Promise<SilenceRow[]>;
+  /** Newest first. */
+  list(after: number | null, limit: number): Promise<SilenceRow[]>;
+}
+
+export interface MaintenanceSchedule {
+  id: number;
+  /** Of the settings file; null for one made by command or API. */
+  name: string | null;
+  cron: string;
+  timeZone: string;
+  durationSeconds: number;
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  reason: string;
+  author: string;
+  createdAt: Instant;
+  endedAt: Instant | null;
+  /** Occurrences before this instant have their excused span. */
+  plannedUntil: Instant;
+}
+
+export interface MaintenanceStore {
+  add(schedule: Omit<MaintenanceSchedule, 'id' | 'endedAt'>): Promise<MaintenanceSchedule>;
+  /** null where there is none that runs. */
+  end(id: number, at: Instant): Promise<MaintenanceSchedule | null>;
+  /** Running ones, oldest first; `all`: the ended ones too. */
+  list(all: boolean): Promise<MaintenanceSchedule[]>;
+  setPlannedUntil(id: number, until: Instant): Promise<void>;
+  /** False where this occurrence has its row already. */
+  claimOccurrence(id: number, from: Instant): Promise<boolean>;
+  noteSpan(id: number, from: Instant, excusedSpanId: number): Promise<void>;
+  /** Excused spans of occurrences that begin at or after the instant. */
+  spansFrom(id: number, from: Instant): Promise<number[]>;
+}
