@@ -5,6 +5,7 @@ export type DriftFinding = 'none' | 'undecided' | { beatMs: number; spacings: nu
 
 /** A steady beat is told from so many spacings on. */
 const LEAST_SPACINGS = 6;
+const LEAST_LAST_SPACINGS = 4;
 /** Where six do not tell (a beat of 1.5 I looks like a slot lost now and then), so many do. */
 const MOST_SPACINGS = 12;
 /** Captures fall on key frames, up to this share of the interval after the encoder's timer. */
@@ -19,11 +20,21 @@ const ORDINARY = { least: 0.8, most: 1.18 };
 export function findDrift(times: readonly Instant[], start: number, intervalMs: number, ended: boolean): DriftFinding {
   const available = times.length - 1 - start;
   for (let spacings = LEAST_SPACINGS; spacings <= MOST_SPACINGS; spacings++) {
-    if (spacings > available) return ended ? 'none' : 'undecided';
+    if (spacings > available) {
+      if (!ended) return 'undecided';
+      return available < LEAST_SPACINGS ? judgeLastFew(times, start, available, intervalMs) : 'none';
+    }
     const finding = judgeWindow(times, start, spacings, intervalMs);
     if (finding !== 'undecided') return finding;
   }
   return 'none';
+}
+
+/** At the end of a session fewer spacings must do, but then each must leave out the same number of slots. */
+function judgeLastFew(times: readonly Instant[], start: number, spacings: number, intervalMs: number): DriftFinding {
+  if (spacings < LEAST_LAST_SPACINGS) return 'none';
+  const finding = judgeWindow(times, start, spacings, intervalMs);
+  return typeof finding === 'object' && finding.beatMs > 1.5 * intervalMs ? finding : 'none';
 }
 
 function judgeWindow(times: readonly Instant[], start: number, spacings: number, intervalMs: number): DriftFinding {
