@@ -103,12 +103,24 @@ function allowed(
     return false;
   if (session.stream.expired && kinds.includes('object_misnamed')) return false;
   if (kinds.includes('callback_delayed') && slot.visibleAt > setting.now - 900 * SECOND) return false;
-  // Where nobody testifies, the place of a slot is only known from its neighbours: keep it away from every edge.
-  const unseen = kinds.includes('capture_skipped') || kinds.length > 1 || !session.ours;
-  return (
-    !unseen ||
-    edges(setting, spans).every((edge) => Math.abs(slot.gridAt - edge) > 2.5 * session.config.intervalSeconds * SECOND)
-  );
+  return !isUnseen(kinds, session, spans) || (isInside(slot, session) && isFarFromEdges(slot, setting, session, spans));
+}
+
+/** Where nobody testifies to a slot, its place is only known from its neighbours. */
+function isUnseen(kinds: CaptureFault[], session: PlannedSession, spans: PlannedSpans): boolean {
+  if (kinds.includes('capture_skipped') || kinds.length > 1 || !session.ours) return true;
+  const untold = kinds.includes('callback_dropped') || kinds.includes('callback_badly_signed');
+  return untold && session.stream.expired && spans.indexFailed.length > 0;
+}
+
+/** A slot lost at the very start or end of a session is one for `drawHead` and `drawTail`. */
+function isInside(slot: PlannedSlot, session: PlannedSession): boolean {
+  return slot.edge !== null || (slot.index > 0 && slot.index < session.slots.length - 1);
+}
+
+function isFarFromEdges(slot: PlannedSlot, setting: Setting, session: PlannedSession, spans: PlannedSpans): boolean {
+  const far = 2.5 * session.config.intervalSeconds * SECOND;
+  return edges(setting, spans).every((edge) => Math.abs(slot.gridAt - edge) > far);
 }
 
 function near(slot: PlannedSlot, span: Span, marginMs: number): boolean {
@@ -221,10 +233,14 @@ function skipEdge(
   run: PlannedSlot[],
 ): number {
   const enough = session.slots.length >= run.length + 2 * CALM_AFTER_SKIP;
-  if (!enough || !run.every((slot) => allowed(['capture_skipped'], slot, setting, session, spans))) return 0;
+  for (const slot of run) slot.edge = edge;
+  const possible = enough && run.every((slot) => allowed(['capture_skipped'], slot, setting, session, spans));
+  if (!possible) {
+    for (const slot of run) slot.edge = null;
+    return 0;
+  }
   for (const slot of run) {
     slot.faults = ['capture_skipped'];
-    slot.edge = edge;
     leaveEmpty(slot);
   }
   faults.push(record('capture_skipped', session, run));

@@ -83,18 +83,20 @@ export function compare(plan: BroadcastPlan, windows: Span[], judged: Judged[]):
 
 function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]): TruthRun[] {
   const runs: TruthRun[] = [];
-  let open: TruthRun | null = null;
+  let open = null as TruthRun | null;
   for (const slot of session.slots) {
     const key = classOf(slot.expected);
     const outside = slot.visibleAt < plan.from || slot.visibleAt >= plan.to;
-    if (!slot.uncertain && (outside || key === 'ok' || key === 'pending' || isDrift(slot))) {
+    // One finding for the session, beside the runs of the others: it parts none of them.
+    if (isDrift(slot)) continue;
+    if (!slot.uncertain && (outside || key === 'ok' || key === 'pending')) {
       open = null;
       continue;
     }
     if (slot.uncertain) {
       // It may belong to the run before it and to the one after it, or to none.
       if (open) open.most += 1;
-      if (key !== 'ok' && key !== 'pending' && !isDrift(slot) && open?.key !== key) {
+      if (key !== 'ok' && key !== 'pending' && open?.key !== key) {
         open = { key, label: labelOf(session, slot), slots: [slot], least: 0, most: 1, cut: false };
         runs.push(open);
       } else if (!open) {
@@ -121,6 +123,11 @@ function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]
       ({ from }) =>
         first - session.config.intervalSeconds * 1_000 < from && from <= last + session.config.intervalSeconds * 1_000,
     );
+    // Of captures twice as dense as they should be, every second one is too many: which of the two, nobody can say.
+    if (session.beatSeconds < session.config.intervalSeconds) {
+      run.least = Math.max(0, run.least - 1);
+      run.most += 1;
+    }
     const edge = run.slots.map((slot) => slot.edge).find((side) => side !== null);
     if (edge) {
       run.least = Math.max(0, run.least - EDGE_TOLERANCE[edge]);

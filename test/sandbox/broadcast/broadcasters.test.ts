@@ -1,0 +1,234 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Jimp } from 'jimp';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BroadcastStream } from '../../../src/sandbox/broadcast/broadcaster.ts';
+import type { ScheduledFault } from '../../../src/sandbox/broadcast/scheduled-fault.ts';
+import { startBroadcasters } from '../../../src/sandbox/broadcast/start-broadcasters.ts';
+import { VendorState } from '../../../src/sandbox/live/vendor-state.ts';
+import { MemoryObjectStore } from '../../../src/sandbox/oss/object-store.ts';
+
+const KEY = 'abcdefghijklmnop1234';
+const DOMAIN = 'play.example.com';
+const PUSH = 'push.example.com';
+
+interface Received {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** A receiver of callbacks that answers as told, else 200. */
+class Receiver {
+  readonly received: Received[] = [];
+  answers: (number | 'hang')[] = [];
+  #server!: Server;
+  port = 0;
+
+  async start(): Promise<void> {
+    this.#server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const url = new URL(request.url ?? '/', 'http://receiver');
+        const body = Buffer.concat(chunks).toString();
+        this.received.push({
+          method: request.method ?? '',
+          path: url.pathname,
+          query: url.searchParams,
+          headers: request.headers,
+          body,
+        });
+        const answer = request.method === 'POST' ? (this.answers.shift() ?? 200) : 200;
+        if (answer !== 'hang') response.writeHead(answer).end();
+      });
+    });
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    this.port = (this.#server.address() as AddressInfo).port;
+  }
+
+  get posts(): Received[] {
+    return this.received.filter(({ method }) => method === 'POST');
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
+
+describe('broadcasters', () => {
+  const receiver = new Receiver();
+  let state: VendorState;
+  let store: MemoryObjectStore;
+
+  beforeEach(async () => {
+    receiver.received.length = 0;
+    receiver.answers = [];
+    await receiver.start();
+    state = new VendorState();
+    store = new MemoryObjectStore();
+    state.addDomain({ domain: DOMAIN, pushDomains: [PUSH] });
+    state.setCallbackAuth(DOMAIN, { enabled: true, key: KEY });
+    const url = `http://127.0.0.1:${receiver.port}/callbacks/stream`;
+    state.setPushNotify(PUSH, { url, auth: { enabled: true, key: KEY }, exceptionUrl: null });
+    state.putConfig({
+      domain: DOMAIN,
+      app: 'live',
+      intervalSeconds: 1,
+      bucket: 'snap',
+      endpoint: 'oss-cn-shanghai.aliyuncs.com',
+      sequenceObject: 'snapshot/{AppName}/{StreamName}/{UnixTimestamp}.jpg',
+      overwriteObject: null,
+      callback: `http://127.0.0.1:${receiver.port}/callbacks/snapshot`,
+    });
+  });
+  afterEach(() => receiver.stop());
+
+  /** Plays one session of `seconds` captures, one a second, to its end. */
+  async function play(seconds: number, faults: ScheduledFault[] = [], stream: Partial<BroadcastStream> = {}) {
+    const broadcasters = startBroadcasters({
+      state,
+      storeOf: () => store,
+      jitter: 0,
+      announceAfterMs: 100,
+      noticeEndAfterMs: 100,
+      delivery: { timeoutMs: 300, retries: 5, pauseMs: 100 },
+      faults,
+      streams: [
+        {
+          domain: DOMAIN,
+          app: 'live',
+          stream: 'cam01',
+          publishes: [{ startMs: 0, lengthMs: seconds * 1_000 + 1_300 }],
+          ...stream,
+        },
+      ],
+    });
+    await broadcasters.finished();
+    return broadcasters;
+  }
+
+  const objects = () => store.list('', '', 1_000).map(({ key }) => key);
+  const announced = () => receiver.posts.map(({ body }) => JSON.parse(body).OssObject as string);
+  const rows = () => state.indexRows({ domain: DOMAIN, app: 'live', stream: 'cam01' }).map(({ object }) => object);
+  const order = { stream: 'cam01', session: 1, first: 2, last: 2, afterMs: 200 };
+
+  it('store, announce and list every capture under the name of the template', async () => {
+    await play(2);
+    expect(objects().length).toBeGreaterThanOrEqual(2);
+    expect(objects()[0]).toMatch(/^snapshot\/live\/cam01\/\d{10}\.jpg$/);
+    expect(announced()).toEqual(objects());
+    expect(rows()).toEqual(objects());
+  });
+
+  it('write pictures that are JPEG', async () => {
+    await play(1);
+    const picture = await Jimp.read(store.get(objects()[0]!)!.body);
+    expect([picture.mime, picture.width, picture.height]).toEqual(['image/jpeg', 160, 90]);
+  });
+
+  it('sign snapshots with the host of the URL, and publishes with the ingest domain', async () => {
+    await play(1);
+    const signed = (domain: string, timestamp: unknown) =>
+      createHash('md5').update(`${domain}|${timestamp}|${KEY}`).digest('hex');
+    const [snapshot] = receiver.posts;
+    expect(snapshot!.headers['ali-live-signature']).toBe(signed('127.0.0.1', snapshot!.headers['ali-live-timestamp']));
+    const publish = receiver.received.find(({ query }) => query.get('action') === 'publish');
+    expect(publish!.headers['ali-live-signature']).toBe(signed(PUSH, publish!.headers['ali-live-timestamp']));
+  });
+
+  it('tell the start and the end of a publish, the ingest domain as the app', async () => {
+    await play(1);
+    const told = receiver.received
+      .filter(({ method }) => method === 'GET')
+      .map(({ query }) => Object.fromEntries(query));
+    expect(told.map(({ action, id, app, appname }) => ({ action, id, app, appname }))).toEqual([
+      { action: 'publish', id: 'cam01', app: PUSH, appname: 'live' },
+      { action: 'publish_done', id: 'cam01', app: PUSH, appname: 'live' },
+    ]);
+    expect(state.sessions()[0]!.endedAtMs).not.toBeNull();
+  });
+
+  it('try again after 5xx and after no answer in time, and give up after five retries', async () => {
+    receiver.answers = [503, 'hang', 200];
+    await play(1);
+    expect(announced().filter((object) => object === announced()[0])).toHaveLength(3);
+    receiver.received.length = 0;
+    receiver.answers = [500, 500, 500, 500, 500, 500, 200];
+    const { counts } = await play(1, [], { publishes: [{ startMs: 0, lengthMs: 1_050 }] });
+    expect(announced()).toHaveLength(6);
+    expect(counts().callbacksLost).toBe(1);
+  });
+
+  it('do not try again after 401', async () => {
+    receiver.answers = [401];
+    await play(1, [], { publishes: [{ startMs: 0, lengthMs: 1_050 }] });
+    expect(announced()).toHaveLength(1);
+  });
+
+  it.each([
+    ['callback_dropped', { stored: true, told: 0, listed: true }],
+    ['callback_twice', { stored: true, told: 2, listed: true }],
+    ['callback_delayed', { stored: true, told: 1, listed: true }],
+    ['callback_forged', { stored: false, told: 1, listed: false }],
+    ['object_not_stored', { stored: false, told: 1, listed: false }],
+    ['object_deleted', { stored: false, told: 1, listed: true }],
+  ] as const)('make %s happen to the ordered capture and to no other', async (fault, seen) => {
+    const broadcasters = await play(3, [{ fault, ...order }]);
+    const [row] = broadcasters.injected();
+    expect(row).toMatchObject({ fault, stream: 'cam01', captures: 1 });
+    const object = `snapshot/live/cam01/${Math.floor(row!.from / 1_000)}.jpg`;
+    expect(objects().includes(object)).toBe(seen.stored);
+    expect(announced().filter((name) => name === object)).toHaveLength(seen.told);
+    expect(rows().includes(object)).toBe(seen.listed);
+    const others = new Set([...objects(), ...announced(), ...rows()].filter((name) => name !== object));
+    expect([...others].every((name) => objects().includes(name) && announced().includes(name))).toBe(true);
+  });
+
+  it('leave nothing of a skipped capture, and another name of a misnamed one', async () => {
+    const faults: ScheduledFault[] = [
+      { fault: 'capture_skipped', ...order },
+      { fault: 'object_misnamed', ...order, first: 3, last: 3 },
+    ];
+    const broadcasters = await play(4, faults);
+    const [skipped, misnamed] = broadcasters.injected();
+    const name = (at: number) => `snapshot/live/cam01/${Math.floor(at / 1_000)}.jpg`;
+    expect([...objects(), ...announced(), ...rows()]).not.toContain(name(skipped!.from));
+    expect(objects()).toContain(`misplaced/${name(misnamed!.from)}`);
+    expect(announced()).toContain(`misplaced/${name(misnamed!.from)}`);
+  });
+
+  it('sign badly when told to', async () => {
+    const broadcasters = await play(3, [{ fault: 'callback_badly_signed', ...order }]);
+    const object = `snapshot/live/cam01/${Math.floor(broadcasters.injected()[0]!.from / 1_000)}.jpg`;
+    for (const { headers, body } of receiver.posts) {
+      const right = createHash('md5').update(`127.0.0.1|${headers['ali-live-timestamp']}|${KEY}`).digest('hex');
+      expect(headers['ali-live-signature'] === right).toBe(JSON.parse(body).OssObject !== object);
+    }
+  });
+
+  it('keep another beat for a session, and change a config that only the next session follows', async () => {
+    await play(4, [{ fault: 'beat_slower', stream: 'cam01', session: 1, factor: 2 }]);
+    expect(objects().length).toBeLessThanOrEqual(3);
+    await play(2, [{ fault: 'callback_url_changed', app: 'live', atMs: 500 }]);
+    expect(announced()).toEqual(objects());
+    expect(state.config(DOMAIN, 'live')!.callback).not.toContain(`:${receiver.port}/`);
+  });
+
+  it('stop at once, whatever is under way', async () => {
+    receiver.answers = Array.from({ length: 20 }, () => 'hang' as const);
+    const broadcasters = startBroadcasters({
+      state,
+      storeOf: () => store,
+      streams: [{ domain: DOMAIN, app: 'live', stream: 'cam01', publishes: [{ startMs: 0, lengthMs: 3_600_000 }] }],
+    });
+    await expect.poll(() => receiver.posts.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    const before = performance.now();
+    await broadcasters.stop();
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+});
