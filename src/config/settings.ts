@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Mode } from '../core/capture.ts';
+import { isTemplateDeletion, validateTemplate } from '../core/template.ts';
 import { durationSeconds } from './duration.ts';
 import { alertingSettings, maintenanceSettings, notifySettings, watchSettings } from './notify-settings.ts';
 
@@ -6,6 +8,18 @@ import { alertingSettings, maintenanceSettings, notifySettings, watchSettings } 
  * The settings file (SNAPAUDIT_CONFIG, YAML). Every key that people write stands here once; unknown keys are mistakes.
  * Durations are written `10s` and read as seconds, hence the `Seconds` in the names of the parsed form.
  */
+/** The vendor's rules for object names, held before any call is made. */
+function objectName(mode: Mode) {
+  return z
+    .string()
+    .nullish()
+    .superRefine((name, context) => {
+      if (name == null) return;
+      const problems = isTemplateDeletion(name) ? ['is "-": leave the line out instead'] : validateTemplate(name, mode);
+      for (const problem of problems) context.addIssue({ code: 'custom', message: problem });
+    });
+}
+
 const appSettings = z
   .strictObject({
     app: z
@@ -16,8 +30,8 @@ const appSettings = z
     endpoint: z
       .string()
       .regex(/^[a-z0-9.-]+(:\d+)?$/i, 'a host name such as oss-cn-shanghai.aliyuncs.com, without https://'),
-    sequenceObject: z.string().nullish(),
-    overwriteObject: z.string().nullish(),
+    sequenceObject: objectName('sequence'),
+    overwriteObject: objectName('overwrite'),
     /** Fields that may differ at the vendor; they are neither reported nor changed. */
     ignore: z
       .array(z.enum(['interval', 'bucket', 'endpoint', 'sequenceObject', 'overwriteObject', 'callback']))

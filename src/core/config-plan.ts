@@ -161,7 +161,7 @@ function planConfig(
     steps.push({ kind: 'update_config', domain, app, change, config: { ...configFields(standing), ...change } });
     return { ...subject, state: 'drifted', differences };
   }
-  const pending = pendingSessions({ app, ...configFields(standing) }, versions, running);
+  const pending = pendingSessions({ domain, app, ...configFields(standing) }, versions, running);
   return { ...subject, state: pending.length > 0 ? 'pending_reingest' : 'in_sync', differences, pending };
 }
 

@@ -1,4 +1,5 @@
 import { type ConfigFields, differingFields } from './config-diff.ts';
+import { configInForce } from './config-in-force.ts';
 import type { ConfigVersion } from './config-version.ts';
 import type { Instant } from './instant.ts';
 
@@ -16,35 +17,23 @@ export interface PendingSession extends RunningSession {
 
 /**
  * Sessions of the app of `config` that started under another version than the one that stands now (the vendor applies a change only
- * when ingest restarts). `versions` are of one domain; a session of an app with an entry of its own is no matter of the `*` entry.
+ * when ingest restarts). `versions` are of one domain, oldest first; a session of an app with an entry of its own is no matter of the `*` entry.
  */
 export function pendingSessions(
-  config: ConfigFields & { app: string },
+  config: ConfigFields & { domain: string; app: string },
   versions: readonly ConfigVersion[],
   running: readonly RunningSession[],
 ): PendingSession[] {
   const ownApps = new Set(standingApps(versions));
   return running
     .filter(({ app }) => app === config.app || (config.app === '*' && !ownApps.has(app)))
-    .map((session) => ({ session, version: versionAtStart(versions, session) }))
+    .map((session) => ({ session, version: configInForce(versions, config.domain, session.app, session.startedAt) }))
     .filter(({ version }) => version === null || differingFields(config, version).length > 0)
     .map(({ session, version }) => ({ ...session, versionFrom: version?.validFrom ?? null }));
 }
 
+/** Apps with an entry of their own that stands now. */
 function standingApps(versions: readonly ConfigVersion[]): string[] {
-  const apps = new Set(versions.map(({ app }) => app).filter((app) => app !== '*'));
-  return [...apps].filter((app) => standing(versions, app, Number.POSITIVE_INFINITY) !== null);
-}
-
-function standing(versions: readonly ConfigVersion[], app: string, at: Instant): ConfigVersion | null {
-  let found: ConfigVersion | null = null;
-  for (const version of versions) {
-    if (version.app !== app || version.validFrom > at) continue;
-    if (found === null || version.validFrom >= found.validFrom) found = version;
-  }
-  return found?.absent ? null : found;
-}
-
-function versionAtStart(versions: readonly ConfigVersion[], session: RunningSession): ConfigVersion | null {
-  return standing(versions, session.app, session.startedAt) ?? standing(versions, '*', session.startedAt);
+  const latest = new Map(versions.map((version) => [version.app, version]));
+  return [...latest.values()].filter(({ app, absent }) => app !== '*' && !absent).map(({ app }) => app);
 }

@@ -19,10 +19,9 @@ const version = (app: string, validFrom: number, changes: Partial<ConfigVersion>
 });
 const session = (startedAt: number, app = 'live') => ({ app, stream: 'cam01', startedAt });
 const pendingStarts = (config: { app: string }, versions: ConfigVersion[], running: ReturnType<typeof session>[]) =>
-  pendingSessions({ ...FIELDS, ...config }, versions, running).map(({ startedAt, versionFrom }) => [
-    startedAt,
-    versionFrom,
-  ]);
+  pendingSessions({ domain: 'play.example.com', ...FIELDS, ...config }, versions, running).map(
+    ({ startedAt, versionFrom }) => [startedAt, versionFrom],
+  );
 
 describe('sessions that wait for their ingest to restart', () => {
   const changed = [version('live', 100, { intervalSeconds: 30 }), version('live', 200)];
