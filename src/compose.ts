@@ -16,6 +16,7 @@ import { createTokenStore } from './adapters/postgres/token-store.ts';
 import { openSpool } from './adapters/spool/sqlite-spool.ts';
 import type { QueryHandle } from './cli/query-handle.ts';
 import type { ServiceHandle, ServiceOverrides } from './cli/service-handle.ts';
+import { composeJobs } from './compose-jobs.ts';
 import { createVendor } from './compose-vendor.ts';
 import { type Config, ConfigurationError, type Secrets } from './config/env.ts';
 import { loadSettings } from './config/load-settings.ts';
@@ -28,11 +29,11 @@ import { callbackRoutes } from './http/callback-routes.ts';
 import { healthRoutes } from './http/health.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Clock } from './ports.ts';
+import { desiredDomains } from './usecases/desired-domains.ts';
 import { createKnownTemplates } from './usecases/known-templates.ts';
 import { manageTokens } from './usecases/manage-tokens.ts';
 import { createQueries } from './usecases/query-history.ts';
 import { createReceiver } from './usecases/receiver.ts';
-import type { Job } from './worker/job.ts';
 import { type RunningWorker, startWorker } from './worker/start-worker.ts';
 
 /** The only composition root: (environment, overrides) to a thing with `close()`. */
@@ -119,7 +120,17 @@ export async function createService(environment: Environment, overrides: Overrid
       logger,
     });
 
-    const jobs: Job[] = [];
+    const jobs = composeJobs({
+      database,
+      vendor,
+      clock,
+      settings,
+      publicUrl,
+      configStore,
+      desired: desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
+      findings: { report: async (finding) => logger.info(finding, 'finding') },
+      logger,
+    });
     let url: string | null = null;
     let worker: RunningWorker | null = null;
     return {
