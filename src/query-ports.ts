@@ -5,7 +5,7 @@
 
 import type { Mode } from './core/capture.ts';
 import type { CaptureSource } from './core/capture-flags.ts';
-import type { VerdictRun, VerdictStretch } from './core/capture-verdict.ts';
+import type { VerdictLabels, VerdictRun } from './core/capture-verdict.ts';
 import type { ConfigVersion } from './core/config-version.ts';
 import type { Instant } from './core/instant.ts';
 import type { StreamKey } from './core/stream-key.ts';
@@ -97,7 +97,7 @@ export interface CaptureFilter {
   minDelayMs?: number | undefined;
   maxDelayMs?: number | undefined;
   /** With the verdicts of the stream's instants. */
-  verdict?: { is: readonly Verdict[]; told: readonly VerdictStretch[]; found: readonly VerdictStretch[] } | undefined;
+  verdict?: { is: readonly Verdict[]; labels: VerdictLabels } | undefined;
 }
 
 export interface CapturePlace {
@@ -116,7 +116,14 @@ export interface CaptureRead extends CapturePlace {
   deliveries: number;
   verified: boolean;
   sources: CaptureSource[];
-  overlay: boolean | null;
+  /** Overwrite where the body says so, or the name holds neither time nor number. */
+  mode: Mode;
+}
+
+export interface StoredRun extends VerdictRun {
+  mode: Mode;
+  slots: number;
+  sessionStartedAt: Instant | null;
 }
 
 export interface CaptureReads {
@@ -137,13 +144,7 @@ export interface CaptureReads {
   }): Promise<CaptureRead[]>;
   streamById(id: number): Promise<KnownStream | null>;
   /** Runs of the stream that share an instant with the window, by start; and how far the audit has come. */
-  verdictRuns(
-    streamId: number,
-    window: TimeWindow,
-  ): Promise<{
-    runs: (VerdictRun & { slots: number; sessionStartedAt: Instant | null })[];
-    auditedUntil: Instant | null;
-  }>;
+  verdictRuns(streamId: number, window: TimeWindow): Promise<{ runs: StoredRun[]; auditedUntil: Instant | null }>;
 }
 
 export interface GapRead extends StreamKey {
@@ -220,6 +221,7 @@ export interface AuditRead {
   id: number;
   domain: string;
   app: string | null;
+  kind: 'audit' | 'backfill';
   from: Instant;
   to: Instant;
   startedAt: Instant;
@@ -232,6 +234,7 @@ export interface AuditRead {
   indexCalls: number;
   keys: number;
   captures: number;
+  restored: number;
   seconds: number | null;
 }
 

@@ -1,3 +1,4 @@
+import type { Mode } from './capture.ts';
 import type { Instant } from './instant.ts';
 import type { Cause, Verdict } from './verdict.ts';
 
@@ -69,4 +70,21 @@ export function verdictAt(stretches: readonly VerdictStretch[], at: Instant): Ve
     else high = middle;
   }
   return stretches[low]!;
+}
+
+/** The verdicts of one stream, by what a capture is. */
+export type VerdictLabels = Record<Mode, Record<CaptureOrigin, VerdictStretch[]>>;
+
+export function verdictLabels(
+  runs: readonly (VerdictRun & { mode: Mode })[],
+  auditedUntil: Instant | null,
+): VerdictLabels {
+  const of = (mode: Mode) => {
+    const ofMode = runs.filter((run) => run.mode === mode);
+    return {
+      callback: verdictStretches(ofMode, auditedUntil, 'callback'),
+      backfill: verdictStretches(ofMode, auditedUntil, 'backfill'),
+    };
+  };
+  return { sequence: of('sequence'), overwrite: of('overwrite') };
 }

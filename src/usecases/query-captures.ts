@@ -1,4 +1,4 @@
-import { type VerdictStretch, verdictAt, verdictStretches } from '../core/capture-verdict.ts';
+import { type VerdictLabels, verdictAt, verdictLabels } from '../core/capture-verdict.ts';
 import type { Instant } from '../core/instant.ts';
 import { RefusalError } from '../core/refusal.ts';
 import type { StreamKey } from '../core/stream-key.ts';
@@ -66,22 +66,22 @@ export function captureQueries({
       maxDelayMs: words.maxDelayMs,
     };
     if (verdict) {
-      const stretches = await stretchesOf(reads, stream.id, window);
+      const labels = await labelsOf(reads, stream.id, window);
       const rows = await reads.captureRows({
         stream,
         window,
-        filter: { ...filter, verdict: { is: verdict, ...stretches } },
+        filter: { ...filter, verdict: { is: verdict, labels } },
         order,
         after,
         limit,
       });
-      return rows.map((row) => viewOf(stream, row, stretches));
+      return rows.map((row) => captureView(stream, row, labels));
     }
     const rows = await reads.captureRows({ stream, window, filter, order, after, limit });
     if (rows.length === 0) return [];
     const ends = [rows[0]!.capturedAt, rows.at(-1)!.capturedAt];
-    const stretches = await stretchesOf(reads, stream.id, { from: Math.min(...ends), to: Math.max(...ends) + 1 });
-    return rows.map((row) => viewOf(stream, row, stretches));
+    const labels = await labelsOf(reads, stream.id, { from: Math.min(...ends), to: Math.max(...ends) + 1 });
+    return rows.map((row) => captureView(stream, row, labels));
   }
 
   return {
@@ -159,7 +159,7 @@ async function findCapture(reads: CaptureReads, id: string): Promise<CaptureView
   const rows = await reads.captureRows({ stream, window, filter: {}, order: 'oldest', after: null, limit: 500 });
   const row = rows.find((each) => each.discriminator === place.discriminator);
   if (!row) throw new RefusalError('not-found', 'There is no such capture.');
-  return viewOf(stream, row, await stretchesOf(reads, stream.id, window));
+  return captureView(stream, row, await labelsOf(reads, stream.id, window));
 }
 
 export function parseCaptureId(id: string): (CapturePlace & { streamId: number }) | null {
@@ -169,23 +169,14 @@ export function parseCaptureId(id: string): (CapturePlace & { streamId: number }
   return { streamId, capturedAt, discriminator: discriminator! };
 }
 
-/** Stretches for captures that we were told of, and for those that only backfill found. */
-export interface Stretches {
-  told: VerdictStretch[];
-  found: VerdictStretch[];
-}
-
-export async function stretchesOf(reads: CaptureReads, streamId: number, window: TimeWindow): Promise<Stretches> {
+export async function labelsOf(reads: CaptureReads, streamId: number, window: TimeWindow): Promise<VerdictLabels> {
   const { runs, auditedUntil } = await reads.verdictRuns(streamId, window);
-  return {
-    told: verdictStretches(runs, auditedUntil, 'callback'),
-    found: verdictStretches(runs, auditedUntil, 'backfill'),
-  };
+  return verdictLabels(runs, auditedUntil);
 }
 
-function viewOf(stream: KnownStream, row: CaptureRead, stretches: Stretches): CaptureView {
-  const told = row.receivedAt !== null;
-  const { verdict, cause } = verdictAt(told ? stretches.told : stretches.found, row.capturedAt);
+export function captureView(stream: KnownStream, row: CaptureRead, labels: VerdictLabels): CaptureView {
+  const origin = row.receivedAt === null ? 'backfill' : 'callback';
+  const { verdict, cause } = verdictAt(labels[row.mode][origin], row.capturedAt);
   return {
     ...row,
     id: `${stream.id}-${row.capturedAt}-${row.discriminator}`,

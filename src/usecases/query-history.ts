@@ -6,6 +6,7 @@ import { coverageQueries } from './query-coverage.ts';
 import { gapQueries } from './query-gaps.ts';
 import { quarantineQueries } from './query-quarantine.ts';
 import { sessionQueries } from './query-sessions.ts';
+import { slotQueries } from './query-slots.ts';
 import { streamQueries } from './query-streams.ts';
 
 export interface HistoryDeps {
@@ -24,6 +25,7 @@ export function createQueries({ reads, clock, graceSeconds = DELIVERY_WINDOW_SEC
   return {
     ...streamQueries({ reads, clock, graceSeconds }),
     ...sessionQueries({ reads, clock }),
+    ...slotQueries({ reads, clock }),
     ...captureQueries({ reads, clock, buckets }),
     ...gapQueries({ reads, clock }),
     ...coverageQueries({ reads, clock }),

@@ -10,7 +10,15 @@ export function auditReads(db: Kysely<Tables>): AuditReads {
         .selectFrom('audits')
         .select(['id', 'domain', 'app', 'from_at as from', 'to_at as to', 'started_at as startedAt'])
         .select(['finished_at as finishedAt', 'status', 'error', 'streams', 'list_calls as listCalls'])
-        .select(['head_calls as headCalls', 'index_calls as indexCalls', 'keys', 'captures', 'seconds'])
+        .select([
+          'head_calls as headCalls',
+          'index_calls as indexCalls',
+          'keys',
+          'captures',
+          'restored',
+          'kind',
+          'seconds',
+        ])
         .where(
           all([
             domain ? sql`domain = any(${[...domain]}::text[])` : null,

@@ -1,9 +1,10 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Mode } from '../../core/capture.ts';
 import { CAPTURE_FLAGS, sourcesOf } from '../../core/capture-flags.ts';
 import { type CaptureRest, type CaptureShape, decodeCapture } from '../../core/capture-shape.ts';
-import type { VerdictRun, VerdictStretch } from '../../core/capture-verdict.ts';
+import type { CaptureOrigin, VerdictLabels, VerdictStretch } from '../../core/capture-verdict.ts';
 import type { Instant } from '../../core/instant.ts';
-import type { CaptureFilter, CaptureRead, CaptureReads, KnownStream } from '../../ports.ts';
+import type { CaptureFilter, CaptureRead, CaptureReads, KnownStream, StoredRun } from '../../ports.ts';
 import { afterStream, all, inScope, within } from './query-scope.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
@@ -20,7 +21,7 @@ interface Row {
 }
 
 export function captureReads(db: Kysely<Tables>): CaptureReads {
-  const shapes = shapeCache(db);
+  const { shapes, overwriteShapes } = shapeCache(db);
   return {
     async streamsWithCaptures({ filter, window, after, limit }) {
       const { rows } = await sql<KnownStream>`
@@ -47,7 +48,7 @@ export function captureReads(db: Kysely<Tables>): CaptureReads {
           after
             ? sql`(c.captured_at, c.discriminator) ${beyond} (${timestamp(after.capturedAt)}, ${after.discriminator})`
             : null,
-          ...captureConditions(filter),
+          ...captureConditions(filter, filter.verdict ? await overwriteShapes() : []),
         ])}
         order by c.captured_at ${direction}, c.discriminator ${direction} limit ${limit}`.execute(db);
       const known = await shapes(rows.map((row) => row.shape_id));
@@ -63,8 +64,8 @@ export function captureReads(db: Kysely<Tables>): CaptureReads {
 
     async verdictRuns(streamId, window) {
       const [runs, watermark] = await Promise.all([
-        sql<VerdictRun & { slots: number; sessionStartedAt: Instant | null }>`
-          select from_at as "from", to_at as "to", verdict, cause, slots, session_started_at as "sessionStartedAt"
+        sql<StoredRun>`
+          select from_at as "from", to_at as "to", verdict, cause, mode, slots, session_started_at as "sessionStartedAt"
           from gaps where ${all([
             sql`stream_id = ${streamId}`,
             window.to === null ? null : sql`from_at < ${timestamp(window.to)}`,
@@ -84,7 +85,10 @@ const SOURCE_BITS = {
 } as const;
 
 /** Conditions on a row `c` of `captures`. */
-export function captureConditions(filter: CaptureFilter): (RawBuilder<boolean> | null)[] {
+export function captureConditions(
+  filter: CaptureFilter,
+  overwriteShapes: readonly number[],
+): (RawBuilder<boolean> | null)[] {
   const told = sql`c.flags & ${sql.lit(CAPTURE_FLAGS.fromCallback)} <> 0`;
   const delayed = filter.minDelayMs !== undefined || filter.maxDelayMs !== undefined;
   const bits = (filter.source ?? []).reduce((sum, source) => sum | SOURCE_BITS[source], 0);
@@ -97,19 +101,38 @@ export function captureConditions(filter: CaptureFilter): (RawBuilder<boolean> |
     filter.minDelayMs === undefined ? null : sql`c.delay_ms >= ${filter.minDelayMs}`,
     filter.maxDelayMs === undefined ? null : sql`c.delay_ms <= ${filter.maxDelayMs}`,
     filter.verdict
-      ? sql`(case when ${told} then ${stretchLabel(filter.verdict.told, 'verdict')}
-          else ${stretchLabel(filter.verdict.found, 'verdict')} end) = any(${[...filter.verdict.is]}::text[])`
+      ? sql`${captureLabel(filter.verdict.labels, 'verdict', overwriteShapes)} = any(${[...filter.verdict.is]}::text[])`
       : null,
   ];
 }
 
-/** The verdict (or cause) of the stretch that holds `c.captured_at`, found by a binary search inside PostgreSQL. */
-export function stretchLabel(stretches: readonly VerdictStretch[], label: 'verdict' | 'cause'): RawBuilder<string> {
+/** The verdict (or cause) of a row `c` of `captures`, worked out inside PostgreSQL. */
+export function captureLabel(
+  labels: VerdictLabels,
+  label: 'verdict' | 'cause',
+  overwriteShapes: readonly number[],
+): RawBuilder<string> {
+  const sequence = originLabel(labels.sequence, label);
+  if (overwriteShapes.length === 0) return sequence;
+  return sql<string>`(case when c.shape_id = any(${[...overwriteShapes]}::integer[])
+    then ${originLabel(labels.overwrite, label)} else ${sequence} end)`;
+}
+
+function originLabel(
+  stretches: Record<CaptureOrigin, VerdictStretch[]>,
+  label: 'verdict' | 'cause',
+): RawBuilder<string> {
+  return sql<string>`(case when c.flags & ${sql.lit(CAPTURE_FLAGS.fromCallback)} <> 0
+    then ${stretchLabel(stretches.callback, label)} else ${stretchLabel(stretches.backfill, label)} end)`;
+}
+
+/** The label of the stretch that holds `c.captured_at`, found by binary search. */
+function stretchLabel(stretches: readonly VerdictStretch[], label: 'verdict' | 'cause'): RawBuilder<string> {
   const [first, ...others] = stretches;
   if (others.length === 0) return sql<string>`${first?.[label] ?? null}::text`;
   const starts = others.map((stretch) => new Date(stretch.from).toISOString());
-  const labels = stretches.map((stretch) => stretch[label]);
-  return sql<string>`(${labels}::text[])[width_bucket(c.captured_at, ${starts}::timestamptz[]) + 1]`;
+  const words = stretches.map((stretch) => stretch[label]);
+  return sql<string>`(${words}::text[])[width_bucket(c.captured_at, ${starts}::timestamptz[]) + 1]`;
 }
 
 function readOf(row: Row, shape: CaptureShape, stream: KnownStream): CaptureRead {
@@ -137,19 +160,35 @@ function readOf(row: Row, shape: CaptureShape, stream: KnownStream): CaptureRead
     deliveries: row.deliveries,
     verified: (row.flags & CAPTURE_FLAGS.verified) !== 0,
     sources,
-    overlay: decoded.overlay,
+    mode: modeOf(shape),
   };
 }
 
+function modeOf(shape: CaptureShape): Mode {
+  if (shape.overlay !== null) return shape.overlay ? 'overwrite' : 'sequence';
+  return shape.template !== null && !/\{(UnixTimestamp|Sequence)\}/.test(shape.template) ? 'overwrite' : 'sequence';
+}
+
 /** Shapes are few and never change: each is read once. */
-function shapeCache(db: Kysely<Tables>): (ids: readonly number[]) => Promise<Map<number, CaptureShape>> {
+function shapeCache(db: Kysely<Tables>) {
   const known = new Map<number, CaptureShape>();
-  return async (ids) => {
-    const missing = [...new Set(ids)].filter((id) => !known.has(id));
-    if (missing.length > 0) {
-      const rows = await db.selectFrom('capture_shapes').select(['id', 'shape']).where('id', 'in', missing).execute();
-      for (const row of rows) known.set(row.id, row.shape as CaptureShape);
-    }
-    return known;
+  async function read(missing: readonly number[] | null): Promise<void> {
+    const rows = await db
+      .selectFrom('capture_shapes')
+      .select(['id', 'shape'])
+      .$if(missing !== null, (query) => query.where('id', 'in', [...(missing ?? [])]))
+      .execute();
+    for (const row of rows) known.set(row.id, row.shape as CaptureShape);
+  }
+  return {
+    async shapes(ids: readonly number[]): Promise<Map<number, CaptureShape>> {
+      const missing = [...new Set(ids)].filter((id) => !known.has(id));
+      if (missing.length > 0) await read(missing);
+      return known;
+    },
+    async overwriteShapes(): Promise<number[]> {
+      await read(null);
+      return [...known].filter(([, shape]) => modeOf(shape) === 'overwrite').map(([id]) => id);
+    },
   };
 }

@@ -53,7 +53,7 @@ export const captureSchema = z.object({
   sources: z.array(z.enum(['callback', 'index', 'object'])),
   verified: z.boolean().describe('A callback with a valid signature told of it.'),
   deliveries: count,
-  overlay: z.boolean().nullable(),
+  mode,
 });
 
 export const gapSchema = z.object({
@@ -69,6 +69,13 @@ export const gapSchema = z.object({
   sessionStartedAt: instant.nullable(),
   reason: z.string().nullable(),
   evidence: z.unknown(),
+});
+
+export const slotSchema = z.object({
+  at: instant,
+  verdict,
+  cause: cause.nullable(),
+  captureId: z.string().nullable().describe('null where no capture is known.'),
 });
 
 export const exclusionSchema = z.object({
@@ -95,6 +102,7 @@ export const auditSchema = z.object({
   id: count,
   domain: z.string(),
   app: z.string().nullable(),
+  kind: z.enum(['audit', 'backfill']),
   from: instant,
   to: instant,
   startedAt: instant,
@@ -107,6 +115,7 @@ export const auditSchema = z.object({
   indexCalls: count,
   keys: count,
   captures: count,
+  restored: count,
   seconds: z.number().nullable(),
 });
 

@@ -238,6 +238,23 @@ describe('sessions and coverage', () => {
     expect(one).toMatchObject({ stream: 'cam01', slots: { ok: 299, late: 1 }, coverage: 299 / 300 });
   });
 
+  it('lists the slots of a session in pages: captures, and what is missing', async () => {
+    const slots: { at: string; verdict: string; captureId: string | null }[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { body }: { body: { data: typeof slots; next: string | null } } = await get(
+        `/sessions/${cam02}-${START}/slots?limit=40${cursor && `&cursor=${cursor}`}`,
+      ).expect(200);
+      slots.push(...body.data);
+      cursor = body.next;
+    }
+    expect(slots).toHaveLength(60 + 1 + 293);
+    expect(slots[59]).toMatchObject({ at: iso(at(590)), verdict: 'ok' });
+    expect(slots[60]).toMatchObject({ at: iso(at(601)), verdict: 'callback_missing', captureId: expect.any(String) });
+    expect(slots[61]).toMatchObject({ at: iso(at(610)), verdict: 'not_captured', captureId: null });
+    await get('/sessions/999-1/slots').expect(404);
+  });
+
   it('counts coverage by stream, app and hour', async () => {
     const { body } = await get('/coverage?last=24h').expect(200);
     expect(body.data).toMatchObject([
