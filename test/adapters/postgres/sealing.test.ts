@@ -89,7 +89,7 @@ describe('sealing a day', () => {
     const [listed] = await days().list();
     expect(listed).toMatchObject({ day: DAY, sealedRows: (rounds + written) * STREAMS });
     const leftovers = await database.pool.query(
-      `select relname from pg_class where relname ~ 'sealing$|changes$' union all select tgname from pg_trigger where tgname ~ 'seal'`,
+      `select relname from pg_class where relname ~ '^captures_.*(sealing|changes)$' union all select tgname from pg_trigger where tgname ~ 'seal'`,
     );
     expect(leftovers.rows).toEqual([]);
   });

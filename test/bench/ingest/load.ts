@@ -1,6 +1,6 @@
 import autocannon from 'autocannon';
 import { signCallback } from '../../../src/core/callback-signature.ts';
-import { KEY, PUBLIC_URL, STREAMS } from './load-shape.ts';
+import { callbackBody, KEY, PUBLIC_URL, STREAMS } from './load-shape.ts';
 
 /** The load generator, in a process of its own: every request is another capture of one of 1,000 interleaved streams. */
 const [url, seconds, connections, rate] = process.argv.slice(2);
@@ -24,14 +24,10 @@ const result = await autocannon({
         'ali-live-signature': signature,
       },
       setupRequest: (request) => {
-        const stream = `camera-${String(sent % STREAMS).padStart(4, '0')}`;
-        // Each stream's captures are 5 s apart in name, however fast they come, and end now.
-        const stamp = base - 40_000_000 + Math.floor(sent / STREAMS) * 5_000 + (sent % 997);
-        sent++;
-        return {
-          ...request,
-          body: `{"DomainName":"play.example.com","AppName":"live","StreamName":"${stream}","OssEndpoint":"oss-cn-shanghai.aliyuncs.com","OssBucket":"bench","OssObject":"snapshot/live/${stream}/${stamp}.jpg"}`,
-        };
+        const number = sent++;
+        // Each stream's captures are 5 s apart in name, however fast they come.
+        const at = base - 40_000_000 + Math.floor(number / STREAMS) * 5_000 + (number % 997);
+        return { ...request, body: callbackBody(number % STREAMS, at) };
       },
     },
   ],
