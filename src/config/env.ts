@@ -91,6 +91,11 @@ export function readEnvironment(variables: Variables = process.env): { config: C
     problems.push(`SNAPAUDIT_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${logLevel}"`);
   }
 
+  // ali-oss would then print the Authorization header and the STS token (reference/oss.md, "Typings, upkeep").
+  if (/(^|[\s,])(\*|ali-oss)/.test(text('DEBUG') ?? '')) {
+    problems.push('DEBUG covers ali-oss, which would print secrets: leave "*" and "ali-oss" out of it');
+  }
+
   const result = {
     config: {
       databaseUrl,

@@ -88,6 +88,14 @@ describe('the environment', () => {
     }
   });
 
+  it.each(['ali-oss', '*', 'express:*,ali-oss'])(
+    'refuses DEBUG=%s, with which a client would print secrets',
+    (DEBUG) => {
+      expect(() => readEnvironment({ DEBUG })).toThrow(/DEBUG/);
+      expect(() => readEnvironment({ DEBUG: 'express:*' })).not.toThrow();
+    },
+  );
+
   it('needs nothing', () => {
     const { config, secrets } = readEnvironment({});
     expect(config).toMatchObject({ databaseUrl: null, dataDir: '.snapaudit', host: '127.0.0.1', port: 8080 });
