@@ -109,8 +109,10 @@ function allowed(
 /** Where nobody testifies to a slot, its place is only known from its neighbours. */
 function isUnseen(kinds: CaptureFault[], session: PlannedSession, spans: PlannedSpans): boolean {
   if (kinds.includes('capture_skipped') || kinds.length > 1 || !session.ours) return true;
+  if (spans.indexFailed.length === 0) return false;
+  if (kinds.includes('object_deleted') && spans.blind.length > 0) return true;
   const untold = kinds.includes('callback_dropped') || kinds.includes('callback_badly_signed');
-  return untold && session.stream.expired && spans.indexFailed.length > 0;
+  return untold && session.stream.expired;
 }
 
 /** A slot lost at the very start or end of a session is one for `drawHead` and `drawTail`. */

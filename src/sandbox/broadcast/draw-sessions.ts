@@ -26,7 +26,9 @@ export function drawSessions(
     const lastFrameAt = startedAt + random.int(Math.min(240, longest), Math.max(240, longest)) * SECOND;
     const onAir = lastFrameAt >= setting.now;
     const config = inForce(setting.configs, stream, startedAt);
-    const beatSeconds = options.faultFree ? config.intervalSeconds : drawBeat(random, config, lastFrameAt - startedAt);
+    const beatSeconds = options.faultFree
+      ? config.intervalSeconds
+      : drawBeat(random, config, Math.min(lastFrameAt, setting.now) - startedAt);
     const session: PlannedSession = {
       stream,
       startedAt,

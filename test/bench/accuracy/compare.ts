@@ -119,10 +119,9 @@ function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]
   for (const run of runs) {
     const first = run.slots[0]!.visibleAt;
     const last = run.slots.at(-1)!.visibleAt;
-    run.cut = windows.some(
-      ({ from }) =>
-        first - session.config.intervalSeconds * 1_000 < from && from <= last + session.config.intervalSeconds * 1_000,
-    );
+    const interval = session.config.intervalSeconds * 1_000;
+    const cuts = windows.filter(({ from }) => first - interval < from && from <= last + interval).length;
+    run.cut = cuts > 0;
     // Of captures twice as dense as they should be, every second one is too many: which of the two, nobody can say.
     if (session.beatSeconds < session.config.intervalSeconds) {
       run.least = Math.max(0, run.least - 1);
@@ -130,7 +129,8 @@ function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]
     }
     const edge = run.slots.map((slot) => slot.edge).find((side) => side !== null);
     if (edge) {
-      run.least = Math.max(0, run.least - EDGE_TOLERANCE[edge]);
+      // Before the first capture a window's own start is the neighbour: each window that begins within a lost head has such an edge.
+      run.least = Math.max(0, run.least - EDGE_TOLERANCE[edge] - (edge === 'head' ? cuts : 0));
       run.most += EDGE_TOLERANCE[edge];
     }
   }
