@@ -126,7 +126,7 @@ export function judgeSpan(before: JudgeState, terms: JudgeTerms, evidence: SpanE
   for (; !next.done && next.value.at < finalTo; next = captures.next()) final.push(next.value);
   state.until = Math.max(state.until ?? finalTo, finalTo);
   if (session.endedAt !== null && finalTo >= session.endedAt + EDGE_TOLERANCE_MS) {
-    final.finish(end);
+    final.finish(end, session.endedAt);
     state.closed = true;
   }
   state.hours = [...final.hours];
@@ -136,7 +136,8 @@ export function judgeSpan(before: JudgeState, terms: JudgeTerms, evidence: SpanE
   if (!state.closed) {
     const open = openSession(structuredClone(state), terms, evidence, at, head, false);
     for (; !next.done; next = captures.next()) open.push(next.value);
-    open.finish(Math.min(end, at.until));
+    const until = Math.min(at.until, at.now);
+    open.finish(Math.min(end, until), Math.min(session.endedAt ?? until, until));
     provisional = open.gaps;
     hours = open.hours;
   }
@@ -200,7 +201,7 @@ function openSession(
       const witnesses = Number(capture.callback !== null) + Number(capture.stored) + Number(capture.indexed);
       beat.push({ at: capture.at, witnesses, ...judged }, capture.stored || capture.indexed);
     },
-    finish: (end: Instant) => beat.finish(end, judgedTo),
+    finish: (end: Instant, closedAt: Instant) => beat.finish(end, judgedTo, closedAt),
   };
 }
 

@@ -46,8 +46,11 @@ export class SessionBeat {
     this.#settle(false);
   }
 
-  /** No more captures come: `end` is the last neighbour. Slots after `judgedTo` are pending. */
-  finish(end: Instant, judgedTo: Instant): void {
+  /**
+   * No more captures come. `end` is the last neighbour, slots after `judgedTo` are pending, and runs that are still open end
+   * at `closedAt`.
+   */
+  finish(end: Instant, judgedTo: Instant, closedAt: Instant): void {
     const state = this.#state;
     state.last ??= this.#terms.head;
     this.#settle(true);
@@ -55,8 +58,8 @@ export class SessionBeat {
     const steps = Math.max(judgedSteps, this.#tailSteps(end));
     this.#segment(Math.max(end, state.last), steps, state.claims, state.drift !== null, judgedSteps, true);
     state.claims = [];
-    this.#writer.endDrift(Math.max(end, state.last));
-    this.#writer.end(Math.max(end, state.last));
+    this.#writer.endDrift(closedAt);
+    this.#writer.end(closedAt);
   }
 
   #tailSteps(end: Instant): number {
