@@ -20,7 +20,10 @@ const context: CommandContext = {
   untilStopped,
   // The parts are loaded when a command needs them: `snapaudit judge` never loads a vendor's client.
   openQueries: async () => (await import('./compose-queries.ts')).openQueries(readEnvironment()),
+  openAudit: async (options) => (await import('./compose-audit.ts')).openAudit(readEnvironment(), options),
   openStorage: async () => (await import('./compose.ts')).openStorage(readEnvironment()),
+  openConfigControl: async () => (await import('./compose-configs.ts')).openConfigControl(readEnvironment()),
+  openDoctor: async () => (await import('./compose-configs.ts')).openDoctor(() => readEnvironment()),
   createSandbox: async (request) => (await import('./compose-sandbox.ts')).createSandbox(request),
   createService: async (overrides) => (await import('./compose.ts')).createService(readEnvironment(), overrides),
 };

@@ -179,6 +179,8 @@ export interface LiveApi {
   /** The domain-level snapshot notify config, a second place where a callback URL can stand; null where none is set. */
   snapshotNotifyUrl(domain: string): Promise<NotifyUrlConfig | null>;
   domainMapping(domain: string): Promise<DomainMapping>;
+  /** Region of the domain's live centre, e.g. `cn-shanghai`; null where the vendor does not say, or does not list the domain. */
+  domainRegion(domain: string): Promise<string | null>;
   /** How many HTTP calls were made since the start, by action. */
   calls(): Record<string, number>;
   close(): Promise<void>;
@@ -417,6 +419,15 @@ export interface AuditStore {
   judgedBlindSpans(): Promise<Span[]>;
   /** Remembers them, and has the streams judged again that were on air during `changed` and are judged past its start. */
   replaceJudgedBlindSpans(spans: readonly Span[], changed: readonly Span[]): Promise<void>;
+  /** Blind spans that a backfill of ours has filled. */
+  backfilledSpans(from: Instant): Promise<Span[]>;
+  recordBackfilledSpan(span: Span): Promise<void>;
+  /** Slots and faults of `[from, to)`, for a summary. Hours are taken whole. */
+  slotsBetween(
+    scope: { domain: string; app: string | null; stream: string | null },
+    from: Instant,
+    to: Instant,
+  ): Promise<SlotCounts>;
   /** Drops states that nothing will be judged again from. */
   pruneStates(before: Instant): Promise<void>;
 }
@@ -624,3 +635,20 @@ export interface FindingSink {
 // ---- alerting ----
 
 export * from './alerting-ports.ts';
+
+// ---- what doctor asks ----
+
+export interface HttpProbe {
+  /** The server's Date header against our clock; null where it sends none. Rejects where it cannot be reached. */
+  serverTime(url: string): Promise<{ theirs: Instant; ours: Instant } | null>;
+  /** Follows no redirect. Rejects where it cannot be reached. */
+  post(url: string, headers: Record<string, string>, body: string): Promise<{ status: number; text: string }>;
+}
+
+export interface DatabaseReport {
+  /** Of PostgreSQL, e.g. 18. */
+  majorVersion: number;
+  /** May make tables, partitions and schemas. */
+  canCreate: boolean;
+  pendingMigrations: string[];
+}

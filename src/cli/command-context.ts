@@ -1,5 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Settings } from '../config/settings.ts';
+import type { AuditHandle, AuditHandleOptions } from './audit-handle.ts';
+import type { ConfigHandle, DoctorHandle } from './config-handle.ts';
 import type { QueryHandle } from './query-handle.ts';
 import type { SandboxHandle, SandboxRequest } from './sandbox-handle.ts';
 import type { ServiceHandle, ServiceOverrides } from './service-handle.ts';
@@ -21,8 +23,14 @@ export interface CommandContext {
   createSandbox(request: SandboxRequest): Promise<SandboxHandle>;
   /** Opens the history, straight from the database. */
   openQueries(): Promise<QueryHandle>;
+  /** Opens the auditing of the settings file's domains: database, OSS and Live. */
+  openAudit(options: AuditHandleOptions): Promise<AuditHandle>;
   /** Opens the database and brings its schema up to date; `applied` names the migrations that this did. */
   openStorage(): Promise<{ applied: string[]; close(): Promise<void> }>;
   /** Composes the whole service; nothing runs before `start()`. Throws one error that lists every mistake. */
   createService(overrides?: ServiceOverrides): Promise<ServiceHandle>;
+  /** Opens vendor and database to steer configs. Throws one error that lists every mistake. */
+  openConfigControl(): Promise<ConfigHandle>;
+  /** The same for `doctor`: what cannot be opened is a line that says so. */
+  openDoctor(): Promise<DoctorHandle>;
 }

@@ -1,9 +1,15 @@
 import type { Command } from 'commander';
+import { applyCommand } from './apply.ts';
+import { auditCommand } from './audit.ts';
 import { capturesCommand } from './captures.ts';
 import type { CommandContext } from './command-context.ts';
+import { configsCommand } from './configs.ts';
 import { coverageCommand } from './coverage.ts';
+import { doctorCommand } from './doctor.ts';
 import { gapsCommand } from './gaps.ts';
 import { migrateCommand } from './migrate.ts';
+import { planCommand } from './plan.ts';
+import { restoreCommand } from './restore.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
 import { streamsCommand } from './streams.ts';
@@ -12,6 +18,12 @@ import { streamsCommand } from './streams.ts';
 export const COMMANDS: ((context: CommandContext) => Command)[] = [
   serveCommand,
   migrateCommand,
+  planCommand,
+  applyCommand,
+  restoreCommand,
+  configsCommand,
+  doctorCommand,
+  auditCommand,
   streamsCommand,
   capturesCommand,
   gapsCommand,

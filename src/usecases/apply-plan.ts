@@ -5,6 +5,7 @@ import {
   type DesiredDomain,
   type DomainPlan,
   type PlanStep,
+  type SubjectKind,
   stepFingerprint,
   subjectOf,
 } from '../core/config-plan.ts';
@@ -25,6 +26,8 @@ export interface ApplyReport {
 export interface ApplyOptions {
   /** What the person agreed to; a step that is not in it is not made. null: whatever the plan is. */
   shown: ConfigPlan | null;
+  /** Kinds of subjects to work on; absent: all. */
+  only?: readonly SubjectKind[];
   onStep?: (step: PlanStep) => void;
 }
 
@@ -61,17 +64,23 @@ async function applyDomain(
 ): Promise<void> {
   const agreed = agreedSteps(options.shown, desired.domain);
   const givenUp = new Set<string>();
+  const isWanted = ({ kind }: ConfigSubject) => options.only?.includes(kind) ?? true;
+  const wantedSteps = (plan: DomainPlan) =>
+    plan.steps
+      .map((step) => ({ step, subject: subjectOf(step) }))
+      .filter(({ subject }) => isWanted(subject) && !givenUp.has(subjectKey(subject)))
+      .map(({ step }) => step);
   for (let round = 0; round < ROUNDS; round += 1) {
     const look = await reconcileDomain(ports, desired);
     const plan = await planOfLook(ports, desired, look);
-    const steps = plan.steps.filter((step) => !givenUp.has(subjectKey(subjectOf(step))));
+    const steps = wantedSteps(plan);
     if (round === 0) {
       if (agreed && steps.some((step) => !agreed.steps.has(stepFingerprint(step)))) {
         const message = `${desired.domain} has changed since the plan was shown; nothing was done there. Run plan again.`;
         report.failures.push({ domain: desired.domain, message });
         return;
       }
-      await ports.store.rememberBaselines(baselinesOf(desired, look.actual, look.lookedAt));
+      await ports.store.rememberBaselines(baselinesOf(desired, look.actual, look.lookedAt).filter(isWanted));
       await ports.store.resetHeals(desired.domain);
     }
     if (steps.length === 0) {
@@ -86,7 +95,7 @@ async function applyDomain(
   const look = await reconcileDomain(ports, desired);
   const plan = await planOfLook(ports, desired, look);
   await saveStates(ports, plan, look.lookedAt);
-  const left = plan.steps.filter((step) => !givenUp.has(subjectKey(subjectOf(step))));
+  const left = wantedSteps(plan);
   if (left.length > 0) report.failures.push({ domain: desired.domain, message: leftOver(plan, left) });
 }
 

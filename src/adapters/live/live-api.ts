@@ -5,6 +5,7 @@ import type { LiveActionName } from './live-limits.ts';
 import {
   readCallbackAuth,
   readDomainMapping,
+  readDomainRegions,
   readOnlineStreams,
   readPublishRecords,
   readPushNotify,
@@ -239,6 +240,16 @@ export function liveApiOver(transport: LiveTransport): LiveApi {
 
     async domainMapping(domain) {
       return readDomainMapping(await call('DescribeLiveDomainMapping', domain, { DomainName: domain }));
+    },
+
+    async domainRegion(domain) {
+      const answer = await call('DescribeLiveUserDomains', domain, {
+        DomainName: domain,
+        DomainSearchType: 'full_match',
+        PageNumber: 1,
+        PageSize: 50,
+      });
+      return readDomainRegions(answer).get(domain) ?? null;
     },
 
     calls: transport.calls,

@@ -199,3 +199,14 @@ export function readDomainMapping(answer: unknown): DomainMapping {
     pushDomains: models.filter(({ Type }) => Type === 'publish').map(({ DomainName }) => DomainName),
   };
 }
+
+/** Region by domain, of the domains whose region the vendor says. */
+export function readDomainRegions(answer: unknown): Map<string, string> {
+  const action = 'DescribeLiveUserDomains';
+  const found = rows(answer, 'Domains', 'PageData', action).map((row) =>
+    read(z.object({ DomainName: text, RegionName: textOrNull }), row, action),
+  );
+  return new Map(
+    found.flatMap(({ DomainName, RegionName }) => (RegionName === null ? [] : [[DomainName, RegionName]])),
+  );
+}

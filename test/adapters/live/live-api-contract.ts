@@ -214,6 +214,11 @@ export function liveApiContract(
       expect(await api.domainMapping(PUSH)).toEqual({ streamingDomain: DOMAIN, pushDomains: [PUSH] });
     });
 
+    it('tells the region of a domain, and null of one that it does not list', async () => {
+      expect(await api.domainRegion(DOMAIN)).toBe('cn-shanghai');
+      expect(await api.domainRegion('other.example.com')).toBeNull();
+    });
+
     it('counts its calls by action', async () => {
       await api.callbackAuth(DOMAIN);
       await api.callbackAuth(DOMAIN);

@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import { applyPlan } from '../usecases/apply-plan.ts';
+import { planConfigs } from '../usecases/plan-configs.ts';
+import { confirmed } from './ask.ts';
+import type { CommandContext } from './command-context.ts';
+import { chosenDomains } from './plan.ts';
+import { describeStep, printPlan, printReport } from './print-plan.ts';
+import { collect } from './query-flags.ts';
+
+export function applyCommand(context: CommandContext): Command {
+  return new Command('apply')
+    .description('Make the vendor’s configs what the settings file says, and point their callbacks at this service.')
+    .option('--domain <name>', 'only this main streaming domain; may be given more than once', collect)
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      '\nShows the plan and asks. What stood before is remembered; restore puts it back. Streams on air go on as they are until\n' +
+        'their ingest restarts. Ends with 0 when all was done, 1 when you said no, 2 where something could not be done.',
+    )
+    .action(async (flags: { domain?: string[]; yes?: boolean }) => {
+      const handle = await context.openConfigControl();
+      try {
+        const desired = chosenDomains(handle, flags.domain);
+        const plan = await planConfigs(handle.ports, desired);
+        const changes = plan.domains.flatMap(({ steps }) => steps).length;
+        printPlan(context, plan);
+        if (changes === 0) {
+          context.stderr.write('Nothing to change.\n');
+        } else if (!flags.yes && !(await confirmed(context, `Make these changes (${changes} calls)?`))) {
+          context.stderr.write('Nothing was changed.\n');
+          context.setExitCode(1);
+          return;
+        }
+        // Also where nothing changes: the configs are taken over by this, so that enforce mode keeps them so.
+        const seen = new Set(plan.domains.map(({ domain }) => domain));
+        const report = await applyPlan(
+          handle.ports,
+          desired.filter(({ domain }) => seen.has(domain)),
+          { shown: plan, onStep: (step) => context.stderr.write(`done: ${describeStep(step)}\n`) },
+        );
+        const exitCode = printReport(context, report);
+        context.setExitCode(plan.failures.length > 0 ? 2 : exitCode);
+      } finally {
+        await handle.close();
+      }
+    });
+}

@@ -1,0 +1,152 @@
+import { Command, Option } from 'commander';
+import type { ConfigVersion } from '../core/config-version.ts';
+import { formatInstant } from '../core/instant.ts';
+import type { StoredConfigState } from '../ports.ts';
+import { type KeyStanding, keyStandings, rotateKey } from '../usecases/rotate-key.ts';
+import type { CommandContext } from './command-context.ts';
+import type { ConfigHandle } from './config-handle.ts';
+import { chosenDomains } from './plan.ts';
+import { describeStep, nameOfSubject, printFailures, printReport } from './print-plan.ts';
+import { ago, shortTime } from './print-rows.ts';
+import { collect } from './query-flags.ts';
+import { renderTable, type TableColumn } from './table.ts';
+
+interface ConfigFlags {
+  domain?: string[];
+  format: 'table' | 'json';
+}
+
+export function configsCommand(context: CommandContext): Command {
+  const withFlags = (command: Command) =>
+    command
+      .option('--domain <name>', 'only this main streaming domain; may be given more than once', collect)
+      .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'));
+  const work = async (flags: ConfigFlags, run: (handle: ConfigHandle) => Promise<void>) => {
+    const handle = await context.openConfigControl();
+    try {
+      await run({ ...handle, desired: chosenDomains(handle, flags.domain) });
+    } finally {
+      await handle.close();
+    }
+  };
+  const command = withFlags(new Command('configs'))
+    .description('The configs as the last look at the vendor found them, and since when they differ from the settings.')
+    .addHelpText('after', '\nEnds with 1 where one differs from the settings or is not known.')
+    .action((flags: ConfigFlags) => work(flags, (handle) => showStates(context, handle, flags)));
+  command.addCommand(
+    withFlags(new Command('history'))
+      .description('Every version of every config that was seen or set, oldest first.')
+      .action((flags: ConfigFlags) => work(flags, (handle) => showHistory(context, handle, flags))),
+  );
+  command.addCommand(
+    withFlags(new Command('keys'))
+      .description('Which callback key stands at the vendor, and whether the previous one may be forgotten.')
+      .addHelpText('after', '\nEnds with 1 while the previous key is still needed.')
+      .action((flags: ConfigFlags) => work(flags, (handle) => showKeys(context, handle, flags))),
+  );
+  command.addCommand(
+    withFlags(new Command('rotate-key'))
+      .description(
+        'Set SNAPAUDIT_CALLBACK_KEY at the vendor; the old one stays accepted as SNAPAUDIT_CALLBACK_KEY_PREVIOUS.',
+      )
+      .option('--force', 'set it although the key in use is unknown here')
+      .action((flags: ConfigFlags & { force?: boolean }) =>
+        work(flags, async (handle) => {
+          const report = await rotateKey(handle.ports, handle.desired, handle.previousKey, {
+            force: flags.force ?? false,
+          });
+          for (const step of report.done) context.stderr.write(`done: ${describeStep(step)}\n`);
+          const exitCode = printReport(context, report);
+          if (exitCode === 0) await showKeys(context, handle, flags);
+          // That the old key is still needed is no fault of the rotation.
+          context.setExitCode(exitCode);
+        }),
+      ),
+  );
+  return command;
+}
+
+const STATE_COLUMNS: TableColumn<StoredConfigState>[] = [
+  { header: 'domain', value: (row) => row.domain },
+  { header: 'config', value: (row) => nameOfSubject(row) },
+  { header: 'state', value: (row) => row.state, keep: true },
+  { header: 'since', value: (row) => shortTime(row.driftedSince ?? row.since) },
+  { header: 'looked', value: (row) => ago(row.lookedAt) },
+  { header: 'differs in', value: (row) => row.differences.map(({ field }) => field).join(', ') },
+  { header: 'healing', value: (row) => (row.stoppedAt === null ? '' : `stopped ${shortTime(row.stoppedAt)}`) },
+];
+
+async function showStates(
+  context: CommandContext,
+  { ports, desired }: ConfigHandle,
+  flags: ConfigFlags,
+): Promise<void> {
+  const states = (await Promise.all(desired.map(({ domain }) => ports.store.states(domain)))).flat();
+  if (flags.format === 'json') {
+    const rows = states.map((state) => ({
+      ...state,
+      since: formatInstant(state.since),
+      lookedAt: formatInstant(state.lookedAt),
+      driftedSince: state.driftedSince === null ? null : formatInstant(state.driftedSince),
+      stoppedAt: state.stoppedAt === null ? null : formatInstant(state.stoppedAt),
+    }));
+    context.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  } else if (states.length === 0) context.stderr.write('Nobody looked yet: run plan, or start the service.\n');
+  else context.stdout.write(renderTable(states, STATE_COLUMNS, context.stdout.columns));
+  const isFine = ({ state }: StoredConfigState) => ['in_sync', 'pending_reingest', 'unmanaged'].includes(state);
+  context.setExitCode(states.every(isFine) ? 0 : 1);
+}
+
+const VERSION_COLUMNS: TableColumn<ConfigVersion>[] = [
+  { header: 'domain', value: (row) => row.domain },
+  { header: 'app', value: (row) => row.app },
+  { header: 'from', value: (row) => shortTime(row.validFrom), keep: true },
+  { header: 'interval', value: (row) => (row.absent ? 'deleted' : `${row.intervalSeconds}s`), align: 'right' },
+  { header: 'bucket', value: (row) => row.bucket },
+  { header: 'sequence object', value: (row) => row.sequenceObject },
+  { header: 'overwrite object', value: (row) => row.overwriteObject },
+  { header: 'callback', value: (row) => row.callback },
+];
+
+async function showHistory(
+  context: CommandContext,
+  { ports, desired }: ConfigHandle,
+  flags: ConfigFlags,
+): Promise<void> {
+  const versions = (await Promise.all(desired.map(({ domain }) => ports.store.versions(domain)))).flat();
+  if (flags.format === 'json') {
+    const rows = versions.map((version) => ({ ...version, validFrom: formatInstant(version.validFrom) }));
+    context.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  } else if (versions.length === 0) context.stderr.write('No config was seen yet.\n');
+  else context.stdout.write(renderTable(versions, VERSION_COLUMNS, context.stdout.columns));
+}
+
+const KEY_COLUMNS: TableColumn<KeyStanding>[] = [
+  { header: 'domain', value: (row) => row.domain },
+  { header: 'for', value: (row) => (row.kind === 'callback_auth' ? 'snapshot callbacks' : 'push callbacks') },
+  { header: 'key at the vendor', value: (row) => row.vendorKey, keep: true },
+  { header: 'since', value: (row) => shortTime(row.changedAt) },
+  { header: 'sessions on the old key', value: (row) => row.oldSessions.length, align: 'right' },
+  { header: 'previous key', value: (row) => (row.safeToForget ? 'may be forgotten' : 'still needed'), keep: true },
+];
+
+async function showKeys(context: CommandContext, handle: ConfigHandle, flags: ConfigFlags): Promise<void> {
+  const { standings, failures } = await keyStandings(handle.ports, handle.desired, handle.previousKey);
+  if (flags.format === 'json') {
+    const rows = standings.map((row) => ({
+      ...row,
+      changedAt: row.changedAt === null ? null : formatInstant(row.changedAt),
+      oldSessions: row.oldSessions.map((session) => ({ ...session, startedAt: formatInstant(session.startedAt) })),
+    }));
+    context.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  } else if (standings.length === 0) context.stderr.write('No callback key is set (SNAPAUDIT_CALLBACK_KEY).\n');
+  else context.stdout.write(renderTable(standings, KEY_COLUMNS, context.stdout.columns));
+  printFailures(context, failures);
+  const allSafe = standings.every(({ safeToForget }) => safeToForget);
+  if (allSafe && standings.length > 0) {
+    context.stderr.write(
+      'SNAPAUDIT_CALLBACK_KEY_PREVIOUS may be removed; allow a last minute for retries of sessions that just ended.\n',
+    );
+  }
+  context.setExitCode(failures.length > 0 ? 2 : allSafe ? 0 : 1);
+}

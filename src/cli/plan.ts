@@ -1,0 +1,76 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { adoptConfigs } from '../config/adopt-settings.ts';
+import { planConfigs } from '../usecases/plan-configs.ts';
+import type { CommandContext } from './command-context.ts';
+import type { ConfigHandle } from './config-handle.ts';
+import { printPlan } from './print-plan.ts';
+import { collect } from './query-flags.ts';
+
+interface PlanFlags {
+  domain?: string[];
+  format: 'table' | 'json';
+  adopt?: boolean;
+}
+
+export function planCommand(context: CommandContext): Command {
+  return new Command('plan')
+    .description('Compare the settings file with what the vendor has, field by field. Changes nothing at the vendor.')
+    .option('--domain <name>', 'only this main streaming domain; may be given more than once', collect)
+    .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .option('--adopt', 'write settings for configs that exist at the vendor and are not in the settings file')
+    .addHelpText(
+      'after',
+      '\nEnds with 0 where all is as the settings say, 1 where apply would change something, 2 on errors.',
+    )
+    .action(async (flags: PlanFlags) => {
+      const handle = await context.openConfigControl();
+      try {
+        const desired = chosenDomains(handle, flags.domain);
+        const plan = await planConfigs(handle.ports, desired);
+        if (flags.format === 'json') context.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+        else printPlan(context, plan);
+        if (flags.adopt) await adopt(context, handle, plan);
+        const changes = plan.domains.some(({ steps }) => steps.length > 0);
+        context.setExitCode(plan.failures.length > 0 ? 2 : changes ? 1 : 0);
+      } finally {
+        await handle.close();
+      }
+    });
+}
+
+/** The domains asked for, all where none is named; a name that the settings do not know is a mistake. */
+export function chosenDomains(
+  { desired }: ConfigHandle,
+  names: readonly string[] | undefined,
+): ConfigHandle['desired'] {
+  if (names === undefined) return desired;
+  const unknown = names.filter((name) => !desired.some(({ domain }) => domain === name));
+  if (unknown.length > 0) throw new Error(`The settings file has no domain ${unknown.join(', ')}.`);
+  return desired.filter(({ domain }) => names.includes(domain));
+}
+
+async function adopt(
+  context: CommandContext,
+  handle: ConfigHandle,
+  plan: Awaited<ReturnType<typeof planConfigs>>,
+): Promise<void> {
+  const unmanaged = plan.domains.flatMap(({ entries }) => entries.filter(({ state }) => state === 'unmanaged'));
+  if (unmanaged.length === 0) {
+    context.stderr.write('There is nothing to adopt.\n');
+    return;
+  }
+  const configs = [];
+  for (const domain of new Set(unmanaged.map((entry) => entry.domain))) {
+    const apps = unmanaged.filter((entry) => entry.domain === domain).map(({ app }) => app);
+    for (const config of await handle.ports.live.snapshotConfigs(domain)) {
+      if (!apps.includes(config.app)) continue;
+      const isOurs = config.callback?.startsWith(`${handle.publicUrl}/`) ?? true;
+      configs.push({ ...config, forward: isOurs ? null : config.callback });
+    }
+  }
+  await writeFile(handle.settingsFile, adoptConfigs(await readFile(handle.settingsFile, 'utf8'), configs));
+  context.stderr.write(
+    `${configs.length} configs were written to ${handle.settingsFile}. Read them, then run plan again.\n`,
+  );
+}

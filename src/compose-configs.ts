@@ -1,0 +1,97 @@
+import { createConfigStore } from './adapters/postgres/config-store.ts';
+import { reportDatabase } from './adapters/postgres/database-report.ts';
+import { createHttpProbe } from './adapters/probe/http-probe.ts';
+import type { ConfigHandle, DoctorHandle } from './cli/config-handle.ts';
+import { type Environment, openStorage, systemClock } from './compose.ts';
+import { createVendor } from './compose-vendor.ts';
+import { ConfigurationError, type Secrets } from './config/env.ts';
+import { loadSettings } from './config/load-settings.ts';
+import { SecretText } from './core/secret-text.ts';
+import { desiredDomains } from './usecases/desired-domains.ts';
+import { type DoctorLine, fail, ok } from './usecases/doctor-line.ts';
+
+const LIVE_URL = 'https://live.aliyuncs.com';
+
+/** Configs for the commands: the vendor and the database, without a running service. */
+export async function openConfigControl({ config, secrets }: Environment): Promise<ConfigHandle> {
+  const settings = await loadSettings(config.settingsFile);
+  if (config.publicUrl === null) throw noPublicUrl();
+  const storage = await openStorage({ config });
+  const vendor = createVendor(config, { database: storage.database });
+  return {
+    ports: {
+      live: vendor.live,
+      store: createConfigStore(storage.database, { sealingKeys: sealingKeys(secrets) }),
+      clock: systemClock,
+    },
+    settings,
+    settingsFile: config.settingsFile,
+    desired: desiredDomains(settings, { publicUrl: config.publicUrl, callbackKey: secrets.callbackKey }),
+    publicUrl: config.publicUrl,
+    previousKey: secrets.callbackKeyPrevious === null ? null : new SecretText(secrets.callbackKeyPrevious),
+    async close() {
+      await vendor.close();
+      await storage.close();
+    },
+  };
+}
+
+/** As far as it can be opened; what cannot is a line that says so. */
+export async function openDoctor(readEnvironment: () => Environment): Promise<DoctorHandle> {
+  const lines: DoctorLine[] = [];
+  const attempt = async <T>(check: string, remedy: string, run: () => T | Promise<T>): Promise<T | null> => {
+    try {
+      return await run();
+    } catch (error) {
+      lines.push(fail(check, error instanceof Error ? error.message : String(error), remedy));
+      return null;
+    }
+  };
+  const environment = await attempt('environment', 'Correct the variables named.', readEnvironment);
+  if (!environment) return { lines, subject: null, close: async () => {} };
+  const { config, secrets } = environment;
+  const { publicUrl } = config;
+  if (publicUrl === null) lines.push(fail('environment', 'SNAPAUDIT_PUBLIC_URL is not set', PUBLIC_URL_REMEDY));
+  else lines.push(ok('environment', 'read'));
+  const settings = await attempt('settings', 'Correct the lines named.', () => loadSettings(config.settingsFile));
+  if (settings) lines.push(ok('settings', `${settings.domains.length} domains in ${config.settingsFile}`));
+  const storage = await attempt('database', 'See the sentence before.', () => openStorage({ config }));
+  if (!settings || !storage || publicUrl === null) {
+    return { lines, subject: null, close: async () => storage?.close() };
+  }
+  const vendor = createVendor(config, { database: storage.database });
+  return {
+    lines,
+    subject: {
+      ports: {
+        live: vendor.live,
+        store: createConfigStore(storage.database, { sealingKeys: sealingKeys(secrets) }),
+        clock: systemClock,
+        buckets: vendor.buckets,
+        probe: createHttpProbe(),
+        database: () => reportDatabase(storage.database),
+      },
+      desired: desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
+      publicUrl,
+      clockWindowSeconds: settings.callbacks.clockWindowSeconds,
+      liveUrl: config.liveEndpoint ?? LIVE_URL,
+    },
+    async close() {
+      await vendor.close();
+      await storage.close();
+    },
+  };
+}
+
+const PUBLIC_URL_REMEDY =
+  'Set it to the base under which the vendor reaches this service, e.g. https://audit.example.com.';
+
+function noPublicUrl(): ConfigurationError {
+  return new ConfigurationError('Configs cannot be planned:', [
+    `SNAPAUDIT_PUBLIC_URL is not set. ${PUBLIC_URL_REMEDY}`,
+  ]);
+}
+
+function sealingKeys({ callbackKey, callbackKeyPrevious }: Secrets): string[] {
+  return [callbackKey, callbackKeyPrevious].filter((key) => key !== null);
+}

@@ -1,0 +1,41 @@
+import { isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
+
+/** A config that stands at the vendor and is not in the settings file. */
+export interface AdoptableConfig {
+  domain: string;
+  app: string;
+  intervalSeconds: number;
+  bucket: string;
+  endpoint: string;
+  sequenceObject: string | null;
+  overwriteObject: string | null;
+  /** Becomes `forward`, so that whoever received the callbacks goes on receiving them. null: nobody did, or we do. */
+  forward: string | null;
+}
+
+/** The settings text with the configs added under their domains. Comments and order stay. */
+export function adoptConfigs(text: string, configs: readonly AdoptableConfig[]): string {
+  const document = parseDocument(text);
+  const domains = document.get('domains');
+  for (const config of configs) {
+    const domain = isSeq(domains)
+      ? domains.items
+          .filter((item): item is YAMLMap => isMap(item))
+          .find((item) => item.get('domain') === config.domain)
+      : undefined;
+    const apps = domain?.get('apps');
+    if (!isSeq(apps)) throw new Error(`The settings file has no apps under ${config.domain}.`);
+    apps.add(
+      document.createNode({
+        app: config.app,
+        interval: `${config.intervalSeconds}s`,
+        bucket: config.bucket,
+        endpoint: config.endpoint,
+        ...(config.sequenceObject !== null && { sequenceObject: config.sequenceObject }),
+        ...(config.overwriteObject !== null && { overwriteObject: config.overwriteObject }),
+        ...(config.forward !== null && { forward: config.forward }),
+      }),
+    );
+  }
+  return document.toString({ lineWidth: 0 });
+}
