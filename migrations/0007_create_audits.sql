@@ -60,6 +60,12 @@ create table judged_blind_spans (
   to_at timestamptz not null
 );
 
+-- Blind spans that were backfilled by ourselves, so that each is backfilled once.
+create table backfilled_spans (
+  from_at timestamptz not null primary key,
+  to_at timestamptz not null
+);
+
 -- Maximal runs of bad (or unknown, or excused) slots of one session with one verdict and cause.
 create table gaps (
   stream_id integer not null,

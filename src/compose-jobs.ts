@@ -7,13 +7,17 @@ import { createSessionStore } from './adapters/postgres/session-store.ts';
 import type { Vendor } from './compose-vendor.ts';
 import type { Settings } from './config/settings.ts';
 import type { DesiredDomain } from './core/config-plan.ts';
-import type { Clock, ConfigStore, FindingSink } from './ports.ts';
-import { type Auditor, createAuditor } from './usecases/audit-window.ts';
+import type { AuditStore, Clock, ConfigStore, FindingSink, SessionStore } from './ports.ts';
+import { type Auditor, type AuditProgress, createAuditor } from './usecases/audit-window.ts';
+import { type Backfill, createBackfill } from './usecases/backfill.ts';
 import { SNAPSHOT_CALLBACK_PATH } from './usecases/desired-domains.ts';
 import { createPollSessions } from './usecases/poll-sessions.ts';
 import { createTrackSessions } from './usecases/track-sessions.ts';
 import { watchDrift } from './usecases/watch-drift.ts';
 import type { Job } from './worker/job.ts';
+
+/** Late evidence is judged from a kept state; older evidence from the start of its session. */
+const KEPT_STATES_MS = 8 * 24 * 3_600_000;
 
 export interface JobParts {
   database: Database;
@@ -29,17 +33,48 @@ export interface JobParts {
 
 export interface Auditing {
   audit: Auditor;
+  backfill: Backfill;
+  audits: AuditStore;
+  sessions: SessionStore;
   poll: () => Promise<void>;
   track: (options?: { from?: number }) => Promise<void>;
 }
 
 /** Tracking and auditing on one database: what the jobs run, and what `snapaudit audit` runs once. */
-export function composeAuditing(parts: Omit<JobParts, 'desired' | 'findings'>): Auditing {
+export function composeAuditing(
+  parts: Omit<JobParts, 'desired' | 'findings'> & { onAuditProgress?: (progress: AuditProgress) => void },
+): Auditing {
   const { database, vendor, clock, settings, configStore, logger } = parts;
   const domains = settings.domains.map(({ domain }) => domain);
   const sessions = createSessionStore(database);
+  const audits = createAuditStore(database);
+  const captures = createCaptureStore({
+    database,
+    now: () => clock.now(),
+    lateEvidenceAfterMs: settings.audit.settleSeconds * 1000,
+  });
   const configVersions = (domain: string) => configStore.versions(domain);
+  const { settleSeconds } = settings.audit;
+  const track = createTrackSessions({ sessions, clock, domains, configVersions });
+  const audit = createAuditor({
+    clock,
+    buckets: vendor.buckets,
+    live: vendor.live,
+    audits,
+    sessions,
+    captures,
+    excused: createExcusedStore(database),
+    configVersions,
+    settleSeconds,
+    lateAfterSeconds: settings.audit.lateAfterSeconds,
+    callbackUrl: `${parts.publicUrl}${SNAPSHOT_CALLBACK_PATH}`,
+    ...(parts.onAuditProgress && { onProgress: parts.onAuditProgress }),
+  });
   return {
+    audits,
+    sessions,
+    track,
+    audit,
     poll: createPollSessions({
       live: vendor.live,
       sessions,
@@ -47,23 +82,18 @@ export function composeAuditing(parts: Omit<JobParts, 'desired' | 'findings'>): 
       domains,
       onFailure: (domain, error) => logger.warn({ err: error, domain }, 'the vendor could not be asked who is on air'),
     }),
-    track: createTrackSessions({ sessions, clock, domains, configVersions }),
-    audit: createAuditor({
+    backfill: createBackfill({
       clock,
-      buckets: vendor.buckets,
       live: vendor.live,
-      audits: createAuditStore(database),
+      buckets: vendor.buckets,
+      audits,
       sessions,
-      captures: createCaptureStore({
-        database,
-        now: () => clock.now(),
-        lateEvidenceAfterMs: settings.audit.settleSeconds * 1000,
-      }),
-      excused: createExcusedStore(database),
+      captures,
       configVersions,
-      settleSeconds: settings.audit.settleSeconds,
-      lateAfterSeconds: settings.audit.lateAfterSeconds,
-      callbackUrl: `${parts.publicUrl}${SNAPSHOT_CALLBACK_PATH}`,
+      track,
+      audit,
+      domains,
+      settleSeconds,
     }),
   };
 }
@@ -71,7 +101,7 @@ export function composeAuditing(parts: Omit<JobParts, 'desired' | 'findings'>): 
 /** Every job of the service. Any replica may run any of them, and running one twice is harmless. */
 export function composeJobs(parts: JobParts): Job[] {
   const { settings, desired, logger } = parts;
-  const { poll, track, audit } = composeAuditing(parts);
+  const { poll, track, audit, audits, backfill } = composeAuditing(parts);
   return [
     {
       name: 'watch-drift',
@@ -101,6 +131,14 @@ export function composeJobs(parts: JobParts): Job[] {
           const outcome = await audit({ domain, signal });
           if (outcome.error) logger.warn({ domain, auditId: outcome.auditId }, outcome.error);
         }
+      },
+    },
+    {
+      name: 'backfill',
+      everySeconds: settings.audit.everySeconds,
+      async run(signal) {
+        await backfill.ownOutages(signal);
+        await audits.pruneStates(parts.clock.now() - KEPT_STATES_MS);
       },
     },
   ];

@@ -10,6 +10,7 @@ import {
   type Clock,
   CouldNotLookError,
   type ExcusedStore,
+  type LateEvidence,
   type LiveApi,
   LiveApiError,
   type SessionStore,
@@ -64,6 +65,8 @@ export interface AuditRequest {
   stream?: string | null;
   /** Slots up to here; never later than `settle` ago, which is the default. */
   to?: Instant | null;
+  /** Backfill: slots from here on are ours to judge, even where no receiver of ours was alive yet. */
+  since?: Instant;
   kind?: 'audit' | 'backfill';
   /** Captures that a backfill restored beforehand, for the record. */
   restored?: number;
@@ -196,16 +199,24 @@ class AuditRun {
     // A stream whose config changed between two sessions takes a round for each config.
     for (let round = 0; pending.length > 0; round++) {
       const watermarks = await this.#parts.audits.watermarks(ids);
-      const late = round === 0 ? await this.#parts.audits.lateEvidence(ids) : new Map();
-      const earliest = pending.reduce((least, stream) => {
-        const from = Math.min(
-          watermarks.get(stream.id)?.auditedUntil ?? observedSince,
-          late.get(stream.id)?.from ?? Number.POSITIVE_INFINITY,
-        );
-        return Math.min(least, from);
-      }, this.#to);
-      const sessions = await this.#parts.sessions.sessions(ids, Math.max(earliest - HOUR_MS, -DAY_MS), this.#to);
-      const blindFrom = Math.max(earliest - HOUR_MS, Number.isFinite(observedSince) ? observedSince : earliest);
+      const late = round === 0 ? await this.#parts.audits.lateEvidence(ids) : new Map<number, LateEvidence>();
+      const kept = new Map<number, { at: Instant; state: unknown }>();
+      for (const [id, evidence] of late) {
+        const state = watermarks.has(id) ? await this.#parts.audits.keptState(id, evidence.from) : null;
+        if (state) kept.set(id, state);
+      }
+      const earliest = pending.reduce(
+        (least, { id }) =>
+          Math.min(
+            least,
+            this.#request.since ?? least,
+            watermarks.get(id)?.auditedUntil ?? observedSince,
+            late.get(id)?.from ?? least,
+            kept.get(id)?.at ?? least,
+          ),
+        this.#to,
+      );
+      const sessions = await this.#parts.sessions.sessions(ids, Math.max(earliest - HOUR_MS, 0), this.#to);
       const terms: StreamTerms = {
         now: this.#now,
         to: this.#to,
@@ -213,7 +224,7 @@ class AuditRun {
         lateAfterSeconds: this.#parts.lateAfterSeconds,
         callbackUrl: this.#parts.callbackUrl,
         versions,
-        blind: await this.#parts.audits.blindSpans(Math.max(blindFrom, 0), this.#now - HEARTBEAT_LAG_MS),
+        blind: await this.#parts.audits.blindSpans(Math.max(earliest - HOUR_MS, 0), this.#now - HEARTBEAT_LAG_MS),
         excused: await this.#parts.excused.inForce(Math.max(earliest - HOUR_MS, 0), this.#now),
         looks: this.#looks,
       };
@@ -227,10 +238,13 @@ class AuditRun {
           {
             stream: row,
             sessions: own,
-            since: Math.max(observedSince, Math.min(firstStart, this.#to)),
+            since: Math.min(
+              Math.max(observedSince, Math.min(firstStart, this.#to)),
+              this.#request.since ?? Number.POSITIVE_INFINITY,
+            ),
             watermark,
             late: evidence,
-            kept: evidence && watermark ? await this.#parts.audits.keptState(row.id, evidence.from) : null,
+            kept: kept.get(row.id) ?? null,
           },
           terms,
         );

@@ -4,6 +4,7 @@ import type { Instant } from '../../core/instant.ts';
 import { EDGE_TOLERANCE_MS } from '../../core/judge.ts';
 import { DELIVERY_WINDOW_MS } from '../../core/judge-capture.ts';
 import { mergeSpans, type Span } from '../../core/span.ts';
+import { emptySlotCounts, type SlotCounts, VERDICTS } from '../../core/verdict.ts';
 import type {
   AuditStore,
   ForeignKeys,
@@ -201,6 +202,37 @@ export function createAuditStore(database: Database): AuditStore {
             .execute();
         }
       });
+    },
+
+    async backfilledSpans(from) {
+      const rows = await db
+        .selectFrom('backfilled_spans')
+        .selectAll()
+        .where('to_at', '>', timestamp(from))
+        .orderBy('from_at')
+        .execute();
+      return rows.map((row) => ({ from: row.from_at, to: row.to_at }));
+    },
+
+    async recordBackfilledSpan(span) {
+      await db
+        .insertInto('backfilled_spans')
+        .values({ from_at: timestamp(span.from), to_at: timestamp(span.to) })
+        .onConflict((conflict) =>
+          conflict.column('from_at').doUpdateSet({ to_at: sql`greatest(backfilled_spans.to_at, excluded.to_at)` }),
+        )
+        .execute();
+    },
+
+    async slotsBetween({ domain, app, stream }, from, to) {
+      const sums = sql.join(
+        VERDICTS.map((verdict) => sql`coalesce(sum(${sql.ref(verdict)}), 0)::int as ${sql.ref(verdict)}`),
+      );
+      const { rows } = await sql<SlotCounts>`
+        select ${sums} from slot_hours h join streams s on s.id = h.stream_id
+        where s.domain = ${domain} and s.app = coalesce(${app}::text, s.app) and s.stream = coalesce(${stream}::text, s.stream)
+        and h.hour >= date_trunc('hour', ${timestamp(from)}, 'UTC') and h.hour < ${timestamp(to)}`.execute(db);
+      return rows[0] ?? emptySlotCounts();
     },
 
     async pruneStates(before) {

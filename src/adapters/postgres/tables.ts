@@ -22,6 +22,7 @@ export interface Tables extends AlertingTables, ConfigControlTables, TokenTables
   judge_states: JudgeStateTable;
   late_evidence: LateEvidenceTable;
   judged_blind_spans: JudgedBlindSpanTable;
+  backfilled_spans: JudgedBlindSpanTable;
   gaps: GapTable;
   slot_hours: SlotHourTable;
   foreign_keys: ForeignKeyTable;
