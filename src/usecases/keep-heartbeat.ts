@@ -51,9 +51,12 @@ export function createHeartbeatKeeper(parts: {
   return {
     async beat() {
       const now = parts.now();
-      const wasTurnedAway = turnedAway;
-      turnedAway = false;
-      if (wasTurnedAway || (span !== null && now - span.toAt > MAX_STALL_MS)) span = null;
+      if (turnedAway) {
+        turnedAway = false;
+        span = null;
+        return;
+      }
+      if (span !== null && now - span.toAt > MAX_STALL_MS) span = null;
       // A clock that was set back must not turn the row around.
       const fromAt: Instant = span?.fromAt ?? now;
       const toAt = Math.max(now, fromAt);

@@ -33,6 +33,8 @@ export function openDatabase(options: {
   });
   // An idle connection that the server ends would otherwise end the process.
   pool.on('error', (error) => options.onError?.(error));
+  // So would one that is lent out: its query rejects as well, so that whoever borrowed it learns of it there.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, url: options.url, close: () => db.destroy() };
 }

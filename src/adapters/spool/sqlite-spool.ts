@@ -13,6 +13,8 @@ const SQLITE_FULL = 13;
 /** Files tried in turn: several receivers on one machine have one each. */
 const MAX_FILES = 16;
 
+const ROOM = ' '.repeat(2 * PAGE_BYTES);
+
 const SCHEMA = `
   create table if not exists entries (
     id integer primary key autoincrement,
@@ -55,6 +57,7 @@ export function openSpool(options: { directory: string; maxBytes: number; now: (
     `insert into alive (receiver_id, from_at, to_at, host) values (?, ?, ?, ?)
      on conflict (receiver_id, from_at) do update set to_at = max(to_at, excluded.to_at)`,
   );
+  const removeProbe = db.prepare('delete from entries where id = last_insert_rowid()');
   const notes = db.prepare('select receiver_id, from_at, to_at, host from alive order by from_at');
   const forget = db.prepare('delete from alive where receiver_id = ? and from_at = ? and to_at <= ?');
 
@@ -110,7 +113,12 @@ export function openSpool(options: { directory: string; maxBytes: number; now: (
       };
     },
     noteAlive(beat) {
-      inTransaction(() => note.run(beat.receiverId, beat.fromAt, beat.toAt, beat.host));
+      inTransaction(() => {
+        // A note fits where a callback no longer does; this receiver is only alive if there is room for one.
+        insert.run(beat.toAt, 'capture', ROOM, 0);
+        removeProbe.run();
+        note.run(beat.receiverId, beat.fromAt, beat.toAt, beat.host);
+      });
     },
     aliveNotes: () =>
       notes.all().map(
