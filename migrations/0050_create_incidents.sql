@@ -30,8 +30,8 @@ create table incidents (
   expected integer,
   cause text,
   facts jsonb not null default '{}',
-  -- instants at which it was opened again, the last ones
-  reopenings timestamptz[] not null default '{}',
+  -- instants (ms since the epoch) at which it was opened again, the last ones
+  reopenings jsonb not null default '[]',
   folded_into bigint references incidents (id),
   acknowledged_at timestamptz,
   acknowledged_by text,

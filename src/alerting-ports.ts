@@ -5,7 +5,7 @@ import type { Decision } from './core/incident-decisions.ts';
 import type { Instant } from './core/instant.ts';
 import type { Message } from './core/message.ts';
 import type { Alert } from './core/message-alert.ts';
-import type { NotificationEvent, NotificationStatus, SendPlan, Silence } from './core/notification.ts';
+import type { NotificationEvent, NotificationStatus, Silence } from './core/notification.ts';
 
 /**
  * Where the parts of the service report what they find wrong, over and over while it lasts; alerting makes incidents of
@@ -325,8 +325,7 @@ export interface MaintenanceStore {
   /** Running ones, oldest first; `all`: the ended ones too. */
   list(all: boolean): Promise<MaintenanceSchedule[]>;
   setPlannedUntil(id: number, until: Instant): Promise<void>;
-  /** False where this occurrence has its row already. */
-  claimOccurrence(id: number, from: Instant): Promise<boolean>;
+  hasSpan(id: number, from: Instant): Promise<boolean>;
   noteSpan(id: number, from: Instant, excusedSpanId: number): Promise<void>;
   /** Excused spans of occurrences that begin at or after the instant. */
   spansFrom(id: number, from: Instant): Promise<number[]>;

@@ -1,0 +1,165 @@
+import { sql } from 'kysely';
+import type { Instant } from '../../core/instant.ts';
+import type { ActiveFinding, AlertingFacts, AlertingGap, AuditStall, HeardCapture } from '../../ports.ts';
+import type { Database } from './database.ts';
+import { timestamp } from './timestamp.ts';
+
+/** Bit of `captures.flags`: a callback told us. */
+const FROM_CALLBACK = 8;
+/** A transaction may commit so long after it dated its gaps. */
+const LATE_COMMIT_MS = 120_000;
+/** What was found before alerting first looked is history, not news. */
+const FIRST_LOOK_BACK_MS = 600_000;
+/** An audit that has been running for longer than this is not waited for. */
+const AUDIT_WAIT_MS = 300_000;
+
+export function createAlertingFacts(database: Database): AlertingFacts {
+  const { db, pool } = database;
+  return {
+    async onAir() {
+      const { rows } = await pool.query({
+        name: 'alerting-on-air',
+        text: `select s.stream_id as "streamId", t.domain, t.app, t.stream, s.started_at as "startedAt", s.certainty
+               from sessions s join streams t on t.id = s.stream_id where s.ended_at is null`,
+      });
+      return rows;
+    },
+
+    async lastHeard(streamIds, since) {
+      // One probe of the primary key per stream; the bound lets the planner leave older partitions out.
+      const { rows } = await pool.query<[number, Instant, Instant]>({
+        name: 'alerting-last-heard',
+        rowMode: 'array',
+        text: `select w.id, c.captured_at, c.captured_at + c.delay_ms * interval '1 millisecond'
+               from unnest($1::integer[]) as w (id)
+               cross join lateral (
+                 select captured_at, delay_ms from captures
+                 where stream_id = w.id and captured_at >= to_timestamp($2::float8 / 1000) and flags & ${FROM_CALLBACK} <> 0
+                 order by captured_at desc limit 1
+               ) c`,
+        values: [streamIds, since],
+      });
+      return new Map<number, HeardCapture>(
+        rows.map(([streamId, capturedAt, receivedAt]) => [streamId, { capturedAt, receivedAt }]),
+      );
+    },
+
+    async heardCounts(streamIds, from) {
+      const { rows } = await pool.query<[number, number]>({
+        name: 'alerting-heard-counts',
+        rowMode: 'array',
+        text: `select stream_id, count(*)::integer from captures
+               where stream_id = any($1::integer[]) and captured_at >= to_timestamp($2::float8 / 1000)
+                 and flags & ${FROM_CALLBACK} <> 0 group by stream_id`,
+        values: [streamIds, from],
+      });
+      return new Map(rows);
+    },
+
+    async newestHeartbeat() {
+      const row = await db
+        .selectFrom('heartbeats')
+        .select((eb) => eb.fn.max('to_at').as('at'))
+        .executeTakeFirst();
+      return row?.at ?? null;
+    },
+
+    async noteGaps(now) {
+      await sql`
+        with progress as (
+          insert into alerting_progress (name, at) values ('gaps', ${timestamp(now)})
+          on conflict (name) do update set at = excluded.at
+          returning (select at from alerting_progress where name = 'gaps') as before
+        )
+        insert into incident_gaps (stream_id, from_at, verdict, mode, first_seen_at)
+        select g.stream_id, g.from_at, g.verdict, g.mode, ${timestamp(now)} from gaps g, progress
+        where g.updated_at >= coalesce(before - ${LATE_COMMIT_MS} * interval '1 millisecond',
+            ${timestamp(now - FIRST_LOOK_BACK_MS)})
+          and g.verdict in ('late', 'callback_missing', 'object_missing', 'not_captured', 'misnamed')
+        on conflict do nothing`.execute(db);
+    },
+
+    async gaps(now) {
+      const { rows } = await sql<AlertingGap>`
+        with candidate as (
+          select stream_id, from_at, verdict, mode from incident_gaps where incident_id is null
+          union
+          select stream_id, from_at, verdict, mode from gaps where open
+        )
+        select g.stream_id as "streamId", t.domain, t.app, t.stream, g.from_at as "from", g.to_at as "to", g.verdict,
+          g.cause, g.mode, g.slots, g.open, n.incident_id is null as untold,
+          exists (
+            select from audits a where a.domain = t.domain and (a.app is null or a.app = t.app) and a.status = 'running'
+              and a.started_at > ${timestamp(now - AUDIT_WAIT_MS)} and n.first_seen_at > ${timestamp(now - AUDIT_WAIT_MS)}
+          ) as "auditRunning"
+        from candidate c
+        join gaps g using (stream_id, from_at, verdict, mode)
+        join incident_gaps n using (stream_id, from_at, verdict, mode)
+        join streams t on t.id = g.stream_id`.execute(db);
+      return rows;
+    },
+
+    async findings() {
+      const rows = await db.selectFrom('findings').selectAll().where('active', '=', true).orderBy('since').execute();
+      return rows.map(
+        (row): ActiveFinding => ({
+          kind: row.kind,
+          scope: { domain: row.domain, app: row.app, stream: row.stream },
+          key: row.key,
+          since: row.since,
+          cause: row.cause,
+          detail: (row.facts as { detail?: string }).detail ?? null,
+        }),
+      );
+    },
+
+    async rejections(from) {
+      const { rows } = await sql<{ domain: string | null; reason: string; count: number; firstAt: Instant }>`
+        select domain, mode() within group (order by reason) as reason, count(*)::integer as count,
+          min(received_at) as "firstAt"
+        from quarantine where received_at >= ${timestamp(from)} group by domain`.execute(db);
+      return rows;
+    },
+
+    async auditStalls(before) {
+      const { rows } = await sql<AuditStall>`
+        select t.domain, max(a.last_done_at) as "lastDoneAt", max(f.error) as "lastError"
+        from sessions s
+        join streams t on t.id = s.stream_id
+        left join lateral (
+          select max(finished_at) as last_done_at from audits
+          where domain = t.domain and kind = 'audit' and status = 'done' and started_at > ${timestamp(before - 7 * 86_400_000)}
+        ) a on true
+        left join lateral (
+          select error from audits where domain = t.domain and status = 'failed' order by started_at desc limit 1
+        ) f on true
+        where s.ended_at is null and s.started_at < ${timestamp(before)}
+        group by t.domain
+        having max(a.last_done_at) is null or max(a.last_done_at) < ${timestamp(before)}`.execute(db);
+      return rows;
+    },
+
+    async auditedUntil(scope) {
+      let query = db
+        .selectFrom('watermarks as w')
+        .innerJoin('streams as t', 't.id', 'w.stream_id')
+        .select((eb) => eb.fn.min('w.audited_until').as('at'));
+      if (scope.domain !== null) query = query.where('t.domain', '=', scope.domain);
+      if (scope.app !== null) query = query.where('t.app', '=', scope.app);
+      if (scope.stream !== null) query = query.where('t.stream', '=', scope.stream);
+      else {
+        // Of many streams only those on air count: the audit of the others ended with them.
+        query = query.where((eb) =>
+          eb.exists(
+            eb
+              .selectFrom('sessions as s')
+              .select('s.stream_id')
+              .whereRef('s.stream_id', '=', 'w.stream_id')
+              .where('s.ended_at', 'is', null),
+          ),
+        );
+      }
+      return (await query.executeTakeFirst())?.at ?? null;
+    },
+  };
+}

@@ -1,0 +1,191 @@
+import type { Condition, GapReference, IncidentKind } from './incident.ts';
+import { incidentKey } from './incident.ts';
+import type { Instant } from './instant.ts';
+import type { Span } from './span.ts';
+import { type AppTotal, onAirWithin } from './storm.ts';
+import type { Verdict } from './verdict.ts';
+
+/** A gap as alerting reads it. */
+export interface GapFact {
+  streamId: number;
+  domain: string;
+  app: string;
+  stream: string;
+  from: Instant;
+  to: Instant;
+  verdict: string;
+  cause: string | null;
+  mode: string;
+  slots: number;
+  open: boolean;
+  untold: boolean;
+  auditRunning: boolean;
+}
+
+/** What a gap is an incident of, or null where it is none: our own outage is told as `blind`, never as the vendor's. */
+export function kindOfGap(gap: { verdict: string; cause: string | null }, tellLate: boolean): IncidentKind | null {
+  if (gap.cause === 'receiver_down') return null;
+  if (gap.cause === 'interval_drift') return 'interval_drift';
+  switch (gap.verdict) {
+    case 'callback_missing':
+    case 'object_missing':
+    case 'not_captured':
+      return 'gap';
+    case 'misnamed':
+      return 'naming';
+    case 'late':
+      return tellLate ? 'gap' : null;
+    default:
+      return null;
+  }
+}
+
+/** One condition per stream and kind, of all its gaps that are open or untold. */
+export function conditionsOfGaps(
+  gaps: readonly GapFact[],
+  context: {
+    now: Instant;
+    totals: readonly AppTotal[];
+    intervals: ReadonlyMap<number, number>;
+    tellLate: boolean;
+  },
+): Condition[] {
+  const groups = new Map<string, { kind: IncidentKind; gaps: GapFact[] }>();
+  for (const gap of gaps) {
+    const kind = kindOfGap(gap, context.tellLate);
+    if (kind === null) continue;
+    const key = `${gap.streamId} ${kind}`;
+    const group = groups.get(key);
+    if (group) group.gaps.push(gap);
+    else groups.set(key, { kind, gaps: [gap] });
+  }
+  return [...groups.values()].map(({ kind, gaps: own }) => {
+    const first = own[0]!;
+    const largest = own.reduce((a, b) => (b.slots > a.slots ? b : a));
+    const since = Math.min(...own.map((gap) => gap.from));
+    const until = own.some((gap) => gap.open) ? null : Math.max(...own.map((gap) => gap.to));
+    const missed = own.reduce((sum, gap) => sum + gap.slots, 0);
+    const interval = context.intervals.get(first.streamId);
+    const expected = interval ? Math.floor(((until ?? context.now) - since) / (interval * 1000)) : missed;
+    return {
+      kind,
+      scope: { domain: first.domain, app: first.app, stream: first.stream },
+      key: '',
+      since,
+      until,
+      affected: 1,
+      total: Math.max(1, onAirWithin(context.totals, { domain: first.domain, app: first.app, stream: null })),
+      missed,
+      expected: Math.max(expected, missed),
+      cause: largest.cause,
+      facts: { verdict: largest.verdict as Verdict, ...(until === null ? {} : { until }) },
+      ripe: !own.every((gap) => gap.auditRunning),
+      gaps: own.map(
+        (gap): GapReference => ({ streamId: gap.streamId, from: gap.from, verdict: gap.verdict, mode: gap.mode }),
+      ),
+    };
+  });
+}
+
+/** A silence and a gap of one stream are one story: the gap brings the cause, the silence says that it lasts. */
+export function mergeDelivery(silences: readonly Condition[], gaps: readonly Condition[]): Condition[] {
+  const byKey = new Map(gaps.map((gap) => [incidentKey(gap), gap]));
+  const merged = silences.map((silence) => {
+    const key = incidentKey(silence);
+    const gap = byKey.get(key);
+    if (!gap) return silence;
+    byKey.delete(key);
+    return {
+      ...gap,
+      since: Math.min(silence.since, gap.since),
+      until: null,
+      missed: Math.max(silence.missed ?? 0, gap.missed ?? 0),
+      expected: Math.max(silence.expected ?? 0, gap.expected ?? 0),
+      facts: { ...silence.facts, ...gap.facts },
+      ripe: silence.ripe || gap.ripe,
+    };
+  });
+  return [...merged, ...byKey.values()];
+}
+
+const NOTHING = { affected: 0, total: 0, missed: null, expected: null, ripe: true, gaps: [], key: '' };
+const EVERYTHING = { domain: null, app: null, stream: null };
+
+/** Our own blindness: a span that is still going on, or one that ended within `tellForMs`. */
+export function conditionOfBlindness(
+  spans: readonly Span[],
+  context: { now: Instant; newestHeartbeat: Instant | null; toleranceMs: number; tellForMs: number; leastMs: number },
+): Condition | null {
+  const { now, newestHeartbeat } = context;
+  if (newestHeartbeat === null) return null;
+  if (now - newestHeartbeat > context.toleranceMs) {
+    return {
+      ...NOTHING,
+      kind: 'blind',
+      scope: EVERYTHING,
+      since: newestHeartbeat,
+      until: null,
+      cause: 'receiver_down',
+      facts: {},
+    };
+  }
+  const recent = spans.filter((span) => span.to - span.from >= context.leastMs && now - span.to < context.tellForMs);
+  const last = recent.at(-1);
+  if (!last) return null;
+  const lasting = last.to >= now - context.toleranceMs;
+  return {
+    ...NOTHING,
+    kind: 'blind',
+    scope: EVERYTHING,
+    since: Math.min(...recent.map((span) => span.from)),
+    until: lasting ? null : last.to,
+    cause: 'receiver_down',
+    facts: lasting ? {} : { until: last.to },
+  };
+}
+
+export function conditionOfFinding(finding: {
+  kind: IncidentKind;
+  scope: Condition['scope'];
+  key: string;
+  since: Instant;
+  cause: string | null;
+  detail: string | null;
+}): Condition {
+  const { detail, ...rest } = finding;
+  return { ...NOTHING, ...rest, until: null, facts: detail === null ? {} : { detail } };
+}
+
+export function conditionOfRejections(rejection: {
+  domain: string | null;
+  reason: string;
+  count: number;
+  firstAt: Instant;
+}): Condition {
+  return {
+    ...NOTHING,
+    kind: 'rejected_callbacks',
+    scope: { domain: rejection.domain, app: null, stream: null },
+    since: rejection.firstAt,
+    until: null,
+    cause: rejection.reason,
+    facts: { detail: `${rejection.count} requests, mostly ${rejection.reason}` },
+  };
+}
+
+export function conditionOfStall(stall: {
+  domain: string;
+  lastDoneAt: Instant | null;
+  lastError: string | null;
+  before: Instant;
+}): Condition {
+  return {
+    ...NOTHING,
+    kind: 'audit_stalled',
+    scope: { domain: stall.domain, app: null, stream: null },
+    since: stall.lastDoneAt ?? stall.before,
+    until: null,
+    cause: null,
+    facts: stall.lastError === null ? {} : { detail: stall.lastError },
+  };
+}

@@ -1,0 +1,179 @@
+import type { Condition, Incident, IncidentKind, Severity, Track } from '../core/incident.ts';
+import { scopeContains } from '../core/incident.ts';
+import {
+  conditionOfBlindness,
+  conditionOfFinding,
+  conditionOfRejections,
+  conditionOfStall,
+  conditionsOfGaps,
+  mergeDelivery,
+} from '../core/incident-conditions.ts';
+import { decideIncidents } from '../core/incident-decisions.ts';
+import type { IncidentRules } from '../core/incident-rules.ts';
+import type { Instant } from '../core/instant.ts';
+import type { ChannelFilter } from '../core/notification.ts';
+import { wants } from '../core/notification.ts';
+import { severityOf } from '../core/severity.ts';
+import type { Span } from '../core/span.ts';
+import type { AppTotal } from '../core/storm.ts';
+import type { AlertingFacts, Clock, IncidentChange, IncidentStore, Router } from '../ports.ts';
+import type { ExcusedScope, WatchResult } from './watch-silence.ts';
+
+/** What the evaluation needs to know of a channel. */
+export interface RoutedChannel {
+  name: string;
+  filter: ChannelFilter;
+  sendResolved: boolean;
+  sendUpdates: boolean;
+}
+
+export interface RaiseParts {
+  clock: Clock;
+  facts: AlertingFacts;
+  incidents: IncidentStore;
+  watch(now: Instant): Promise<WatchResult>;
+  blindSpans(from: Instant, to: Instant): Promise<Span[]>;
+  excusedSpans(from: Instant, to: Instant): Promise<ExcusedScope[]>;
+  channels: readonly RoutedChannel[];
+  rules: IncidentRules;
+  severities: Partial<Record<IncidentKind, Severity>>;
+  tellLate: boolean;
+  rejectedFrom: number;
+  auditStalledAfterSeconds: number;
+  /** One source of facts could not be looked at: its incidents stay as they are. */
+  onProblem(what: string, error: unknown): void;
+}
+
+export interface Evaluation {
+  at: Instant;
+  /** null where another replica was at it. */
+  changes: IncidentChange[] | null;
+  watch: WatchResult | null;
+  seconds: number;
+}
+
+const REJECTION_WINDOW_MS = 300_000;
+const DAY_MS = 86_400_000;
+const HEARTBEAT_TOLERANCE_MS = 5_000;
+const LEAST_BLINDNESS_MS = 10_000;
+const TELL_BLINDNESS_MS = 120_000;
+/** What changes slowly is looked at every so often. */
+const SLOW_EVERY_MS = 10_000;
+
+/** One evaluation: looks at the facts, lets the core decide, writes. Safe to run at any time on any replica. */
+export function createIncidentRaiser(parts: RaiseParts) {
+  const route = routerOf(parts.channels);
+  const severity = (condition: Condition) => severityOf(condition, parts.severities);
+  let slowLookedAt: Instant | null = null;
+
+  return async function raise(): Promise<Evaluation> {
+    const now = parts.clock.now();
+    const startedAt = performance.now();
+    const looked = new Set<Track>();
+    const conditions: Condition[] = [];
+    const look = async (tracks: Track[], source: () => Promise<Condition[]>) => {
+      try {
+        conditions.push(...(await source()));
+        for (const track of tracks) looked.add(track);
+      } catch (error) {
+        parts.onProblem(`alerting could not look at ${tracks.join(', ')}`, error);
+      }
+    };
+
+    let watched: WatchResult | null = null;
+    let totals: readonly AppTotal[] = [];
+    await look(['delivery', 'interval_drift', 'naming'], async () => {
+      watched = await parts.watch(now);
+      totals = watched.totals;
+      const context = { now, totals, intervals: watched.intervals, tellLate: parts.tellLate };
+      await parts.facts.noteGaps(now);
+      const excused = await parts.excusedSpans(now - DAY_MS, now + 1);
+      // A span that was excused after the fact is told by nobody, though the audit has yet to judge it again.
+      const gaps = (await parts.facts.gaps(now)).filter((gap) => !isExcused(gap, excused));
+      const ofGaps = conditionsOfGaps(gaps, context);
+      const delivery = mergeDelivery(
+        watched.conditions,
+        ofGaps.filter((condition) => condition.kind === 'gap'),
+      );
+      return [...delivery, ...ofGaps.filter((condition) => condition.kind !== 'gap')];
+    });
+    await look(['blind'], async () => {
+      const newestHeartbeat = await parts.facts.newestHeartbeat();
+      const spans = newestHeartbeat === null ? [] : await parts.blindSpans(now - DAY_MS, newestHeartbeat);
+      const blind = conditionOfBlindness(spans, {
+        now,
+        newestHeartbeat,
+        toleranceMs: HEARTBEAT_TOLERANCE_MS,
+        tellForMs: TELL_BLINDNESS_MS,
+        leastMs: LEAST_BLINDNESS_MS,
+      });
+      return blind === null ? [] : [blind];
+    });
+    await look(['config_drift', 'two_callbacks', 'enforce_fight', 'spool_not_draining', 'channel_failing'], async () =>
+      (await parts.facts.findings()).map(conditionOfFinding),
+    );
+    if (slowLookedAt === null || now - slowLookedAt >= SLOW_EVERY_MS || now < slowLookedAt) {
+      slowLookedAt = now;
+      await look(['rejected_callbacks'], async () =>
+        (await parts.facts.rejections(now - REJECTION_WINDOW_MS))
+          .filter(({ count }) => count >= parts.rejectedFrom)
+          .map(conditionOfRejections),
+      );
+      const before = now - parts.auditStalledAfterSeconds * 1000;
+      await look(['audit_stalled'], async () =>
+        (await parts.facts.auditStalls(before)).map((stall) => conditionOfStall({ ...stall, before })),
+      );
+    }
+
+    const changes = await parts.incidents.evaluate(
+      { now, since: now - parts.rules.reopenWithinSeconds * 1000, severity, route },
+      async (incidents) => {
+        const audited = await auditedUntil(incidents);
+        return decideIncidents({
+          now,
+          conditions,
+          looked,
+          incidents,
+          totals,
+          rules: parts.rules,
+          auditedUntil: (incident) => audited.get(incident.id) ?? null,
+        });
+      },
+    );
+    return { at: now, changes, watch: watched, seconds: (performance.now() - startedAt) / 1000 };
+  };
+
+  /** Only for suspicions that are clearing: few. */
+  async function auditedUntil(incidents: readonly Incident[]): Promise<Map<number, Instant>> {
+    const audited = new Map<number, Instant>();
+    for (const incident of incidents) {
+      if (incident.kind !== 'silence' || incident.clearSince === null || incident.status === 'resolved') continue;
+      const until = await parts.facts.auditedUntil(incident.scope);
+      if (until !== null) audited.set(incident.id, until);
+    }
+    return audited;
+  }
+}
+
+function routerOf(channels: readonly RoutedChannel[]): Router {
+  return (incident, event) =>
+    channels
+      .filter((channel) => {
+        if (event === 'resolved' && !channel.sendResolved) return false;
+        if (event === 'updated' && !channel.sendUpdates) return false;
+        return wants(channel, incident);
+      })
+      .map((channel) => channel.name);
+}
+
+function isExcused(
+  gap: { domain: string; app: string; stream: string; from: Instant; to: Instant },
+  spans: readonly ExcusedScope[],
+): boolean {
+  return spans.some(
+    (span) =>
+      span.from <= gap.from &&
+      gap.to <= span.to &&
+      scopeContains(span, { domain: gap.domain, app: gap.app, stream: gap.stream }),
+  );
+}

@@ -1,0 +1,238 @@
+import type { IncidentRules } from '../core/incident-rules.ts';
+import type { Instant } from '../core/instant.ts';
+import { composeDigest, composeMessage, composeTest, type Message, type MessageContext } from '../core/message.ts';
+import { type Alert, alertOf } from '../core/message-alert.ts';
+import type { Locale } from '../core/message-words.ts';
+import { isSilenced, repeatIsDue, retryDelaySeconds, wants } from '../core/notification.ts';
+import {
+  type AlertSink,
+  type Channel,
+  ChannelError,
+  type ClaimedMessage,
+  type Clock,
+  type IncidentStore,
+  type NotificationStore,
+  type SilenceStore,
+} from '../ports.ts';
+import type { RoutedChannel } from './raise-incidents.ts';
+
+/** A channel with its settings. */
+export interface NotifyChannel extends RoutedChannel {
+  channel: Channel;
+  locale: Locale;
+  /** 0: never. */
+  repeatSeconds: number;
+  /** Tells these settings from changed ones; holds no secret. */
+  fingerprint: string;
+}
+
+export interface SendParts {
+  clock: Clock;
+  notifications: NotificationStore;
+  incidents: IncidentStore;
+  silences: SilenceStore;
+  sink: AlertSink;
+  channels: readonly NotifyChannel[];
+  timeZone: string;
+  publicUrl: string | null;
+  rules: IncidentRules;
+  digestFrom: number;
+  /** In [0, 1). */
+  chance(): number;
+  onOutcome?(channel: string, outcome: 'sent' | 'retry' | 'failed'): void;
+  onProblem(what: string, error: unknown): void;
+}
+
+/** Longer than any channel takes to send, so that nobody takes over a message that is being sent. */
+const LEASE_SECONDS = 60;
+/** A permanent failure must show so often before the channel is switched off: a restart of the other side is none. */
+const PERMANENT_FROM = 3;
+/** About a day of retries at the longest delay. */
+const MAX_ATTEMPTS = 110;
+const RESOLVED_REMEMBERED_MS = 900_000;
+
+export function createNotificationSender(parts: SendParts) {
+  const { notifications, clock } = parts;
+  const resentAt = new Map<string, Instant>();
+
+  /** Sends what is due on every channel; channels do not wait for each other. */
+  async function sendAll(signal?: AbortSignal): Promise<void> {
+    const silences = await parts.silences.inForce(clock.now());
+    await Promise.all(
+      parts.channels.map(async (channel) => {
+        try {
+          await sendOne(channel, silences, signal);
+        } catch (error) {
+          parts.onProblem(`sending to ${channel.name} failed`, error);
+        }
+      }),
+    );
+  }
+
+  async function sendOne(
+    channel: NotifyChannel,
+    silences: Awaited<ReturnType<SilenceStore['inForce']>>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const off = await notifications.disabled(channel.name, channel.fingerprint);
+    if (off) return;
+    const silenced = (incident: Parameters<typeof isSilenced>[0]) => isSilenced(incident, silences, clock.now());
+    await notifications.addRepeats({
+      channel: channel.name,
+      now: clock.now(),
+      due: (incident, lastToldAt) =>
+        channel.repeatSeconds > 0 && repeatIsDue(incident, lastToldAt, clock.now(), channel.repeatSeconds),
+      silenced,
+    });
+    while (!signal?.aborted) {
+      const claimed = await notifications.claim({
+        channel: channel.name,
+        now: clock.now(),
+        leaseSeconds: LEASE_SECONDS,
+        perMinute: channel.channel.perMinute,
+        digestFrom: parts.digestFrom,
+        silenced,
+      });
+      if (claimed === null) return;
+      if (!(await deliver(channel, claimed))) return;
+    }
+  }
+
+  /** False where the channel should be left alone for now. */
+  async function deliver(channel: NotifyChannel, claimed: ClaimedMessage): Promise<boolean> {
+    const now = clock.now();
+    const context = contextOf(channel, now);
+    const message = messageOf(claimed, context);
+    try {
+      await channel.channel.send({
+        id: claimed.messageId,
+        at: now,
+        message,
+        alerts: claimed.rows.map(({ incident, event }) => alertOf(incident, event, context)),
+      });
+    } catch (error) {
+      if (!(error instanceof ChannelError)) parts.onProblem(`the channel ${channel.name} has a fault`, error);
+      const failure =
+        error instanceof ChannelError
+          ? error
+          : new ChannelError('An unexpected fault; see the log.', { failure: 'rejected' });
+      await failed(channel, claimed, failure, now);
+      return failure.failure === 'rejected';
+    }
+    // A kill right here sends it again under the same id: that cannot be told from a kill right before.
+    await notifications.markSent(claimed, clock.now(), message.title);
+    parts.onOutcome?.(channel.name, 'sent');
+    return true;
+  }
+
+  async function failed(
+    channel: NotifyChannel,
+    claimed: ClaimedMessage,
+    failure: ChannelError,
+    now: Instant,
+  ): Promise<void> {
+    const isOff = failure.failure === 'permanent' && claimed.attempts >= PERMANENT_FROM;
+    const givenUp = failure.failure === 'rejected' || claimed.attempts >= MAX_ATTEMPTS;
+    const delay = retryDelaySeconds(claimed.attempts, parts.chance(), failure.retryAfterSeconds);
+    await notifications.markFailed(claimed, {
+      error: failure.message,
+      retryAt: givenUp ? null : now + Math.round(delay * 1000),
+      keepId: failure.mayHaveArrived,
+    });
+    parts.onOutcome?.(channel.name, givenUp ? 'failed' : 'retry');
+    if (!isOff) return;
+    await notifications.disable(channel.name, channel.fingerprint, now, failure.message);
+    await parts.sink.report({
+      kind: 'channel_failing',
+      key: channel.name,
+      active: true,
+      at: now,
+      cause: 'permanent-failure',
+      detail: failure.message,
+    });
+  }
+
+  /** Sends a test message now; throws `ChannelError`. A success switches the channel on again. */
+  async function test(name: string): Promise<void> {
+    const channel = channelNamed(name);
+    const now = clock.now();
+    const message = composeTest(name, contextOf(channel, now));
+    try {
+      await channel.channel.send({ id: crypto.randomUUID(), at: now, message, alerts: [] });
+    } catch (error) {
+      await notifications.recordTest(name, now, error instanceof Error ? error.message : String(error), message.title);
+      throw error;
+    }
+    await notifications.recordTest(name, now, null, message.title);
+    await notifications.enable(name, channel.fingerprint);
+    await parts.sink.report({ kind: 'channel_failing', key: name, active: false });
+  }
+
+  /** Tells those that forget all that is open, when their time has come. */
+  async function keepAlive(): Promise<void> {
+    const now = clock.now();
+    const silences = await parts.silences.inForce(now);
+    for (const channel of parts.channels) {
+      const { keepAlive: alive } = channel.channel;
+      const last = resentAt.get(channel.name);
+      if (!alive || (last !== undefined && now - last < alive.resendSeconds * 1000)) continue;
+      resentAt.set(channel.name, now);
+      const context = contextOf(channel, now);
+      const incidents = await parts.incidents.forKeepAlive(now - RESOLVED_REMEMBERED_MS);
+      const live = new Set(
+        incidents.filter((incident) => incident.status !== 'resolved' && incident.foldedInto === null).map(labelKey),
+      );
+      const alerts: Alert[] = incidents
+        .filter((incident) => wants(channel, incident) && !isSilenced(incident, silences, now))
+        .flatMap((incident) => {
+          const over = incident.status === 'resolved' || incident.foldedInto !== null;
+          // One scope may have an old incident that is over and a new one that is not: the labels are the same.
+          if (over && live.has(labelKey(incident))) return [];
+          return [alertOf(incident, over ? 'resolved' : 'repeat', context)];
+        });
+      try {
+        if (alerts.length > 0) await alive.resend(alerts, now);
+      } catch (error) {
+        parts.onProblem(`${channel.name} could not be told what is open`, error);
+      }
+    }
+  }
+
+  /** Channels whose settings changed since they failed are on again. */
+  async function reviveChanged(): Promise<void> {
+    for (const channel of parts.channels) {
+      if (await notifications.disabled(channel.name, channel.fingerprint)) continue;
+      await parts.sink.report({ kind: 'channel_failing', key: channel.name, active: false });
+    }
+  }
+
+  function channelNamed(name: string): NotifyChannel {
+    const channel = parts.channels.find((one) => one.name === name);
+    if (channel) return channel;
+    const known = parts.channels.map((one) => one.name).join(', ') || 'none is configured';
+    throw new Error(`There is no channel "${name}" (${known}).`);
+  }
+
+  function contextOf(channel: NotifyChannel, now: Instant): MessageContext {
+    return {
+      locale: channel.locale,
+      timeZone: parts.timeZone,
+      publicUrl: parts.publicUrl,
+      now,
+      rules: parts.rules,
+    };
+  }
+
+  return { sendAll, test, keepAlive, reviveChanged };
+}
+
+function messageOf(claimed: ClaimedMessage, context: MessageContext): Message {
+  const [first] = claimed.rows;
+  return claimed.rows.length === 1 && first
+    ? composeMessage(first.incident, first.event, context)
+    : composeDigest(claimed.rows, context);
+}
+
+function labelKey({ kind, scope, key }: Parameters<typeof alertOf>[0]): string {
+  return JSON.stringify([kind === 'silence' ? 'gap' : kind, scope.domain, scope.app, scope.stream, key]);
+}
