@@ -55,7 +55,7 @@ interface Draft {
 export function mergeSessions(signals: Iterable<SessionSignal>, terms: MergeTerms): MergedSession[] {
   const drafts: Draft[] = [];
   const captures: Instant[] = [];
-  const all = [...signals];
+  const all = [...signals].sort(compareSignals);
   // Order matters: a callback names the start first, for it comes first and is then the session's identity.
   for (const signal of all) if (signal.kind === 'publish') announce(drafts, signal.at);
   for (const signal of all) if (signal.kind === 'online') attach(drafts, 'online', signal);
@@ -68,6 +68,26 @@ export function mergeSessions(signals: Iterable<SessionSignal>, terms: MergeTerm
 
   const sessions = drafts.map((draft, index) => sessionOf(draft, drafts[index + 1]?.startedAt ?? null, captures));
   return [...sessions, ...inferSessions(captures, sessions, terms)].sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** By time and content, so that it does not matter in which order signals came. */
+function compareSignals(a: SessionSignal, b: SessionSignal): number {
+  const numbers = (signal: SessionSignal): number[] => {
+    switch (signal.kind) {
+      case 'online':
+        return [signal.publishedAt, signal.seenAt, signal.absentAt ?? 0];
+      case 'listed':
+        return [signal.publishedAt, signal.stoppedAt ?? 0];
+      default:
+        return [signal.at];
+    }
+  };
+  const [one, other] = [numbers(a), numbers(b)];
+  for (const [index, value] of one.entries()) {
+    const difference = value - (other[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 function announce(drafts: Draft[], at: Instant): void {
