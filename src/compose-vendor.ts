@@ -30,6 +30,7 @@ export function createVendor(
     /** Shares the vendor's rate limits between replicas; null: this process alone. */
     database: Database | null;
     accessKey?: AccessKey | undefined;
+    patience?: { timeoutMs: number; retries: number } | undefined;
     logger?: WarningLog;
     onLiveCall?: (call: { action: string; outcome: string; durationMs: number }) => void;
   },
@@ -39,6 +40,7 @@ export function createVendor(
   const live = createLiveApi({
     credential,
     budget: parts.database ? createCallSlots(parts.database.db, local) : local,
+    ...parts.patience,
     ...(config.liveEndpoint && { endpoint: config.liveEndpoint }),
     ...(parts.logger && { logger: parts.logger }),
     ...(parts.onLiveCall && { onCall: parts.onLiveCall }),
@@ -52,6 +54,7 @@ export function createVendor(
         ...(securityToken && { securityToken }),
       };
     },
+    ...parts.patience,
     endpoint: config.ossEndpoint,
     ...(parts.logger && { logger: parts.logger }),
   });

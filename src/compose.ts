@@ -68,7 +68,7 @@ export async function createService(environment: Environment, overrides: Overrid
     const storage = await openStorage({ config }, { onProgress: overrides.onProgress, logger });
     release.add(storage.close);
     const { database } = storage;
-    const vendor = createVendor(config, { database, accessKey: overrides.accessKey, logger });
+    const vendor = createVendor(config, { database, accessKey: overrides.accessKey, patience: overrides.vendorPatience, logger });
     release.add(vendor.close);
     const configStore = createConfigStore(database, { sealingKeys: sealingKeys(secrets) });
     const templates = createKnownTemplates(settings, configStore);

@@ -9,6 +9,8 @@ export interface ServiceOverrides {
   settings?: Settings;
   /** Instead of the vendor's default chain: the sandbox's. */
   accessKey?: { accessKeyId: string; accessKeySecret: string };
+  /** How long one call to the vendor may take, and how often it is tried again; absent: the adapters' defaults. */
+  vendorPatience?: { timeoutMs: number; retries: number };
   onProgress?: (message: string) => void;
 }
 
