@@ -35,6 +35,20 @@ export interface BroadcastCounts {
   requests: number;
 }
 
+/** A callback that never got through, though nothing was ordered to happen to it. */
+export interface LostCallback {
+  domain: string;
+  app: string;
+  stream: string;
+  capturedAt: number;
+}
+
+/** Where a stream is: its session and its last capture, both counted from 1. */
+export interface Progress {
+  session: number;
+  capture: number;
+}
+
 /** What all broadcasters of a sandbox share. */
 export interface Studio {
   state: VendorState;
@@ -51,6 +65,9 @@ export interface Studio {
   startedAtMs: number;
   stopped: AbortSignal;
   counts: BroadcastCounts;
+  lost: LostCallback[];
+  /** By stream name. */
+  progress: Map<string, Progress>;
   faults(): readonly ScheduledFault[];
   /** Keeps the callbacks under way, so that a stop can wait for them. */
   track(work: Promise<unknown>): void;
@@ -121,6 +138,7 @@ async function captureUntil(
     const at = gridAt + studio.random.int(0, Math.floor(studio.jitter * Math.min(beatMs, intervalMs)));
     if (at >= lastFrameAt) return sequence + number - 1;
     await until(studio, at);
+    studio.progress.set(stream.stream, { session: onAir.ordinal, capture: number });
     studio.track(capture(studio, stream, onAir, number, sequence + number, at));
     if (beat) noteBeat(studio, stream, onAir, beat, at);
   }
@@ -213,7 +231,11 @@ async function tell(
   const { status, attempts } = await deliver(build, studio.delivery, studio.stopped);
   studio.counts.requests += attempts;
   if (status !== null && status >= 200 && status < 300) studio.counts.callbacksDelivered += 1;
-  else studio.counts.callbacksLost += 1;
+  else {
+    studio.counts.callbacksLost += 1;
+    const { domain, app, stream: name, capturedAtMs } = notice;
+    if (!badly) studio.lost.push({ domain, app, stream: name, capturedAt: capturedAtMs });
+  }
 }
 
 /** A capture of a stream that is not on air. */

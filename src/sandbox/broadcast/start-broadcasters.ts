@@ -2,7 +2,15 @@ import type { LiveFaults } from '../live/live-faults.ts';
 import type { VendorState } from '../live/vendor-state.ts';
 import type { OssFaults } from '../oss/faults.ts';
 import type { ObjectStore } from '../oss/object-store.ts';
-import { type BroadcastCounts, type BroadcastStream, broadcast, type Studio, until } from './broadcaster.ts';
+import {
+  type BroadcastCounts,
+  type BroadcastStream,
+  broadcast,
+  type LostCallback,
+  type Progress,
+  type Studio,
+  until,
+} from './broadcaster.ts';
 import { type DeliveryPolicy, VENDOR_DELIVERY } from './deliver.ts';
 import type { EndpointFault } from './fault-kinds.ts';
 import { GroundTruth, type InjectedRow } from './ground-truth.ts';
@@ -40,6 +48,10 @@ export interface Broadcasters {
   /** One more fault while it runs. `atMs` of an order counts from the start of the broadcasters. */
   inject(fault: ScheduledFault): void;
   counts(): BroadcastCounts;
+  /** Callbacks that nobody took, though nothing was ordered to happen to them. */
+  lost(): LostCallback[];
+  /** By stream name. */
+  progress(): ReadonlyMap<string, Progress>;
   /** Resolves when every stream has played all its sessions and no callback is under way. */
   finished(): Promise<void>;
   stop(): Promise<void>;
@@ -66,6 +78,8 @@ export function startBroadcasters(options: BroadcasterOptions): Broadcasters {
     startedAtMs: Date.now(),
     stopped: stopping.signal,
     counts: { sessions: 0, captures: 0, callbacksDelivered: 0, callbacksLost: 0, requests: 0 },
+    lost: [],
+    progress: new Map(),
     faults: () => faults,
     track(work) {
       const tracked = work
@@ -97,6 +111,8 @@ export function startBroadcasters(options: BroadcasterOptions): Broadcasters {
       schedule(fault);
     },
     counts: () => ({ ...studio.counts }),
+    lost: () => [...studio.lost],
+    progress: () => studio.progress,
     finished: idle,
     async stop() {
       stopping.abort();
