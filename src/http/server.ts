@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
 import type { Logger } from 'pino';
 import { PROBLEMS, ProblemError, problemOf } from './problem.ts';
@@ -9,7 +10,10 @@ export interface HttpServer {
   app: Express;
   /** Resolves with the base URL, e.g. `http://127.0.0.1:8080`. */
   listen(address: { port: number; host: string }): Promise<string>;
-  /** Takes no new connection, answers what is in flight, ends what is idle; gives up after `timeoutMs`. */
+  /**
+   * Tells clients with every answer to close, takes no new connection once they have ceased, answers what is in flight; gives up
+   * after `timeoutMs`.
+   */
   close(timeoutMs?: number): Promise<void>;
 }
 
@@ -17,6 +21,11 @@ export interface HttpServer {
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Longer than the idle timeout of the usual load balancers, so that they and not we end a connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** A connection that moves nothing, be it before its first request or within an answer. */
+const SILENCE_TIMEOUT_MS = 30_000;
+/** While stopping: requests that still come are answered and told to close, until they cease or this has passed. */
+const FAREWELL_MS = 1_000;
+const FAREWELL_STEP_MS = 100;
 
 /** Routers are asked in their order; the callback routes belong first, for they carry the load. */
 export function createHttpServer(options: { routers: Router[]; logger: Logger; maxConnections?: number }): HttpServer {
@@ -24,6 +33,14 @@ export function createHttpServer(options: { routers: Router[]; logger: Logger; m
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  let closing = false;
+  let answers = 0;
+  // Every answer passes here. A client that is told so does not send its next request into a closing connection.
+  app.response.writeHead = function writeHead(this: ServerResponse, ...parts: unknown[]) {
+    answers++;
+    if (closing) this.shouldKeepAlive = false;
+    return Reflect.apply(ServerResponse.prototype.writeHead, this, parts);
+  };
   for (const router of options.routers) app.use(router);
   app.use((request, response) => {
     sendProblem(response, new ProblemError('not-found', `There is no ${request.method} ${request.path}.`));
@@ -41,7 +58,16 @@ export function createHttpServer(options: { routers: Router[]; logger: Logger; m
     app,
   );
   server.maxConnections = options.maxConnections ?? 20_000;
-  server.maxRequestsPerSocket = 0;
+  server.timeout = SILENCE_TIMEOUT_MS;
+
+  /** Resolves when no more requests come, at the latest after `FAREWELL_MS`. */
+  async function requestsCease(): Promise<void> {
+    for (let waited = 0; waited < FAREWELL_MS; waited += FAREWELL_STEP_MS) {
+      const before = answers;
+      await delay(FAREWELL_STEP_MS);
+      if (answers === before) return;
+    }
+  }
 
   return {
     app,
@@ -55,15 +81,16 @@ export function createHttpServer(options: { routers: Router[]; logger: Logger; m
           resolve(`http://${name}:${address.port}`);
         });
       }),
-    close(timeoutMs = 8_000) {
-      if (!server.listening) return Promise.resolve();
-      return new Promise((resolve) => {
+    async close(timeoutMs = 8_000) {
+      if (!server.listening || closing) return;
+      closing = true;
+      await requestsCease();
+      await new Promise<void>((resolve) => {
         const giveUp = setTimeout(() => server.closeAllConnections(), timeoutMs);
         server.close(() => {
           clearTimeout(giveUp);
           resolve();
         });
-        server.closeIdleConnections();
       });
     },
   };

@@ -51,9 +51,11 @@ export function loadCallbacks(url: string, connections: number, options: { pause
     while (!stopped) {
       const stream = `load${run}-${number}`;
       const object = `snapshot/live/${stream}/${base + sent++}.jpg`;
-      const status = await post(agent, url, stream, object);
+      const { status, isLast } = await post(agent, url, stream, object);
       answers.set(status, (answers.get(status) ?? 0) + 1);
       if (status === 200) acknowledged.add(object);
+      // Like a load balancer, that sends no more to a server which says goodbye.
+      if (isLast) return;
       // A dead receiver refuses at once: no spinning.
       if (status !== 200 || options.pauseMs) await new Promise((resolve) => setTimeout(resolve, options.pauseMs ?? 20));
     }
@@ -70,7 +72,12 @@ export function loadCallbacks(url: string, connections: number, options: { pause
   };
 }
 
-function post(agent: Agent, url: string, stream: string, object: string): Promise<number | 'reset'> {
+function post(
+  agent: Agent,
+  url: string,
+  stream: string,
+  object: string,
+): Promise<{ status: number | 'reset'; isLast: boolean }> {
   const timestamp = String(Math.floor(Date.now() / 1000));
   const body = JSON.stringify({
     DomainName: 'play.example.com',
@@ -95,11 +102,13 @@ function post(agent: Agent, url: string, stream: string, object: string): Promis
       },
       (response) => {
         response.resume();
-        response.once('end', () => resolve(response.statusCode ?? 0));
-        response.once('error', () => resolve('reset'));
+        response.once('end', () =>
+          resolve({ status: response.statusCode ?? 0, isLast: response.headers.connection === 'close' }),
+        );
+        response.once('error', () => resolve({ status: 'reset', isLast: false }));
       },
     );
-    outgoing.once('error', () => resolve('reset'));
+    outgoing.once('error', () => resolve({ status: 'reset', isLast: false }));
     outgoing.end(body);
   });
 }
