@@ -330,3 +330,22 @@ export interface MaintenanceStore {
   /** Excused spans of occurrences that begin at or after the instant. */
   spansFrom(id: number, from: Instant): Promise<number[]>;
 }
+
+// ---- metrics ----
+
+/** Numbers for `/metrics`, read at scrape time. Apps beyond a bound are summed up as `other`. */
+export interface MetricsSource {
+  read(now: Instant): Promise<MetricsSnapshot>;
+}
+
+export interface MetricsSnapshot {
+  onAir: { domain: string; app: string; streams: number }[];
+  /** Slots of the current and the last hour by verdict. */
+  slots: { domain: string; app: string; verdict: string; slots: number }[];
+  incidents: { kind: IncidentKind; severity: Severity; status: Incident['status']; count: number }[];
+  notifications: { channel: string; status: NotificationStatus; count: number }[];
+  /** Age of the newest finished audit; absent where there is none. */
+  auditAgeSeconds: { domain: string; seconds: number }[];
+  quarantined: { kind: string; count: number }[];
+  newestHeartbeat: Instant | null;
+}

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { SecretSource } from './secret-ref.ts';
 
 /** A configuration mistake, or several; each says what to do. `cli.ts` prints it and exits 2. */
 export class ConfigurationError extends Error {
@@ -120,4 +121,9 @@ export function readEnvironment(variables: Variables = process.env): { config: C
   };
   if (problems.length > 0) throw new ConfigurationError('The environment has mistakes:', problems);
   return result;
+}
+
+/** Where the secrets of the settings file come from: the environment and files. */
+export function environmentSecrets(variables: Variables = process.env): SecretSource {
+  return { variable: (name) => variables[name], file: (path) => readFileSync(path, 'utf8') };
 }

@@ -69,6 +69,13 @@ export function createNotificationSender(parts: SendParts) {
     );
   }
 
+  /** What is due on one channel, and what it must not forget. */
+  async function sendTo(name: string, signal?: AbortSignal): Promise<void> {
+    const channel = channelNamed(name);
+    await sendOne(channel, await parts.silences.inForce(clock.now()), signal);
+    await keepAliveOf(channel);
+  }
+
   async function sendOne(
     channel: NotifyChannel,
     silences: Awaited<ReturnType<SilenceStore['inForce']>>,
@@ -168,33 +175,31 @@ export function createNotificationSender(parts: SendParts) {
     await parts.sink.report({ kind: 'channel_failing', key: name, active: false });
   }
 
-  /** Tells those that forget all that is open, when their time has come. */
-  async function keepAlive(): Promise<void> {
+  /** Tells one that forgets all that is open, when its time has come. */
+  async function keepAliveOf(channel: NotifyChannel): Promise<void> {
     const now = clock.now();
+    const { keepAlive: alive } = channel.channel;
+    const last = resentAt.get(channel.name);
+    if (!alive || (last !== undefined && now - last < alive.resendSeconds * 1000)) return;
+    resentAt.set(channel.name, now);
     const silences = await parts.silences.inForce(now);
-    for (const channel of parts.channels) {
-      const { keepAlive: alive } = channel.channel;
-      const last = resentAt.get(channel.name);
-      if (!alive || (last !== undefined && now - last < alive.resendSeconds * 1000)) continue;
-      resentAt.set(channel.name, now);
-      const context = contextOf(channel, now);
-      const incidents = await parts.incidents.forKeepAlive(now - RESOLVED_REMEMBERED_MS);
-      const live = new Set(
-        incidents.filter((incident) => incident.status !== 'resolved' && incident.foldedInto === null).map(labelKey),
-      );
-      const alerts: Alert[] = incidents
-        .filter((incident) => wants(channel, incident) && !isSilenced(incident, silences, now))
-        .flatMap((incident) => {
-          const over = incident.status === 'resolved' || incident.foldedInto !== null;
-          // One scope may have an old incident that is over and a new one that is not: the labels are the same.
-          if (over && live.has(labelKey(incident))) return [];
-          return [alertOf(incident, over ? 'resolved' : 'repeat', context)];
-        });
-      try {
-        if (alerts.length > 0) await alive.resend(alerts, now);
-      } catch (error) {
-        parts.onProblem(`${channel.name} could not be told what is open`, error);
-      }
+    const context = contextOf(channel, now);
+    const incidents = await parts.incidents.forKeepAlive(now - RESOLVED_REMEMBERED_MS);
+    const live = new Set(
+      incidents.filter((incident) => incident.status !== 'resolved' && incident.foldedInto === null).map(labelKey),
+    );
+    const alerts: Alert[] = incidents
+      .filter((incident) => wants(channel, incident) && !isSilenced(incident, silences, now))
+      .flatMap((incident) => {
+        const over = incident.status === 'resolved' || incident.foldedInto !== null;
+        // One scope may have an old incident that is over and a new one that is not: the labels are the same.
+        if (over && live.has(labelKey(incident))) return [];
+        return [alertOf(incident, over ? 'resolved' : 'repeat', context)];
+      });
+    try {
+      if (alerts.length > 0) await alive.resend(alerts, now);
+    } catch (error) {
+      parts.onProblem(`${channel.name} could not be told what is open`, error);
     }
   }
 
@@ -223,7 +228,7 @@ export function createNotificationSender(parts: SendParts) {
     };
   }
 
-  return { sendAll, test, keepAlive, reviveChanged };
+  return { sendAll, sendTo, test, reviveChanged };
 }
 
 function messageOf(claimed: ClaimedMessage, context: MessageContext): Message {
