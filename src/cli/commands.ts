@@ -5,8 +5,10 @@ import { capturesCommand } from './captures.ts';
 import type { CommandContext } from './command-context.ts';
 import { configsCommand } from './configs.ts';
 import { coverageCommand } from './coverage.ts';
+import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { gapsCommand } from './gaps.ts';
+import { judgeCommand } from './judge.ts';
 import { migrateCommand } from './migrate.ts';
 import { planCommand } from './plan.ts';
 import { restoreCommand } from './restore.ts';
@@ -16,6 +18,7 @@ import { streamsCommand } from './streams.ts';
 
 /** Every command, in the order of `--help`. To add one: write `src/cli/<name>.ts` and put it here. */
 export const COMMANDS: ((context: CommandContext) => Command)[] = [
+  demoCommand,
   serveCommand,
   migrateCommand,
   planCommand,
@@ -28,5 +31,6 @@ export const COMMANDS: ((context: CommandContext) => Command)[] = [
   capturesCommand,
   gapsCommand,
   coverageCommand,
+  judgeCommand,
   sandboxCommand,
 ];
