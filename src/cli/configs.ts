@@ -30,6 +30,8 @@ export function configsCommand(context: CommandContext): Command {
     }
   };
   const command = withFlags(new Command('configs'))
+    // Else `configs` itself would take the flags of its own subcommands.
+    .enablePositionalOptions()
     .description('The configs as the last look at the vendor found them, and since when they differ from the settings.')
     .addHelpText('after', '\nEnds with 1 where one differs from the settings or is not known.')
     .action((flags: ConfigFlags) => work(flags, (handle) => showStates(context, handle, flags)));

@@ -1,0 +1,171 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { applyCommand } from '../../src/cli/apply.ts';
+import type { ConfigHandle } from '../../src/cli/config-handle.ts';
+import { configsCommand } from '../../src/cli/configs.ts';
+import { doctorCommand } from '../../src/cli/doctor.ts';
+import { planCommand } from '../../src/cli/plan.ts';
+import { restoreCommand } from '../../src/cli/restore.ts';
+import { loadSettings, parseSettings } from '../../src/config/load-settings.ts';
+import { runCommand } from '../support/command.ts';
+import {
+  type ConfigWorld,
+  createConfigWorld,
+  OUR_CALLBACK,
+  OUR_KEY,
+  PLAY,
+  settingsFor,
+  standing,
+  THEIR_CALLBACK,
+  theirConfig,
+} from '../support/config-world.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const SETTINGS = `# our cameras
+domains:
+  - domain: ${PLAY} # the only one
+    pushDomain: push.example.com
+    apps:
+      - app: live
+        interval: 10s
+        bucket: my-bucket
+        endpoint: oss-cn-shanghai.aliyuncs.com
+        sequenceObject: "{AppName}/{StreamName}/{UnixTimestamp}.jpg"
+`;
+
+let database: TestDatabase;
+let world: ConfigWorld;
+let directory: string;
+let settingsFile: string;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-configs-'));
+  settingsFile = path.join(directory, 'snapaudit.yaml');
+});
+afterAll(async () => {
+  await database.drop();
+  await rm(directory, { recursive: true });
+});
+beforeEach(async () => {
+  world = await createConfigWorld(database);
+  world.state.putConfig(theirConfig('live', { intervalSeconds: 30 }));
+  world.state.putConfig(theirConfig('others', { overwriteObject: '{StreamName}.jpg' }));
+  world.state.setCallbackAuth(PLAY, { enabled: true, key: 'theirkeytheirkey0001' });
+  world.advance(60_000);
+  await writeFile(settingsFile, SETTINGS);
+});
+
+const parts = {
+  openConfigControl: async (): Promise<ConfigHandle> => ({
+    ports: world.ports,
+    settings: parseSettings(SETTINGS, 'snapaudit.yaml'),
+    settingsFile,
+    desired: settingsFor([{ app: 'live' }]),
+    publicUrl: 'https://audit.example.com',
+    previousKey: null,
+    close: async () => {},
+  }),
+};
+
+describe('snapaudit plan', () => {
+  it('prints what differs, field by field, without keys, and ends with 1', async () => {
+    const { stdout, exitCode } = await runCommand(planCommand, [], parts);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/live\s+drifted\s+intervalSeconds\s+30\s+10/);
+    expect(stdout).toMatch(new RegExp(`live\\s+drifted\\s+callback\\s+${THEIR_CALLBACK}\\s+${OUR_CALLBACK}`));
+    expect(stdout).toMatch(/\(callback key\)\s+drifted\s+key\s+another key\s+ours/);
+    expect(stdout).toMatch(/others\s+unmanaged/);
+    expect(stdout).not.toMatch(new RegExp(`${OUR_KEY}|theirkey`));
+  });
+
+  it('prints JSON for machines, without keys', async () => {
+    const { stdout } = await runCommand(planCommand, ['--format', 'json'], parts);
+    expect(JSON.parse(stdout).domains[0].entries[0]).toMatchObject({ app: 'live', state: 'drifted' });
+    expect(stdout).not.toMatch(new RegExp(`${OUR_KEY}|theirkey`));
+  });
+
+  it('ends with 0 after an apply, and with 2 for a domain that the settings do not know', async () => {
+    await runCommand(applyCommand, ['--yes'], parts);
+    expect((await runCommand(planCommand, [], parts)).exitCode).toBe(0);
+    await expect(runCommand(planCommand, ['--domain', 'x.example.com'], parts)).rejects.toThrow(
+      'no domain x.example.com',
+    );
+  });
+
+  it('adopts configs that are not in the settings, keeps comments, and forwards to whoever received before', async () => {
+    await runCommand(planCommand, ['--adopt'], parts);
+    const text = await readFile(settingsFile, 'utf8');
+    expect(text).toContain('# our cameras');
+    expect(text).toContain('# the only one');
+    const { domains } = await loadSettings(settingsFile);
+    expect(domains[0]!.apps.map(({ app }) => app)).toEqual(['live', 'others']);
+    expect(domains[0]!.apps[1]).toMatchObject({ overwriteObject: '{StreamName}.jpg', forward: THEIR_CALLBACK });
+  });
+});
+
+describe('snapaudit apply and restore', () => {
+  it('change nothing without an answer or --yes', async () => {
+    const before = standing(world.state);
+    await expect(runCommand(applyCommand, [], parts)).rejects.toThrow('--yes');
+    expect(standing(world.state)).toEqual(before);
+  });
+
+  it('say what they do, and give back what stood before', async () => {
+    const before = standing(world.state);
+    const applied = await runCommand(applyCommand, ['--yes'], parts);
+    expect(applied.exitCode).toBe(0);
+    expect(applied.stderr).toContain(`done: update ${PLAY}/live: intervalSeconds, callback`);
+    expect(applied.stderr).toContain('3 changes made.');
+    expect(world.state.config(PLAY, 'live')?.callback).toBe(OUR_CALLBACK);
+    const restored = await runCommand(restoreCommand, ['--yes'], parts);
+    expect(restored.exitCode).toBe(0);
+    expect(restored.stdout).toContain(`set the callback key of ${PLAY}`);
+    expect(standing(world.state)).toEqual(before);
+    expect((await runCommand(restoreCommand, ['--yes'], parts)).stderr).toContain('Nothing is remembered');
+  });
+
+  it('show no key on either stream', async () => {
+    const outputs = [
+      await runCommand(applyCommand, ['--yes'], parts),
+      await runCommand(restoreCommand, ['--yes'], parts),
+    ];
+    expect(outputs.map(({ stdout, stderr }) => stdout + stderr).join()).not.toMatch(new RegExp(`${OUR_KEY}|theirkey`));
+  });
+});
+
+describe('snapaudit configs', () => {
+  it('shows states and history as stored, and ends with 1 while something differs', async () => {
+    expect((await runCommand(configsCommand, [], parts)).stderr).toContain('Nobody looked yet');
+    await runCommand(applyCommand, ['--yes'], parts);
+    const states = await runCommand(configsCommand, [], parts);
+    expect(states.exitCode).toBe(0);
+    expect(states.stdout).toMatch(/live\s+in_sync/);
+    const history = await runCommand(configsCommand, ['history', '--format', 'json'], parts);
+    const callbacks = JSON.parse(history.stdout).filter(({ app }: { app: string }) => app === 'live');
+    expect(callbacks.map(({ callback }: { callback: string }) => callback)).toEqual([THEIR_CALLBACK, OUR_CALLBACK]);
+  });
+
+  it('tells whether the previous key is still needed', async () => {
+    await runCommand(applyCommand, ['--yes'], parts);
+    expect(await runCommand(configsCommand, ['keys'], parts)).toMatchObject({ exitCode: 1 });
+    world.advance(10 * 60_000);
+    const keys = await runCommand(configsCommand, ['keys'], parts);
+    expect(keys.exitCode).toBe(0);
+    expect(keys.stderr).toContain('SNAPAUDIT_CALLBACK_KEY_PREVIOUS may be removed');
+  });
+});
+
+describe('snapaudit doctor', () => {
+  it('prints a line a check with its remedy, and ends with 1 where one failed', async () => {
+    const lines = [
+      { check: 'settings', status: 'ok' as const, detail: '1 domain', remedy: null },
+      { check: 'database', status: 'fail' as const, detail: 'nothing listens there', remedy: 'Start it.' },
+    ];
+    const openDoctor = async () => ({ lines, subject: null, close: async () => {} });
+    const { stdout, exitCode } = await runCommand(doctorCommand, [], { openDoctor });
+    expect(stdout).toBe('ok    settings: 1 domain\nfail  database: nothing listens there. Start it.\n');
+    expect(exitCode).toBe(1);
+  });
+});
