@@ -12,6 +12,8 @@ export interface StreamState {
   version: 1;
   /** Nothing before was ours to see: no receiver of ours was alive yet. */
   since: Instant;
+  /** Nothing was judged from here yet: sessions that are under way begin to be judged too. */
+  fresh: boolean;
   /** Sessions that are not judged to their end; one entry a mode. */
   sessions: { startedAt: Instant; mode: Mode; judge: JudgeState }[];
   /** The last run of captures outside every session, a mode: it may still grow. */
@@ -30,6 +32,7 @@ export function beginStream(since: Instant): StreamState {
   return {
     version: 1,
     since,
+    fresh: true,
     sessions: [],
     strays: [],
     strayHours: [],

@@ -1,6 +1,7 @@
 import type { Capture, Mode } from '../core/capture.ts';
 import { configInForce } from '../core/config-in-force.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
+import { foreignPrefix } from '../core/foreign-prefix.ts';
 import type { Gap } from '../core/gap.ts';
 import { indexQuestions } from '../core/index-questions.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
@@ -114,7 +115,6 @@ export class StreamAudit {
   readonly #terms: StreamTerms;
   readonly #start: StreamStart;
   readonly #spans: SessionSpan[];
-  readonly #fresh: boolean;
   #base: Instant;
   #state: StreamState;
   #version: number;
@@ -144,11 +144,9 @@ export class StreamAudit {
     if (!this.#again && watermark && stored) {
       this.#base = watermark.auditedUntil;
       this.#state = stored;
-      this.#fresh = false;
     } else if (this.#again && kept && kept.at >= since) {
       this.#base = kept.at;
       this.#state = readStreamState(kept.state);
-      this.#fresh = false;
     } else {
       // From the start of the session that is touched: what was judged of earlier ones stands.
       const touched = this.#spans.find((span) => span.capturesTo > from);
@@ -159,7 +157,6 @@ export class StreamAudit {
       this.#state = beginStream(since);
       // No key is counted as foreign twice.
       this.#state.foreignAfter = stored?.foreignAfter ?? null;
-      this.#fresh = true;
     }
     this.until = this.#base;
     this.#version = watermark?.version ?? 0;
@@ -243,6 +240,7 @@ export class StreamAudit {
     }
     this.#judge(this.#join(witnesses, stretch), stretch, until, true);
     this.#noteForeign(others, named);
+    this.#state.fresh = false;
     this.#partial = null;
     this.until = until;
     this.#lastKey = lastKey ?? this.#lastKey;
@@ -424,8 +422,7 @@ export class StreamAudit {
         if (objectTemplateOf(config, mode) === null) continue;
         const { startedAt } = span.session;
         const entry = this.#state.sessions.find((each) => each.startedAt === startedAt && each.mode === mode);
-        const begins =
-          span.capturesFrom >= this.until || (this.#fresh && this.until === this.#base && span.capturesTo > this.until);
+        const begins = span.capturesFrom >= this.until || (this.#state.fresh && span.capturesTo > this.until);
         if (!entry && !begins) continue;
         const judge = entry?.judge ?? beginJudging();
         const from = Math.max(judge.until ?? Number.NEGATIVE_INFINITY, span.capturesFrom);
@@ -598,7 +595,7 @@ export class StreamAudit {
     for (const { key, lastModified } of others) {
       if (this.#state.foreignAfter !== null && key <= this.#state.foreignAfter) continue;
       if (named.has(key) || templates.some((template) => template.candidates(key).length > 0)) continue;
-      const prefix = key.slice(0, key.lastIndexOf('/') + 1);
+      const prefix = foreignPrefix(key);
       const entry = this.#foreign.get(prefix);
       if (entry) {
         entry.count++;

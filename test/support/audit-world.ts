@@ -37,6 +37,7 @@ export interface ToldCapture {
   object?: boolean;
   index?: boolean;
   name?: string;
+  overlay?: boolean;
 }
 
 export interface ShownGap {
@@ -141,7 +142,7 @@ export async function createAuditWorld() {
 
     /** One capture, with what each witness has to say of it. */
     async capture(stream: string, at: Instant, told: ToldCapture = {}): Promise<void> {
-      const { callback = true, object = true, index = true, delayMs = 800, verified = true } = told;
+      const { callback = true, object = true, index = true, delayMs = 800, verified = true, overlay = false } = told;
       const name = told.name ?? `snapshot/${APP}/${stream}/${Math.floor(at / 1_000)}.jpg`;
       if (object) {
         bucket.put(name, at + 300);
@@ -150,8 +151,8 @@ export async function createAuditWorld() {
       }
       if (index) {
         const row = { domain: DOMAIN, app: APP, stream, object: name };
-        vendor.addIndexRow({ ...row, bucket: BUCKET, endpoint: ENDPOINT, createdAtMs: at + 200, overlay: false });
-        lines.push({ type: 'index', ...row, createdAt: at + 200, overlay: false });
+        vendor.addIndexRow({ ...row, bucket: BUCKET, endpoint: ENDPOINT, createdAtMs: at + 200, overlay });
+        lines.push({ type: 'index', ...row, createdAt: at + 200, overlay });
       }
       if (callback) await world.told(stream, name, at + delayMs, verified);
     },
