@@ -21,30 +21,30 @@ export function configsCommand(context: CommandContext): Command {
     command
       .option('--domain <name>', 'only this main streaming domain; may be given more than once', collect)
       .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'));
-  const work = async (flags: ConfigFlags, run: (handle: ConfigHandle) => Promise<void>) => {
+  // `configs` itself takes the flags that its subcommands share, so both are asked.
+  const work = async (of: Command, run: (handle: ConfigHandle, flags: ConfigFlags) => Promise<void>) => {
+    const flags = of.optsWithGlobals<ConfigFlags>();
     const handle = await context.openConfigControl();
     try {
-      await run({ ...handle, desired: chosenDomains(handle, flags.domain) });
+      await run({ ...handle, desired: chosenDomains(handle, flags.domain) }, flags);
     } finally {
       await handle.close();
     }
   };
   const command = withFlags(new Command('configs'))
-    // Else `configs` itself would take the flags of its own subcommands.
-    .enablePositionalOptions()
     .description('The configs as the last look at the vendor found them, and since when they differ from the settings.')
     .addHelpText('after', '\nEnds with 1 where one differs from the settings or is not known.')
-    .action((flags: ConfigFlags) => work(flags, (handle) => showStates(context, handle, flags)));
+    .action((_: ConfigFlags, of: Command) => work(of, (handle, flags) => showStates(context, handle, flags)));
   command.addCommand(
     withFlags(new Command('history'))
       .description('Every version of every config that was seen or set, oldest first.')
-      .action((flags: ConfigFlags) => work(flags, (handle) => showHistory(context, handle, flags))),
+      .action((_: ConfigFlags, of: Command) => work(of, (handle, flags) => showHistory(context, handle, flags))),
   );
   command.addCommand(
     withFlags(new Command('keys'))
       .description('Which callback key stands at the vendor, and whether the previous one may be forgotten.')
       .addHelpText('after', '\nEnds with 1 while the previous key is still needed.')
-      .action((flags: ConfigFlags) => work(flags, (handle) => showKeys(context, handle, flags))),
+      .action((_: ConfigFlags, of: Command) => work(of, (handle, flags) => showKeys(context, handle, flags))),
   );
   command.addCommand(
     withFlags(new Command('rotate-key'))
@@ -52,10 +52,10 @@ export function configsCommand(context: CommandContext): Command {
         'Set SNAPAUDIT_CALLBACK_KEY at the vendor; the old one stays accepted as SNAPAUDIT_CALLBACK_KEY_PREVIOUS.',
       )
       .option('--force', 'set it although the key in use is unknown here')
-      .action((flags: ConfigFlags & { force?: boolean }) =>
-        work(flags, async (handle) => {
+      .action(({ force = false }: { force?: boolean }, of: Command) =>
+        work(of, async (handle, flags) => {
           const report = await rotateKey(handle.ports, handle.desired, handle.previousKey, {
-            force: flags.force ?? false,
+            force,
           });
           for (const step of report.done) context.stderr.write(`done: ${describeStep(step)}\n`);
           const exitCode = printReport(context, report);
