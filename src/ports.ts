@@ -197,6 +197,7 @@ export interface CallBudget {
 // ---- the query side ----
 
 export * from './query-ports.ts';
+export * from './wall-ports.ts';
 
 export interface TokenRow {
   id: number;

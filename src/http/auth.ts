@@ -18,8 +18,13 @@ export interface TokenChecker {
   required(): Promise<boolean>;
 }
 
+/** The browser's session: the token itself, in a cookie that scripts cannot read and that no other site makes it send. */
+export const SESSION_COOKIE = 'snapaudit_session';
+/** Any value will do: a page of another site cannot send it without asking first (CORS), and is never allowed to. */
+export const SESSION_WRITE_HEADER = 'x-snapaudit-request';
+
 /**
- * Finds out who calls: `Authorization: Bearer …`. Where no token exists the service is open to this machine only, which
+ * Finds out who calls: `Authorization: Bearer …`, or the cookie that signing in has set. Where no token exists the service is open to this machine only, which
  * takes three things: the connection is loopback, the Host header names loopback (a page elsewhere that rebinds its own
  * name to 127.0.0.1 still sends its own name) and the browser, if it is one, does not call from another site.
  */
@@ -32,6 +37,17 @@ export async function authenticate(tokens: TokenChecker, request: IncomingMessag
     if (actor === null) throw unauthenticated('The token is not valid (any more).');
     return actor;
   }
+  const token = sessionToken(request);
+  if (token !== null) {
+    // SameSite=Strict keeps the cookie at home; these two hold where a browser does not know SameSite.
+    if (isCrossSite(request)) throw new ProblemError('forbidden', 'Another site may not call this service.');
+    if (!isRead(request) && request.headers[SESSION_WRITE_HEADER] === undefined) {
+      throw new ProblemError('forbidden', `A change with a session cookie needs the header ${SESSION_WRITE_HEADER}.`);
+    }
+    const actor = await tokens.check(token);
+    if (actor === null) throw unauthenticated('The session has ended: its token is not valid any more.');
+    return actor;
+  }
   if (await tokens.required()) {
     throw unauthenticated('Send a token as "Authorization: Bearer <token>"; `snapaudit tokens create` makes one.');
   }
@@ -42,11 +58,27 @@ export async function authenticate(tokens: TokenChecker, request: IncomingMessag
   return { kind: 'local', name: 'local', scope: 'admin' };
 }
 
+/** The token of the session cookie; null where there is none that could be one. */
+export function sessionToken(request: IncomingMessage): string | null {
+  const value = /(?:^|;) *snapaudit_session=([^;]{1,600})/.exec(request.headers.cookie ?? '')?.[1];
+  if (value === undefined) return null;
+  try {
+    const token = decodeURIComponent(value);
+    return /^[\x21-\x7e]{1,200}$/.test(token) ? token : null;
+  } catch {
+    return null;
+  }
+}
+
+function isRead(request: IncomingMessage): boolean {
+  return request.method === 'GET' || request.method === 'HEAD';
+}
+
 function unauthenticated(detail: string): ProblemError {
   return new ProblemError('unauthenticated', detail);
 }
 
-function isCrossSite(request: IncomingMessage): boolean {
+export function isCrossSite(request: IncomingMessage): boolean {
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const origin = request.headers.origin;

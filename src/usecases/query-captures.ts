@@ -151,7 +151,7 @@ function isPlace(values: readonly (string | number | null)[]): values is Place {
   );
 }
 
-async function findCapture(reads: CaptureReads, id: string): Promise<CaptureView> {
+export async function findCapture(reads: CaptureReads, id: string): Promise<CaptureView> {
   const place = parseCaptureId(id);
   const stream = place && (await reads.streamById(place.streamId));
   if (!stream) throw new RefusalError('not-found', 'There is no such capture.');

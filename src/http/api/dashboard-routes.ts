@@ -1,0 +1,10 @@
+import type { SlotInspector } from '../../usecases/inspect-slot.ts';
+import type { Wall } from '../../usecases/watch-wall.ts';
+import type { Route } from './define-route.ts';
+import { timelineRoutes } from './timeline-routes.ts';
+import { wallRoutes } from './wall-routes.ts';
+
+/** What the dashboard asks beyond the history: the wall, its changes, timelines and single slots. */
+export function dashboardRoutes(options: { wall: Wall; inspector: SlotInspector }): Route[] {
+  return [...wallRoutes(options.wall), ...timelineRoutes(options.inspector)];
+}
