@@ -13,8 +13,9 @@ import { type EvidenceLine, formatEvidence } from '../../src/core/evidence.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import type { SlotCounts } from '../../src/core/verdict.ts';
 import { emptySlotCounts } from '../../src/core/verdict.ts';
+import type { IncomingCapture } from '../../src/ports.ts';
 import { VendorState } from '../../src/sandbox/live/vendor-state.ts';
-import { type AuditorParts, createAuditor } from '../../src/usecases/audit-window.ts';
+import { type AuditorParts, type AuditRequest, createAuditor } from '../../src/usecases/audit-window.ts';
 import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
 import { createTestDatabase } from './database.ts';
 import { FakeBuckets } from './fake-buckets.ts';
@@ -64,9 +65,15 @@ export async function createAuditWorld() {
   const audits = createAuditStore(database);
   const excused = createExcusedStore(database);
   const heartbeats = createHeartbeatStore({ database });
+  /** Callbacks on their way: stored together, as if at the time at which they were told. */
+  const told: { at: Instant | null; rows: IncomingCapture[] } = { at: null, rows: [] };
+  const flush = async () => {
+    if (told.rows.length > 0) await captures.write(told.rows.splice(0), { again: false, timeoutMs: 30_000 });
+    told.at = null;
+  };
   const captures = createCaptureStore({
     database,
-    now: () => clock.at,
+    now: () => told.at ?? clock.at,
     lateEvidenceAfterMs: 0.8 * SETTLE_SECONDS * 1_000,
   });
   const versions: ConfigVersion[] = [];
@@ -103,7 +110,11 @@ export async function createAuditWorld() {
     versions,
     lines,
     parts,
-    audit: createAuditor(parts),
+    flush,
+    async audit(request: AuditRequest) {
+      await flush();
+      return createAuditor(parts)(request);
+    },
 
     config(given: Partial<ConfigVersion> = {}): ConfigVersion {
       const version: ConfigVersion = {
@@ -141,9 +152,9 @@ export async function createAuditWorld() {
     },
 
     /** One capture, with what each witness has to say of it. */
-    async capture(stream: string, at: Instant, told: ToldCapture = {}): Promise<void> {
-      const { callback = true, object = true, index = true, delayMs = 800, verified = true, overlay = false } = told;
-      const name = told.name ?? `snapshot/${APP}/${stream}/${Math.floor(at / 1_000)}.jpg`;
+    async capture(stream: string, at: Instant, given: ToldCapture = {}): Promise<void> {
+      const { callback = true, object = true, index = true, delayMs = 800, verified = true, overlay = false } = given;
+      const name = given.name ?? `snapshot/${APP}/${stream}/${Math.floor(at / 1_000)}.jpg`;
       if (object) {
         bucket.put(name, at + 300);
         const lastModified = Math.floor((at + 300) / 1_000) * 1_000;
@@ -195,7 +206,9 @@ export async function createAuditWorld() {
         ),
       );
       const flags = CAPTURE_FLAGS.fromCallback | (verified ? CAPTURE_FLAGS.verified : 0);
-      await captures.write([{ ...row, flags, deliveries: 1 }], { again: false, timeoutMs: 5_000 });
+      if (told.at !== clock.at) await flush();
+      told.at = clock.at;
+      told.rows.push({ ...row, flags, deliveries: 1 });
     },
 
     /** What is stored, in the words of an evidence judgement. */
