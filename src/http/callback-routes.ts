@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import express, { type Request, type Response, Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import { OverloadedError } from '../usecases/group-commit.ts';
 import type { CallbackAnswer } from '../usecases/receive-callback.ts';
 import type { StreamCallbackAnswer } from '../usecases/receive-stream-callback.ts';
 import type { Receiver } from '../usecases/receiver.ts';
 import { ProblemError } from './problem.ts';
+import { readRawBody } from './raw-body.ts';
 import { sendProblem } from './send-problem.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -17,13 +18,20 @@ export function callbackRoutes(
 ): Router {
   const router = Router();
   const { onOutcome } = options;
-  // The signature does not cover the body, but the quarantine keeps it as it came: no other parser may touch it.
-  const rawBody = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
 
-  router.post('/callbacks/snapshot', rawBody, async (request, response) => {
+  router.post('/callbacks/snapshot', async (request, response) => {
+    // No body parser before this: the quarantine keeps what came byte for byte.
+    const body = await readRawBody(request, MAX_BODY_BYTES);
+    if (body === undefined) return;
+    if (body === null) {
+      onOutcome?.('snapshot', 'too-large', null);
+      response.shouldKeepAlive = false;
+      sendProblem(response, new ProblemError('too-large', `A callback is at most ${MAX_BODY_BYTES} bytes long.`));
+      return;
+    }
     try {
       const answer = await receiver.receiveCallback({
-        body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+        body,
         timestamp: header(request, 'ali-live-timestamp'),
         signature: header(request, 'ali-live-signature'),
         headers: () => headersToKeep(request),

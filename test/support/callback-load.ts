@@ -10,16 +10,18 @@ export interface ReceiverProcess {
   exited: Promise<number | null>;
 }
 
-export async function forkReceiver(
-  databaseUrl: string,
-  spoolDirectory: string,
-  spoolBytes?: number,
-): Promise<ReceiverProcess> {
-  const child = fork(
-    new URL('./receiver-process.ts', import.meta.url),
-    [databaseUrl, spoolDirectory, ...(spoolBytes ? [String(spoolBytes)] : [])],
-    { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
-  );
+export interface ReceiverProcessOptions {
+  url: string;
+  spoolDirectory: string;
+  spoolBytes?: number;
+  keyless?: boolean;
+}
+
+export async function forkReceiver(options: ReceiverProcessOptions): Promise<ReceiverProcess> {
+  const child = fork(new URL('./receiver-process.ts', import.meta.url), [JSON.stringify(options)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: ['--expose-gc'],
+  });
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const url = await new Promise<string>((resolve, reject) => {
     child.once('message', (message) => resolve((message as { url: string }).url));

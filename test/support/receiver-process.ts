@@ -1,14 +1,20 @@
 import { openDatabase } from '../../src/adapters/postgres/database.ts';
+import type { ReceiverProcessOptions } from './callback-load.ts';
 import { startTestReceiver } from './receiver.ts';
 
-/** A receiver in a process of its own, for tests that kill it: `node receiver-process.ts DATABASE_URL SPOOL_DIRECTORY [SPOOL_BYTES]`. */
-const [url, spoolDirectory, spoolBytes] = process.argv.slice(2);
-const database = openDatabase({ url: url!, maxConnections: 4 });
+/** A receiver in a process of its own, for tests that kill it or watch its memory; the argument is JSON. */
+const { url, spoolDirectory, spoolBytes, keyless } = JSON.parse(process.argv[2]!) as ReceiverProcessOptions;
+const database = openDatabase({ url, maxConnections: 4 });
 const running = await startTestReceiver(database, {
-  spoolDirectory: spoolDirectory!,
-  ...(spoolBytes ? { spoolBytes: Number(spoolBytes) } : {}),
+  spoolDirectory,
+  ...(spoolBytes ? { spoolBytes } : {}),
+  ...(keyless ? { keys: [] } : {}),
 });
 process.send?.({ url: running.url });
+process.on('message', () => {
+  globalThis.gc?.();
+  process.send?.({ heapUsed: process.memoryUsage().heapUsed, rss: process.memoryUsage().rss });
+});
 process.once('SIGTERM', async () => {
   await running.close();
   await database.close();

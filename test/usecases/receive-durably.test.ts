@@ -55,7 +55,7 @@ describe('a callback that was answered 200 is in the database', () => {
     const spool = path.join(directory, 'killed');
     const loads: CallbackLoad[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const receiver = await forkReceiver(database.url, spool);
+      const receiver = await forkReceiver({ url: database.url, spoolDirectory: spool });
       const load = loadCallbacks(receiver.url, 32);
       loads.push(load);
       await delay(100 + ((round * 137) % 400));
@@ -69,7 +69,7 @@ describe('a callback that was answered 200 is in the database', () => {
 
   it('after kill -9 of the receiver while the database is away and callbacks go to the spool', async () => {
     const spool = path.join(directory, 'spooling');
-    const first = await forkReceiver(proxiedUrl, spool);
+    const first = await forkReceiver({ url: proxiedUrl, spoolDirectory: spool });
     const load = loadCallbacks(first.url, 32);
     await until(() => load.acknowledged.size > 50);
     proxy.refuse();
@@ -81,7 +81,7 @@ describe('a callback that was answered 200 is in the database', () => {
     expect(await lost([load])).not.toEqual([]);
 
     proxy.restore();
-    const second = await forkReceiver(proxiedUrl, spool);
+    const second = await forkReceiver({ url: proxiedUrl, spoolDirectory: spool });
     await until(async () => (await lost([load])).length === 0);
     second.child.kill('SIGTERM');
     expect(await second.exited).toBe(0);
@@ -147,7 +147,7 @@ describe('what cannot be kept is answered 503, never 200', () => {
 
 describe('SIGTERM under load', () => {
   it('answers what is in flight, resets no connection and exits within 10 s', async () => {
-    const receiver = await forkReceiver(database.url, path.join(directory, 'terminated'));
+    const receiver = await forkReceiver({ url: database.url, spoolDirectory: path.join(directory, 'terminated') });
     const load = loadCallbacks(receiver.url, 32);
     await until(() => load.acknowledged.size > 200);
     const begun = Date.now();

@@ -68,13 +68,16 @@ export function createCaptureStore(options: {
     const refused: RefusedItem<IncomingCapture>[] = [];
     const rows = new Map<string, Row>();
     const days = new Set<number>();
+    const today = dayOf(now());
     for (let index = 0; index < items.length; index++) {
       const item = items[index]!;
       const streamId = streams[index];
       const shapeId = shapes[index];
       if (streamId == null) refused.push({ item, reason: 'too-many-new-streams' });
       else if (shapeId == null) refused.push({ item, reason: 'too-many-new-shapes' });
-      else {
+      else if (!isVerified(index) && !partitions.admitsStranger(dayOf(item.capturedAt), today)) {
+        refused.push({ item, reason: 'too-many-new-days' });
+      } else {
         days.add(dayOf(item.capturedAt));
         const key = `${streamId} ${item.capturedAt} ${item.discriminator}`;
         const same = rows.get(key);

@@ -5,6 +5,9 @@ export const DAY_MS = 86_400_000;
 /** One lock for whoever changes the partitions of captures: creating, sealing, dropping. */
 export const PARTITION_LOCK = 727_275;
 
+/** Every day is a table; whoever holds no key may make us create this many. */
+const MAX_STRANGE_DAYS = 31;
+
 /** Whole days since the epoch, UTC. */
 export function dayOf(instant: Instant): number {
   return Math.floor(instant / DAY_MS);
@@ -20,6 +23,8 @@ export function dateOf(day: number): string {
 }
 
 export interface Partitions {
+  /** Whether an unsigned callback may be stored on this day: yes for days that are there and for some others, not for thousands. */
+  admitsStranger(day: number, today: number): boolean;
   /** Makes sure that captures of these days can be stored. */
   ensure(client: pg.ClientBase, days: Iterable<number>): Promise<void>;
   /** Somebody dropped a partition: look again. */
@@ -29,7 +34,14 @@ export interface Partitions {
 /** Daily partitions of `captures`, made on demand and remembered. */
 export function createPartitions(): Partitions {
   const known = new Set<number>();
+  const strangeDays = new Set<number>();
   return {
+    admitsStranger(day, today) {
+      if (known.has(day) || strangeDays.has(day) || Math.abs(day - today) <= 2) return true;
+      if (strangeDays.size >= MAX_STRANGE_DAYS) return false;
+      strangeDays.add(day);
+      return true;
+    },
     async ensure(client, days) {
       for (const day of days) {
         if (known.has(day)) continue;
