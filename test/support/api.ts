@@ -1,4 +1,5 @@
 import express, { type Express } from 'express';
+import { createBuckets } from '../../src/adapters/oss/create-buckets.ts';
 import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
@@ -28,7 +29,9 @@ export function createTestApi(
 ): TestApi {
   const clock = { now: () => now };
   const errors: unknown[] = [];
-  const queries = createQueries({ reads: createHistoryReads(database), clock });
+  // Signing a URL calls nobody.
+  const buckets = createBuckets({ credentials: async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' }) });
+  const queries = createQueries({ reads: createHistoryReads(database), clock, buckets });
   const tokens = manageTokens({ store: createTokenStore(database), clock });
   const operatorLog = createOperatorLog(database);
   const routes = [...historyRoutes(queries), ...tokenRoutes(tokens, operatorLog, clock), ...(options.moreRoutes ?? [])];

@@ -9,7 +9,9 @@ import type { OperatorLog } from '../../ports.ts';
 import { type Actor, authenticate, type TokenChecker } from '../auth.ts';
 import { PROBLEMS, ProblemError, type ProblemPart, problemOf } from '../problem.ts';
 import { sendProblem } from '../send-problem.ts';
+import { sessionRouter } from '../session-router.ts';
 import { type Route, StreamedBody } from './define-route.ts';
+import { docsPage } from './docs-page.ts';
 import { openApiDocument } from './openapi.ts';
 import { serviceRoutes } from './service-routes.ts';
 
@@ -26,19 +28,26 @@ export interface ApiOptions {
 /** Everything below `/api/v1`: validation, tokens, scopes, rate limit, operator log, problem+json. */
 export function createApiRouter(options: ApiOptions): Router {
   const mounted = Router();
+  mounted.use('/api/v1/session', sessionRouter(options.tokens));
   mounted.use('/api/v1', apiRouter(options));
   return mounted;
 }
 
 function apiRouter(options: ApiOptions): Router {
   const router = Router({ caseSensitive: true });
-  const document = (): unknown => openApiDocument(routes);
-  const routes: Route[] = [...options.routes, ...serviceRoutes(document)];
+  const routes: Route[] = [
+    ...options.routes,
+    ...serviceRoutes(
+      () => openApiDocument(routes),
+      () => docsPage(routes),
+    ),
+  ];
   const perMinute = options.requestsPerMinute ?? 1_200;
-  router.use(helmet(), limitFailedTokens());
+  router.use(helmet());
+  const tokens = identifier(options.tokens);
   const limit = limitRate(perMinute);
   for (const route of routes) {
-    const handlers: RequestHandler[] = [identify(options.tokens, route), limit];
+    const handlers: RequestHandler[] = [tokens(route), limit];
     if (route.body) {
       handlers.push(requireJson, express.json({ limit: route.bodyLimitBytes, strict: true, inflate: false }));
     }
@@ -50,22 +59,37 @@ function apiRouter(options: ApiOptions): Router {
   return router;
 }
 
-/** The actor of a request, from `identify` to `answer`. */
+const FAILURES_PER_MINUTE = 60;
+
+/** The actor of a request, from `identifier` to `answer`. */
 const actors = new WeakMap<Request, Actor>();
 
-function identify(tokens: TokenChecker, route: Route): RequestHandler {
-  return async (request, response, next) => {
+/** Finds out who calls and whether they may. An address that tries out tokens is held back; others are not. */
+function identifier(tokens: TokenChecker): (route: Route) => RequestHandler {
+  const limitFailures = rateLimit({
+    windowMs: 60_000,
+    limit: FAILURES_PER_MINUTE,
+    standardHeaders: false,
+    legacyHeaders: false,
+    keyGenerator: (request) => ipKeyGenerator(request.ip ?? ''),
+    handler: tooMany('Too many requests without a valid token came from this address; wait a minute.'),
+  });
+  return (route) => async (request, response, next) => {
     response.setHeader('Cache-Control', 'private, no-cache');
-    if (route.scope !== 'public') {
-      const actor = await authenticate(tokens, request);
-      if (!scopeIncludes(actor.scope, route.scope)) {
-        throw new ProblemError(
-          'forbidden',
-          `This needs a token of scope ${route.scope}; this one has the scope ${actor.scope}.`,
-        );
-      }
-      actors.set(request, actor);
+    if (route.scope === 'public') return next();
+    let actor: Actor;
+    try {
+      actor = await authenticate(tokens, request);
+    } catch (error) {
+      return limitFailures(request, response, (limited) => next(limited ?? error));
     }
+    if (!scopeIncludes(actor.scope, route.scope)) {
+      throw new ProblemError(
+        'forbidden',
+        `This needs a token of scope ${route.scope}; this one has the scope ${actor.scope}.`,
+      );
+    }
+    actors.set(request, actor);
     next();
   };
 }
@@ -232,20 +256,6 @@ function limitRate(perMinute: number): RequestHandler {
       return actor?.kind === 'token' || actor?.kind === 'environment' ? actor.name : ipKeyGenerator(request.ip ?? '');
     },
     handler: tooMany(`At most ${perMinute} requests a minute.`),
-  });
-}
-
-/** Holds back an address that tries out tokens. */
-function limitFailedTokens(): RequestHandler {
-  return rateLimit({
-    windowMs: 60_000,
-    limit: 60,
-    standardHeaders: false,
-    legacyHeaders: false,
-    keyGenerator: (request) => ipKeyGenerator(request.ip ?? ''),
-    requestWasSuccessful: (_request, response) => response.statusCode !== 401,
-    skipSuccessfulRequests: true,
-    handler: tooMany('Too many requests without a valid token came from this address; wait a minute.'),
   });
 }
 

@@ -35,7 +35,7 @@ export function openApiDocument(routes: Route[]): Json {
   };
 }
 
-function operation(route: Route): Json {
+export function operation(route: Route): Json {
   return {
     operationId: `${route.method}${route.path.replace(/[^A-Za-z]+(\w?)/g, (_, letter: string) => letter.toUpperCase())}`,
     tags: [route.tag],

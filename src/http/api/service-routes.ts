@@ -1,11 +1,12 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { PROBLEMS } from '../problem.ts';
-import { defineRoute, type Route } from './define-route.ts';
+import { defineRoute, type Route, StreamedBody } from './define-route.ts';
 
 const problemType = z.object({ type: z.string(), status: z.number().int(), title: z.string() });
 
 /** The API about itself: its OpenAPI document and its problem types. */
-export function serviceRoutes(document: () => unknown): Route[] {
+export function serviceRoutes(document: () => unknown, docs: () => string): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -15,6 +16,16 @@ export function serviceRoutes(document: () => unknown): Route[] {
       summary: 'The OpenAPI 3.1 document of this API',
       response: z.record(z.string(), z.unknown()),
       handler: async () => document() as Record<string, unknown>,
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/docs',
+      scope: 'public',
+      tag: 'service',
+      summary: 'This API as a page to read',
+      response: { contentTypes: ['text/html; charset=utf-8'] },
+      handler: async () =>
+        new StreamedBody({ contentType: 'text/html; charset=utf-8', stream: Readable.from([docs()]) }),
     }),
     defineRoute({
       method: 'get',

@@ -1,0 +1,53 @@
+import { sql } from 'kysely';
+import type { Database } from '../../src/adapters/postgres/database.ts';
+import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
+import {
+  addCaptures,
+  addConfig,
+  addGap,
+  addHeartbeat,
+  addPartitions,
+  addSession,
+  addShape,
+  addSlotHour,
+  addStream,
+  addWatermark,
+} from './history.ts';
+
+/** One of everything, at fixed places: stream 1 is play.example.com/live/cam01, its session starts at `START`. */
+export const START = 1_764_000_000_000;
+export const NOW = START + 3_600_000;
+
+export async function fillHistory(database: Database): Promise<void> {
+  const stream = await addStream(database, 'play.example.com', 'live', 'cam01');
+  await addPartitions(database, START, NOW + 1);
+  const shapeId = await addShape(database);
+  await addConfig(database, { domain: 'play.example.com', app: 'live', validFrom: START, intervalSeconds: 10 });
+  await addHeartbeat(database, START, NOW);
+  await addSession(database, stream, START, null);
+  await addCaptures(
+    database,
+    Array.from({ length: 300 }, (_, index) => ({ streamId: stream, at: START + index * 10_000, shapeId })),
+  );
+  await addGap(database, {
+    streamId: stream,
+    from: START + 50_000,
+    to: START + 60_000,
+    slots: 1,
+    verdict: 'late',
+    cause: 'late_delivery',
+    sessionStartedAt: START,
+  });
+  await addWatermark(database, stream, START + 2_000_000);
+  await addSlotHour(database, stream, Math.floor(START / 3_600_000) * 3_600_000, START, { ok: 299, late: 1 });
+  await sql`insert into audits (domain, from_at, to_at, started_at, status)
+    values ('play.example.com', ${timestamp(START)}, ${timestamp(NOW)}, ${timestamp(NOW)}, 'running')`.execute(
+    database.db,
+  );
+  await sql`insert into quarantine (received_at, kind, reason, body, domain)
+    values (${timestamp(NOW)}, 'rejected', 'signature-mismatch', 'body', 'play.example.com')`.execute(database.db);
+  await sql`insert into excused_spans (from_at, to_at, domain, reason, author)
+    values (${timestamp(START)}, ${timestamp(START + 60_000)}, 'play.example.com', 'maintenance', 'test')`.execute(
+    database.db,
+  );
+}
