@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Settings } from '../config/settings.ts';
 import type { AuditHandle, AuditHandleOptions } from './audit-handle.ts';
 import type { ConfigHandle, DoctorHandle } from './config-handle.ts';
+import type { DemoHandle, DemoRequest } from './demo-handle.ts';
 import type { QueryHandle } from './query-handle.ts';
 import type { SandboxHandle, SandboxRequest } from './sandbox-handle.ts';
 import type { ServiceHandle, ServiceOverrides } from './service-handle.ts';
@@ -21,6 +22,8 @@ export interface CommandContext {
   untilStopped(): Promise<void>;
   /** Starts the vendor's stand-in on loopback. Throws where the faults file has mistakes or a port is taken. */
   createSandbox(request: SandboxRequest): Promise<SandboxHandle>;
+  /** Starts the vendor's stand-in and the whole service beside it. */
+  createDemo(request: DemoRequest): Promise<DemoHandle>;
   /** Opens the history, straight from the database. */
   openQueries(): Promise<QueryHandle>;
   /** Opens the auditing of the settings file's domains: database, OSS and Live. */

@@ -1,0 +1,192 @@
+import type { GapView } from '../usecases/query-gaps.ts';
+import type { LostCallback, Observed } from './demo-handle.ts';
+import type { InjectedFault } from './sandbox-handle.ts';
+
+export interface Finding {
+  injected: string;
+  /** What the service said; null where it has not found it (yet). */
+  foundAs: string | null;
+  cause: string;
+  where: string;
+}
+
+export interface Matched {
+  findings: Finding[];
+  /** One sentence for each thing that was reported and never injected. */
+  falseAlarms: string[];
+}
+
+/** How long after an outage of an endpoint a call that had begun in it may still fail. */
+const ECHO_MS = 8_000;
+
+/** Holds what the service found against what was injected: each fault must be found as what it is, and nothing else be reported. */
+export function matchFindings(
+  injected: readonly InjectedFault[],
+  lost: readonly LostCallback[],
+  observed: Observed,
+  intervalSeconds: number,
+): Matched {
+  const bench: Bench = {
+    observed,
+    lost,
+    slackMs: 1.5 * intervalSeconds * 1_000,
+    gapsLeft: new Set(observed.gaps),
+    driftsLeft: new Set(observed.drifts),
+  };
+  const findings = injected.map((fault) => ({ injected: nameOf(fault), ...find(fault, bench) }));
+  const falseAlarms = [
+    ...[...bench.gapsLeft].map(
+      (gap) => `${gap.app}/${gap.stream} ${clock(gap.from)} ${gap.slots} × ${gap.verdict} (${gap.cause ?? '-'})`,
+    ),
+    ...[...bench.driftsLeft].map(({ app, field }) => `config of ${app ?? 'the domain'}: ${field} differs`),
+  ];
+  return { findings, falseAlarms };
+}
+
+interface Bench {
+  observed: Observed;
+  lost: readonly LostCallback[];
+  slackMs: number;
+  gapsLeft: Set<GapView>;
+  driftsLeft: Set<Observed['drifts'][number]>;
+}
+
+type Found = Omit<Finding, 'injected'>;
+
+function find(fault: InjectedFault, bench: Bench): Found {
+  switch (fault.fault) {
+    case 'receiver_down':
+      return findOutage(fault, bench);
+    case 'callback_url_changed':
+      return findMoved(fault, bench);
+    case 'interval_changed':
+      return findDrift(fault, 'intervalSeconds', bench);
+    case 'callback_twice':
+      return findRepeated(fault, bench);
+    case 'oss_unavailable':
+    case 'oss_throttled':
+    case 'oss_timeout':
+      return findFailedAudit(fault, bench);
+    case 'live_unavailable':
+    case 'live_throttled':
+    case 'live_timeout':
+      return findUnknown(fault, bench);
+    default:
+      return findSlots(fault, bench);
+  }
+}
+
+/** A run of slots of one stream. A beat that drifted is one finding; how many slots it makes is told only roughly. */
+function findSlots(fault: InjectedFault, bench: Bench): Found {
+  const rough = fault.fault === 'beat_slower' || fault.fault === 'beat_faster';
+  const where = placeOf(fault);
+  const gaps = take(bench, (gap) => isExpected(gap, fault) && overlaps(gap, fault, bench.slackMs));
+  const slots = count(gaps);
+  const right = rough ? slots >= fault.captures / 3 : slots === fault.captures;
+  return { ...said(gaps, right), where };
+}
+
+function findRepeated(fault: InjectedFault, { observed, slackMs }: Bench): Found {
+  const capture = observed.repeated.find(
+    (each) => isOf(each, fault) && Math.abs(each.capturedAt - fault.from) < slackMs,
+  );
+  const right = capture?.verdict === 'ok';
+  return {
+    foundAs: right ? `ok, kept once of ${capture.deliveries}` : null,
+    cause: '-',
+    where: placeOf(fault),
+  };
+}
+
+/** Each stream that was on air must have lost exactly the callbacks that nobody took. */
+function findOutage(fault: InjectedFault, bench: Bench): Found {
+  const untaken = bench.lost.filter(({ capturedAt }) => capturedAt < fault.to && capturedAt >= fault.from - 35_000);
+  const gaps = take(bench, (gap) => gap.cause === 'receiver_down' && overlaps(gap, fault, 35_000));
+  const names = new Set(untaken.map(({ app, stream }) => `${app}/${stream}`));
+  const right =
+    names.size > 0 &&
+    [...names].every((name) => {
+      const ofStream = gaps.filter((gap) => `${gap.app}/${gap.stream}` === name);
+      return count(ofStream) === untaken.filter(({ app, stream }) => `${app}/${stream}` === name).length;
+    });
+  const where = `${names.size} streams ${clock(fault.from)}`;
+  return { ...said(gaps, right && count(gaps) === untaken.length), where };
+}
+
+/** Two things to be seen: the config differs from the settings, and the next session's callbacks went elsewhere. */
+function findMoved(fault: InjectedFault, bench: Bench): Found {
+  const drift = findDrift(fault, 'callback', bench);
+  const elsewhere = bench.lost.filter(({ app, capturedAt }) => app === fault.app && capturedAt > fault.from);
+  const gaps = take(bench, (gap) => gap.cause === 'callback_not_ours' && gap.app === fault.app && gap.to > fault.from);
+  const right = drift.foundAs !== null && elsewhere.length > 0 && count(gaps) === elsewhere.length;
+  return { ...said(gaps, right), where: `app ${fault.app}, and its config` };
+}
+
+function findDrift(fault: InjectedFault, field: string, { driftsLeft }: Bench): Found {
+  const drift = [...driftsLeft].find((each) => each.app === fault.app && each.field === field);
+  if (drift) driftsLeft.delete(drift);
+  return { foundAs: drift ? 'config drifted' : null, cause: drift ? field : '-', where: `app ${fault.app}` };
+}
+
+/** An audit that could not look says so, and does not call anything missing; one after it has looked at the rest. */
+function findFailedAudit(fault: InjectedFault, { observed }: Bench): Found {
+  const failed = observed.audits.find(
+    ({ startedAt, finishedAt, error }) =>
+      error !== null && startedAt < fault.to && (finishedAt ?? observed.now) > fault.from,
+  );
+  const madeGood = observed.audits.some(
+    ({ error, status, startedAt }) => failed && error === null && status === 'done' && startedAt > failed.startedAt,
+  );
+  return {
+    foundAs: failed && madeGood ? 'audit could not look, caught up' : null,
+    cause: failed?.error ? firstWords(failed.error) : '-',
+    where: `OSS ${clock(fault.from)}`,
+  };
+}
+
+function findUnknown(fault: InjectedFault, { observed }: Bench): Found {
+  const seen = observed.unknownConfigsAt.some((at) => at >= fault.from && at <= fault.to + ECHO_MS);
+  const last = observed.unknownConfigsAt.at(-1) ?? 0;
+  const over = observed.now - last > ECHO_MS;
+  return {
+    foundAs: seen && over ? 'configs unknown, then known again' : null,
+    cause: '-',
+    where: `Live OpenAPI ${clock(fault.from)}`,
+  };
+}
+
+function take(bench: Bench, test: (gap: GapView) => boolean): GapView[] {
+  const taken = [...bench.gapsLeft].filter(test);
+  for (const gap of taken) bench.gapsLeft.delete(gap);
+  return taken;
+}
+
+/** How the gaps are told in the table; not found where their slots do not add up. */
+function said(gaps: readonly GapView[], right: boolean): Pick<Finding, 'foundAs' | 'cause'> {
+  const [first] = gaps;
+  if (!first) return { foundAs: null, cause: '-' };
+  const told = `${first.verdict} × ${count(gaps)}`;
+  return { foundAs: right ? told : null, cause: right ? (first.cause ?? '-') : `only ${told}` };
+}
+
+function isExpected(gap: GapView, fault: InjectedFault): boolean {
+  return isOf(gap, fault) && gap.verdict === fault.expectedVerdict && gap.cause === fault.expectedCause;
+}
+
+function isOf(one: { app: string; stream: string }, fault: InjectedFault): boolean {
+  return one.app === fault.app && one.stream === fault.stream;
+}
+
+function overlaps(gap: { from: number; to: number }, fault: { from: number; to: number }, slackMs: number): boolean {
+  return gap.from <= fault.to + slackMs && gap.to >= fault.from - slackMs / 3;
+}
+
+const count = (gaps: readonly { slots: number }[]) => gaps.reduce((sum, { slots }) => sum + slots, 0);
+const clock = (at: number) => new Date(at).toISOString().slice(11, 19);
+const placeOf = (fault: InjectedFault) => `${fault.app}/${fault.stream} ${clock(fault.from)}`;
+const firstWords = (text: string) => (text.length > 48 ? `${text.slice(0, 47)}…` : text);
+
+function nameOf(fault: InjectedFault): string {
+  const words = fault.fault.replaceAll('_', ' ');
+  return fault.captures > 1 && !fault.fault.startsWith('beat') ? `${words} × ${fault.captures}` : words;
+}

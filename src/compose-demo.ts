@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { createConfigStore } from './adapters/postgres/config-store.ts';
+import { openDatabase } from './adapters/postgres/database.ts';
+import { startEmbeddedServer } from './adapters/postgres/embedded-server.ts';
+import type { DemoHandle, DemoRequest, Observed } from './cli/demo-handle.ts';
+import type { ServiceHandle } from './cli/service-handle.ts';
+import { createService, type Environment, openStorage, systemClock } from './compose.ts';
+import { createVendor } from './compose-vendor.ts';
+import { parseSettings } from './config/load-settings.ts';
+import type { Settings } from './config/settings.ts';
+import type { Broadcasters } from './sandbox/broadcast/start-broadcasters.ts';
+import { playTrouble } from './sandbox/play-trouble.ts';
+import { endlessStreams, type Sandbox, startSandbox } from './sandbox/sandbox.ts';
+import { onceScenario, scenarioApps } from './sandbox/scenario.ts';
+import { applyPlan } from './usecases/apply-plan.ts';
+import { desiredDomains } from './usecases/desired-domains.ts';
+import type { ConfigPorts } from './usecases/reconcile-configs.ts';
+
+/** Quick enough to show something within the minute; a real audit waits longer for stragglers. */
+const AUDIT = { settle: '20s', lateAfter: '6s', every: '5s', pollEvery: '4s' };
+const PATIENCE = { timeoutMs: 2_000, retries: 2 };
+const ENDLESS = { count: 12, sessionMs: 180_000, pauseMs: 20_000 };
+
+/** The stand-in for the vendor, the service, and everything between them, in one process tree; nothing of it is left behind. */
+export async function createDemo(environment: Environment, request: DemoRequest): Promise<DemoHandle> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (let step = undo.pop(); step; step = undo.pop()) await step();
+  };
+  try {
+    const sandbox = await startSandbox({ apps: scenarioApps() });
+    undo.push(() => sandbox.close());
+    const settings = parseSettings(sandbox.settingsFile({ audit: AUDIT }), 'the settings of the demo');
+    const demo = await demoEnvironment(environment, sandbox, request, undo);
+    const accessKey = {
+      accessKeyId: sandbox.environment.ALIBABA_CLOUD_ACCESS_KEY_ID ?? '',
+      accessKeySecret: sandbox.environment.ALIBABA_CLOUD_ACCESS_KEY_SECRET ?? '',
+    };
+    const watch = await openWatch(demo, settings, accessKey, undo);
+    request.onProgress('taking over the callbacks: the vendor is told our URL and key');
+    await takeOver(watch.ports, demo, settings);
+
+    const compose = () => createService(demo, { settings, accessKey, vendorPatience: PATIENCE });
+    let service: ServiceHandle = await compose();
+    undo.push(() => service.close());
+    await service.start();
+    const receiverDown = async (forMs: number) => {
+      const from = Date.now();
+      await service.close();
+      await sleep(Math.max(0, from + forMs - Date.now()));
+      service = await compose();
+      await service.start();
+      return { from, to: Date.now() };
+    };
+    const broadcasters = request.once
+      ? broadcastOnce(sandbox, receiverDown)
+      : broadcastForEver(sandbox, receiverDown, undo);
+    const ends = request.once ? broadcasters.startedAtMs + onceScenario(sandbox.domain).playsForMs : null;
+    return {
+      url: service.url(),
+      streams: request.once ? onceScenario(sandbox.domain).streams.length : ENDLESS.count,
+      intervalSeconds: scenarioApps()[0]!.intervalSeconds,
+      playsUntil: ends,
+      injected: () => broadcasters.injected(),
+      lost: () => broadcasters.lost(),
+      counts: () => broadcasters.counts(),
+      played: () => broadcasters.finished(),
+      observe: () => observe(service, watch, sandbox.domain),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function broadcastOnce(sandbox: Sandbox, receiverDown: (forMs: number) => Promise<{ from: number; to: number }>) {
+  const { streams, faults } = onceScenario(sandbox.domain);
+  return sandbox.broadcast({ streams, faults, receiverDown, seed: 7 });
+}
+
+function broadcastForEver(
+  sandbox: Sandbox,
+  receiverDown: (forMs: number) => Promise<{ from: number; to: number }>,
+  undo: (() => Promise<unknown>)[],
+): Broadcasters {
+  const streams = endlessStreams({ domain: sandbox.domain, app: 'live', ...ENDLESS });
+  const broadcasters = sandbox.broadcast({ streams, receiverDown, seed: Date.now() % 1_000_000 });
+  const trouble = playTrouble(broadcasters, streams);
+  undo.push(() => trouble.stop());
+  return broadcasters;
+}
+
+/** A database and a directory of its own, on the embedded PostgreSQL; DATABASE_URL is left alone, for it may be a real one. */
+async function demoEnvironment(
+  environment: Environment,
+  sandbox: Sandbox,
+  { onProgress }: DemoRequest,
+  undo: (() => Promise<unknown>)[],
+): Promise<Environment> {
+  const server = await startEmbeddedServer({ dataDir: path.join(environment.config.dataDir, 'demo'), onProgress });
+  undo.push(() => server.stop());
+  const databaseName = `demo_${process.pid}_${Date.now()}`;
+  const maintenance = openDatabase({ url: server.url, maxConnections: 1 });
+  undo.push(() => maintenance.close());
+  await sql`create database ${sql.id(databaseName)}`.execute(maintenance.db);
+  undo.push(() => sql`drop database ${sql.id(databaseName)} with (force)`.execute(maintenance.db));
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-demo-'));
+  undo.push(() => rm(directory, { recursive: true, force: true }));
+  const databaseUrl = new URL(server.url);
+  databaseUrl.pathname = `/${databaseName}`;
+  const port = await freePort();
+  return {
+    config: {
+      ...environment.config,
+      databaseUrl: databaseUrl.href,
+      dataDir: directory,
+      publicUrl: `http://127.0.0.1:${port}`,
+      host: '127.0.0.1',
+      port,
+      liveEndpoint: sandbox.live.url,
+      ossEndpoint: sandbox.oss.url,
+      // What goes wrong is shown in the demo's own words.
+      logLevel: environment.config.logLevel === 'debug' ? 'debug' : 'silent',
+    },
+    secrets: {
+      ...environment.secrets,
+      callbackKey: randomBytes(12).toString('hex'),
+      callbackKeyPrevious: null,
+      apiToken: null,
+    },
+  };
+}
+
+interface Watch {
+  ports: ConfigPorts;
+  unknownConfigsAt: number[];
+}
+
+/** Looks on from beside the service: the configs' states are not among its queries. */
+async function openWatch(
+  demo: Environment,
+  settings: Settings,
+  accessKey: { accessKeyId: string; accessKeySecret: string },
+  undo: (() => Promise<unknown>)[],
+): Promise<Watch> {
+  const storage = await openStorage(demo, { maxConnections: 2 });
+  undo.push(() => storage.close());
+  const vendor = createVendor(demo.config, { database: storage.database, accessKey });
+  undo.push(() => vendor.close());
+  const store = createConfigStore(storage.database, { sealingKeys: [demo.secrets.callbackKey ?? ''] });
+  const unknownConfigsAt: number[] = [];
+  const domains = settings.domains.map(({ domain }) => domain);
+  const looking = setInterval(async () => {
+    const states = await Promise.all(domains.map((domain) => store.states(domain))).catch(() => []);
+    if (states.flat().some(({ state }) => state === 'unknown')) unknownConfigsAt.push(Date.now());
+  }, 1_000);
+  undo.push(async () => clearInterval(looking));
+  return { ports: { live: vendor.live, store, clock: systemClock }, unknownConfigsAt };
+}
+
+async function takeOver(ports: ConfigPorts, { config, secrets }: Environment, settings: Settings): Promise<void> {
+  const desired = desiredDomains(settings, { publicUrl: config.publicUrl ?? '', callbackKey: secrets.callbackKey });
+  const report = await applyPlan(ports, desired, { shown: null });
+  const problems = [...report.failures.map(({ message }) => message), ...report.failed.map(({ message }) => message)];
+  if (problems.length > 0) throw new Error(`The take-over failed: ${problems.join('; ')}`);
+}
+
+async function observe({ queries }: ServiceHandle, watch: Watch, domain: string): Promise<Observed> {
+  const now = Date.now();
+  const [gaps, audits, captures, coverage, streams, states] = await Promise.all([
+    everyPage((cursor) => queries.gaps({ last: DAY_MS, limit: 500, cursor })),
+    everyPage((cursor) => queries.audits({ last: DAY_MS, limit: 500, cursor })),
+    everyPage((cursor) => queries.captures({ last: DAY_MS, limit: 500, cursor })),
+    queries.coverage({ last: DAY_MS, per: 'total', by: 'all' }),
+    everyPage((cursor) => queries.streams({ limit: 500, cursor })),
+    watch.ports.store.states(domain),
+  ]);
+  const [total] = coverage.data;
+  const audited = streams.map(({ auditedUntil }) => auditedUntil);
+  return {
+    now,
+    gaps: gaps.filter(({ verdict }) => verdict !== 'pending' && verdict !== 'ok'),
+    audits,
+    drifts: states.flatMap(({ state, app, differences }) =>
+      state === 'drifted' || state === 'missing' ? differences.map(({ field }) => ({ app, field })) : [],
+    ),
+    unknownConfigsAt: [...watch.unknownConfigsAt],
+    repeated: captures.filter(({ deliveries }) => deliveries > 1),
+    slots: total?.slots ?? {},
+    coverage: total?.coverage ?? null,
+    auditedUntil: audited.includes(null) ? null : Math.min(...audited.filter((at) => at !== null)),
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+async function everyPage<Row>(
+  read: (cursor: string | undefined) => Promise<{ data: Row[]; next: string | null }>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await read(cursor);
+    rows.push(...page.data);
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+  return rows;
+}
+
+/** The callback URL must be known before the service listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no free port on loopback');
+  return address.port;
+}
