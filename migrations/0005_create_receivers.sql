@@ -5,6 +5,8 @@ create table heartbeats (
   from_at timestamptz not null,
   to_at timestamptz not null,
   host text not null,
+  -- when a request from outside (a callback, the canary) last came through; null: none yet
+  proven_at timestamptz,
   primary key (receiver_id, from_at)
 );
 create index heartbeats_to_at on heartbeats (to_at);

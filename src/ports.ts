@@ -481,7 +481,7 @@ export interface BatchStore<T> {
   write(items: T[], options: { again: boolean; timeoutMs: number }): Promise<RefusedItem<T>[]>;
 }
 
-export type SpoolKind = 'capture' | 'signal' | 'quarantine';
+export type SpoolKind = 'capture' | 'signal' | 'quarantine' | 'forward';
 
 export interface SpoolEntry {
   id: number;
@@ -514,6 +514,8 @@ export interface Heartbeat {
   fromAt: Instant;
   toAt: Instant;
   host: string;
+  /** When a request from outside (a callback, the canary) last came through; null or absent: none yet. */
+  provenAt?: Instant | null;
 }
 
 /** A capture as it is read back. */
@@ -652,4 +654,25 @@ export interface DatabaseReport {
   /** May make tables, partitions and schemas. */
   canCreate: boolean;
   pendingMigrations: string[];
+}
+
+// ---- passing callbacks on ----
+
+/** An accepted callback on its way to the receiver that stood there before; plain JSON, for it waits in the job queue. */
+export interface ForwardedCallback {
+  target: string;
+  /** Of the vendor's request, signature included; lower-case names. */
+  headers: Record<string, string>;
+  bodyBase64: string;
+  receivedAt: Instant;
+}
+
+export type ForwardAnswer =
+  | { outcome: 'delivered' }
+  /** For good: the answer or the address will not change by trying again. */
+  | { outcome: 'refused'; reason: string }
+  | { outcome: 'unreachable'; reason: string };
+
+export interface Forwarder {
+  send(callback: ForwardedCallback): Promise<ForwardAnswer>;
 }

@@ -6,6 +6,8 @@ export interface HeartbeatKeeper {
   beat(): Promise<void>;
   /** A callback could not be kept (503): the span since the last beat is not one in which we could see. */
   noteTurnedAway(): void;
+  /** A request from outside came through. */
+  noteProof(at: Instant): void;
   /** Until when this receiver is known to have been able to take callbacks; null where it is not able now. */
   aliveUntil(): Instant | null;
 }
@@ -28,6 +30,7 @@ export function createHeartbeatKeeper(parts: {
 }): HeartbeatKeeper {
   let span: { fromAt: Instant; toAt: Instant } | null = null;
   let turnedAway = false;
+  let provenAt: Instant | null = null;
 
   async function isDurable(beat: Heartbeat): Promise<boolean> {
     try {
@@ -60,11 +63,14 @@ export function createHeartbeatKeeper(parts: {
       // A clock that was set back must not turn the row around.
       const fromAt: Instant = span?.fromAt ?? now;
       const toAt = Math.max(now, fromAt);
-      const isAlive = await isDurable({ receiverId: parts.receiverId, fromAt, toAt, host: parts.host });
+      const isAlive = await isDurable({ receiverId: parts.receiverId, fromAt, toAt, host: parts.host, provenAt });
       span = isAlive ? { fromAt, toAt } : null;
     },
     noteTurnedAway() {
       turnedAway = true;
+    },
+    noteProof(at) {
+      provenAt = at;
     },
     aliveUntil: () => span?.toAt ?? null,
   };

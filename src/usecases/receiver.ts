@@ -27,6 +27,8 @@ export interface ReceiverParts {
   aliases: Readonly<Record<string, readonly string[]>>;
   templatesOf: (domain: string, app: string) => readonly string[];
   streamingDomainOf: (pushDomain: string) => string | null;
+  /** Where accepted callbacks of an app are passed on to; needs `stores.forwards`. Default: nowhere. */
+  forwardTargetOf?: (domain: string, app: string) => string | null;
   /** Name of this machine, for people. */
   host: string;
   onProblem: (message: string, error: unknown) => void;
@@ -108,6 +110,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   const captures = commit('capture', parts.stores.captures);
   const signals = commit('signal', parts.stores.signals);
   const aside = commit('quarantine', parts.stores.quarantine);
+  const forwards = parts.stores.forwards ? commit('forward', parts.stores.forwards) : null;
 
   const heartbeat = createHeartbeatKeeper({
     receiverId,
@@ -137,6 +140,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     reader: createBodyReader(extendAliases(parts.aliases)),
     templatesOf: parts.templatesOf,
     captures,
+    ...(forwards && parts.forwardTargetOf && { forward: { targetOf: parts.forwardTargetOf, sink: forwards } }),
   });
   const receiveStreamCallback = createReceiveStreamCallback({
     ...common,
@@ -145,15 +149,20 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   });
 
   const counted =
-    <Request, Answer>(receive: (request: Request) => Promise<Answer>) =>
-    (request: Request) =>
-      receive(request).catch((error: unknown) => {
+    <Request, Answer extends { outcome: string }>(receive: (request: Request) => Promise<Answer>) =>
+    async (request: Request): Promise<Answer> => {
+      try {
+        const answer = await receive(request);
+        if (answer.outcome === 'stored' || answer.outcome === 'canary') heartbeat.noteProof(now());
+        return answer;
+      } catch (error) {
         if (error instanceof OverloadedError) {
           counts.turnedAway++;
           heartbeat.noteTurnedAway();
         }
         throw error;
-      });
+      }
+    };
 
   let closing = false;
   let drainTimer: NodeJS.Timeout | null = null;
@@ -198,7 +207,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     receiveCallback: counted(receiveCallback),
     receiveStreamCallback: counted(receiveStreamCallback),
     state: () => ({
-      pending: captures.pending() + signals.pending() + aside.pending(),
+      pending: captures.pending() + signals.pending() + aside.pending() + (forwards?.pending() ?? 0),
       databaseDownSince: durability.databaseDownSince(),
       spool: parts.spool?.depth() ?? null,
       aliveUntil: heartbeat.aliveUntil(),
@@ -214,7 +223,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       closing = true;
       if (drainTimer) clearTimeout(drainTimer);
       if (beatTimer) clearTimeout(beatTimer);
-      await Promise.all([draining, beating, captures.idle(), signals.idle(), aside.idle()]);
+      await Promise.all([draining, beating, captures.idle(), signals.idle(), aside.idle(), forwards?.idle()]);
       await heartbeat.beat();
       parts.spool?.close();
     },

@@ -8,6 +8,8 @@ export interface HeartbeatStore {
   beat(beats: readonly Heartbeat[], timeoutMs: number): Promise<void>;
   /** Rows that share an instant with `[from, to)`, by their start. */
   alive(from: Instant, to: Instant): Promise<Heartbeat[]>;
+  /** When a request from outside last came through to any receiver, and since when one is there without a break. */
+  lastProof(): Promise<{ provenAt: Instant | null; aliveSince: Instant | null }>;
   /** Opens a blind span of its own, unless one with this reason is open. */
   openBlindSpan(reason: string, from: Instant): Promise<void>;
   closeBlindSpan(reason: string, to: Instant): Promise<void>;
@@ -22,15 +24,18 @@ export function createHeartbeatStore(options: { database: Database }): Heartbeat
       await withClient(pool, timeoutMs, (client) =>
         client.query({
           name: 'heartbeat',
-          text: `insert into heartbeats (receiver_id, from_at, to_at, host)
-            select receiver_id, to_timestamp(from_at / 1000), to_timestamp(to_at / 1000), host
-            from unnest($1::uuid[], $2::float8[], $3::float8[], $4::text[]) as batch (receiver_id, from_at, to_at, host)
-            on conflict (receiver_id, from_at) do update set to_at = greatest(heartbeats.to_at, excluded.to_at)`,
+          text: `insert into heartbeats (receiver_id, from_at, to_at, host, proven_at)
+            select receiver_id, to_timestamp(from_at / 1000), to_timestamp(to_at / 1000), host, to_timestamp(proven_at / 1000)
+            from unnest($1::uuid[], $2::float8[], $3::float8[], $4::text[], $5::float8[])
+              as batch (receiver_id, from_at, to_at, host, proven_at)
+            on conflict (receiver_id, from_at) do update set to_at = greatest(heartbeats.to_at, excluded.to_at),
+              proven_at = greatest(heartbeats.proven_at, excluded.proven_at)`,
           values: [
             sorted.map((beat) => beat.receiverId),
             sorted.map((beat) => beat.fromAt),
             sorted.map((beat) => beat.toAt),
             sorted.map((beat) => beat.host),
+            sorted.map((beat) => beat.provenAt ?? null),
           ],
         }),
       );
@@ -42,6 +47,13 @@ export function createHeartbeatStore(options: { database: Database }): Heartbeat
         [from, to],
       );
       return rows.map((row) => ({ receiverId: row.receiver_id, fromAt: row.from_at, toAt: row.to_at, host: row.host }));
+    },
+    async lastProof() {
+      const { rows } = await pool.query<{ proven_at: Instant | null; alive_since: Instant | null }>(
+        `select max(proven_at) as proven_at, min(from_at) filter (where to_at = (select max(to_at) from heartbeats)) as alive_since
+         from heartbeats where to_at > now() - interval '7 days'`,
+      );
+      return { provenAt: rows[0]?.proven_at ?? null, aliveSince: rows[0]?.alive_since ?? null };
     },
     async openBlindSpan(reason, from) {
       await pool.query(

@@ -102,6 +102,7 @@ export interface HeartbeatTable {
   from_at: Instant;
   to_at: Instant;
   host: string;
+  proven_at: Instant | null;
 }
 
 export interface BlindSpanTable {

@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock, HttpProbe } from '../ports.ts';
+import { type CaptureDayKeeper, keepCaptureDays } from './keep-capture-days.ts';
+import { type BlindSpanKeeper, type Reachability, watchReachability } from './watch-reachability.ts';
+
+/** As src/worker/job.ts has it. */
+interface ReceiverJob {
+  name: string;
+  everySeconds: number;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+const CANARY_JITTER_MS = 10_000;
+const CANARY_RETRY_MS = 5_000;
+const DEFAULT_QUARANTINE_DAYS = 30;
+const DEFAULT_QUARANTINE_ROWS = 2_000_000;
+
+/** What has to be done now and then so that the receiver can go on: partitions, sealing, retention, the canary. */
+export function createReceiverJobs(parts: {
+  clock: Clock;
+  days: CaptureDayKeeper;
+  quarantine: { prune(limits: { before: number; maxRows: number }): Promise<number> };
+  heartbeats: BlindSpanKeeper & { prune(before: number): Promise<void> };
+  /** null: captures are kept for ever. Heartbeats are kept as long as captures. */
+  captureRetentionDays: number | null;
+  quarantineRetentionDays?: number;
+  quarantineMaxRows?: number;
+  /** null where no public URL is set: no canary then. `key` null: not signed. */
+  canary: { callbackUrl: string; key: string | null; probe: Pick<HttpProbe, 'post'> } | null;
+  onReachability?: (reachability: Reachability) => void;
+}): ReceiverJob[] {
+  const { clock, captureRetentionDays } = parts;
+  const jobs: ReceiverJob[] = [
+    {
+      name: 'keep-capture-days',
+      everySeconds: 900,
+      run: async () => {
+        await keepCaptureDays({ keeper: parts.days, now: clock.now(), retentionDays: captureRetentionDays });
+      },
+    },
+    {
+      name: 'prune-quarantine',
+      everySeconds: 600,
+      run: async () => {
+        await parts.quarantine.prune({
+          before: clock.now() - (parts.quarantineRetentionDays ?? DEFAULT_QUARANTINE_DAYS) * DAY_MS,
+          maxRows: parts.quarantineMaxRows ?? DEFAULT_QUARANTINE_ROWS,
+        });
+        if (captureRetentionDays !== null) {
+          await parts.heartbeats.prune(clock.now() - (captureRetentionDays + 1) * DAY_MS);
+        }
+      },
+    },
+  ];
+  const { canary } = parts;
+  if (canary !== null) {
+    jobs.push({
+      name: 'watch-reachability',
+      everySeconds: 55,
+      run: async (signal) => {
+        const pause = (milliseconds: number) => delay(milliseconds, undefined, { signal }).catch(() => {});
+        await pause(Math.random() * CANARY_JITTER_MS);
+        if (signal.aborted) return;
+        const reachability = await watchReachability({
+          ...canary,
+          spans: parts.heartbeats,
+          clock,
+          pause: () => pause(CANARY_RETRY_MS),
+        });
+        if (!signal.aborted) parts.onReachability?.(reachability);
+      },
+    });
+  }
+  return jobs;
+}
