@@ -5,6 +5,7 @@ import { createCaptureStore } from './adapters/postgres/capture-store.ts';
 import { createConfigStore } from './adapters/postgres/config-store.ts';
 import { type Database, openDatabase } from './adapters/postgres/database.ts';
 import { startEmbeddedServer } from './adapters/postgres/embedded-server.ts';
+import { createForwardQueue } from './adapters/postgres/forward-queue.ts';
 import { createHeartbeatStore } from './adapters/postgres/heartbeat-store.ts';
 import { migrateToLatest } from './adapters/postgres/migrate.ts';
 import { createOperatorLog } from './adapters/postgres/operator-log.ts';
@@ -16,6 +17,7 @@ import { createTokenStore } from './adapters/postgres/token-store.ts';
 import { openSpool } from './adapters/spool/sqlite-spool.ts';
 import type { QueryHandle } from './cli/query-handle.ts';
 import type { ServiceHandle, ServiceOverrides } from './cli/service-handle.ts';
+import { composeForwarding } from './compose-forwarding.ts';
 import { composeJobs } from './compose-jobs.ts';
 import { createVendor } from './compose-vendor.ts';
 import { type Config, ConfigurationError, type Secrets } from './config/env.ts';
@@ -30,11 +32,12 @@ import { healthRoutes } from './http/health.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Clock } from './ports.ts';
 import { desiredDomains } from './usecases/desired-domains.ts';
+import { FORWARD_TASK, forwardTargets } from './usecases/forward-callback.ts';
 import { createKnownTemplates } from './usecases/known-templates.ts';
 import { manageTokens } from './usecases/manage-tokens.ts';
 import { createQueries } from './usecases/query-history.ts';
 import { createReceiver } from './usecases/receiver.ts';
-import { type RunningWorker, startWorker } from './worker/start-worker.ts';
+import { prepareWorker, type RunningWorker, startWorker } from './worker/start-worker.ts';
 
 /** The only composition root: (environment, overrides) to a thing with `close()`. */
 
@@ -68,7 +71,12 @@ export async function createService(environment: Environment, overrides: Overrid
     const storage = await openStorage({ config }, { onProgress: overrides.onProgress, logger });
     release.add(storage.close);
     const { database } = storage;
-    const vendor = createVendor(config, { database, accessKey: overrides.accessKey, patience: overrides.vendorPatience, logger });
+    const vendor = createVendor(config, {
+      database,
+      accessKey: overrides.accessKey,
+      patience: overrides.vendorPatience,
+      logger,
+    });
     release.add(vendor.close);
     const configStore = createConfigStore(database, { sealingKeys: sealingKeys(secrets) });
     const templates = createKnownTemplates(settings, configStore);
@@ -90,6 +98,7 @@ export async function createService(environment: Environment, overrides: Overrid
         signals: createSignalStore({ database: receiving, now }),
         quarantine: createQuarantineStore({ database: receiving }),
         heartbeats: createHeartbeatStore({ database: receiving }),
+        forwards: createForwardQueue({ database: receiving, task: FORWARD_TASK }),
       },
       spool: openSpool({ directory: path.join(config.dataDir, 'spool'), maxBytes: SPOOL_MAX_BYTES, now }),
       clock,
@@ -99,6 +108,7 @@ export async function createService(environment: Environment, overrides: Overrid
       aliases: settings.callbacks.aliases,
       templatesOf: templates.templatesOf,
       streamingDomainOf: streamingDomainOf(settings),
+      forwardTargetOf: forwardTargets(settings),
       host: os.hostname(),
       onProblem: (message, error) => logger.warn({ err: error }, message),
     });
@@ -145,11 +155,13 @@ export async function createService(environment: Environment, overrides: Overrid
         release.add(receiver.close);
         url = await listen(server, config);
         release.add(() => server.close());
+        await prepareWorker(database.url);
         // After listening: a heartbeat says that callbacks can be taken.
         await receiver.start();
         worker = await startWorker({
           connectionString: database.url,
           jobs,
+          tasks: [composeForwarding({ settings, clock, logger })],
           onError: (job, error) => logger.error({ err: error, job }, 'a job failed'),
           log: (level, message) => logger[level === 'warning' ? 'warn' : 'error'](message),
         });

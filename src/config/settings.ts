@@ -88,9 +88,11 @@ const callbackSettings = z
     clockWindow: durationSeconds({ min: 1 }).default(300),
     /** Further names for a meaning of the body, tried after the built-in ones (usecases/receive-callback). */
     aliases: z.record(z.string(), z.array(z.string())).default({}),
+    /** `forward` may lead into these private ranges (CIDR); true: into any. */
+    forwardAllowPrivate: z.union([z.boolean(), z.array(z.cidrv4().or(z.cidrv6()))]).default(false),
   })
   .prefault({})
-  .transform(({ clockWindow, aliases }) => ({ clockWindowSeconds: clockWindow, aliases }));
+  .transform(({ clockWindow, ...callbacks }) => ({ clockWindowSeconds: clockWindow, ...callbacks }));
 
 export const settingsSchema = z.strictObject({
   domains: z.array(domainSettings).min(1, 'needs at least one domain'),

@@ -1,5 +1,6 @@
 import type {
   BatchStore,
+  ForwardedCallback,
   IncomingCapture,
   QuarantineEntry,
   RefusedItem,
@@ -14,6 +15,8 @@ export interface ReceiverStores {
   captures: BatchStore<IncomingCapture>;
   signals: BatchStore<SessionSignal>;
   quarantine: BatchStore<QuarantineEntry>;
+  /** Absent: callbacks are passed on to nobody. */
+  forwards?: BatchStore<ForwardedCallback>;
 }
 
 const BATCH = 500;
@@ -40,6 +43,7 @@ export async function drainSpool(spool: Spool, stores: ReceiverStores, now: () =
     await write('capture', stores.captures, (entry) => decodeSpooled('capture', entry.payload));
     await write('signal', stores.signals, (entry) => decodeSpooled('signal', entry.payload));
     await write('quarantine', stores.quarantine, (entry) => decodeSpooled('quarantine', entry.payload));
+    if (stores.forwards) await write('forward', stores.forwards, (entry) => decodeSpooled('forward', entry.payload));
   }
   if (refused.length > 0) await stores.quarantine.write(refused, { again: false, timeoutMs: TIMEOUT_MS });
   spool.removeThrough(last.id);

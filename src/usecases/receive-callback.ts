@@ -8,7 +8,8 @@ import {
 } from '../core/callback-signature.ts';
 import { CAPTURE_FLAGS } from '../core/capture-flags.ts';
 import { encodeCapture, isPlausible } from '../core/capture-shape.ts';
-import type { Clock, IncomingCapture, QuarantineEntry } from '../ports.ts';
+import type { Clock, ForwardedCallback, IncomingCapture, QuarantineEntry } from '../ports.ts';
+import { forwardedCallback } from './forward-callback.ts';
 import { RefusedError } from './group-commit.ts';
 
 export interface CallbackRequest {
@@ -49,6 +50,8 @@ export interface ReceiveCallbackParts {
   templatesOf: (domain: string, app: string) => readonly string[];
   captures: Sink<IncomingCapture>;
   quarantine: QuarantineSink;
+  /** Accepted callbacks go on to the receiver that stood there before; absent: to nobody. */
+  forward?: { targetOf: (domain: string, app: string) => string | null; sink: Sink<ForwardedCallback> };
 }
 
 export type ReceiveCallback = (request: CallbackRequest) => Promise<CallbackAnswer>;
@@ -128,14 +131,30 @@ export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallb
       rows.push({ ...row, flags, deliveries: 1 });
     }
     try {
-      if (rows.length === 1) await captures.accept(rows[0]!);
-      else await Promise.all(rows.map((row) => captures.accept(row)));
+      const forwards = forwardsOf(request, reading.callbacks, receivedAt);
+      if (rows.length === 1 && forwards.length === 0) await captures.accept(rows[0]!);
+      else await Promise.all([...rows.map((row) => captures.accept(row)), ...forwards]);
     } catch (error) {
       if (error instanceof RefusedError) return aside('unclassified', error.reason, reading.callbacks[0] ?? NO_NAMES);
       throw error;
     }
     return { outcome: 'stored' };
   };
+
+  /** Once per target, though the body may tell of several captures. Answered only when these are durable, too. */
+  function forwardsOf(
+    request: CallbackRequest,
+    callbacks: readonly { domain: string; app: string }[],
+    receivedAt: number,
+  ): Promise<void>[] {
+    const { forward } = parts;
+    if (!forward) return [];
+    const targets = new Set(callbacks.map(({ domain, app }) => forward.targetOf(domain, app)));
+    targets.delete(null);
+    if (targets.size === 0) return [];
+    const raw = { body: request.body, headers: request.headers() };
+    return [...targets].map((target) => forward.sink.accept(forwardedCallback(target ?? '', raw, receivedAt)));
+  }
 
   /** What a rejected request names, so that a missing callback can be explained by it. */
   function namesIn(body: Buffer): ReadableNames {

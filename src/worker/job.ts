@@ -7,3 +7,9 @@ export interface Job {
   /** `signal` is aborted when the worker stops. A rejection is reported; the next run is the retry. */
   run(signal: AbortSignal): Promise<void>;
 }
+
+/** One kind of work that comes in pieces. A rejection is retried by graphile-worker; running a piece twice is harmless. */
+export interface Task {
+  name: string;
+  run(payload: unknown, signal: AbortSignal): Promise<void>;
+}

@@ -1,9 +1,11 @@
-import { Logger, parseCronItems, run } from 'graphile-worker';
-import type { Job } from './job.ts';
+import { type Task as GraphileTask, Logger, parseCronItems, run, runMigrations } from 'graphile-worker';
+import type { Job, Task } from './job.ts';
 
 export interface WorkerOptions {
   connectionString: string;
   jobs: Job[];
+  /** Work that comes in pieces, each retried by graphile-worker with growing pauses. */
+  tasks?: Task[];
   onError(jobName: string, error: unknown): void;
   /** What graphile-worker itself has to say (warnings and errors only). */
   log?(level: 'warning' | 'error', message: string): void;
@@ -17,6 +19,13 @@ export interface RunningWorker {
 }
 
 const POLL_MILLISECONDS = 500;
+/** Pieces of one task that run at once; they mostly wait for others, and hold no connection meanwhile. */
+const TASKS_AT_ONCE = 24;
+
+/** Makes the queue's own tables, so that work can be put into it before a worker runs. */
+export async function prepareWorker(connectionString: string): Promise<void> {
+  await runMigrations({ connectionString });
+}
 
 /**
  * Runs the job table on graphile-worker. Each job schedules its own successor under its name as job key, so that there
@@ -28,22 +37,29 @@ const POLL_MILLISECONDS = 500;
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { jobs, onError } = options;
+  const tasks = options.tasks ?? [];
   // graphile-worker aborts its own signal only five seconds after it was asked to stop.
   const stopping = new AbortController();
   const runner = await run(
     {
       connectionString: options.connectionString,
       // Every run holds a connection for its lock; two more fetch and finish jobs.
-      maxPoolSize: jobs.length + 2,
-      concurrency: jobs.length,
+      maxPoolSize: jobs.length + tasks.length + 2,
+      concurrency: jobs.length + tasks.length * TASKS_AT_ONCE,
       pollInterval: POLL_MILLISECONDS,
       noHandleSignals: true,
       logger: new Logger((scope) => (level, message) => {
         if (level === 'warning' || level === 'error') options.log?.(level, `${scope.label ?? 'worker'}: ${message}`);
       }),
     },
-    Object.fromEntries(
-      jobs.map((job) => [
+    Object.fromEntries([
+      ...tasks.map((task): [string, GraphileTask] => [
+        task.name,
+        async (payload) => {
+          await task.run(payload, stopping.signal);
+        },
+      ]),
+      ...jobs.map((job): [string, GraphileTask] => [
         job.name,
         async (_payload, helpers) => {
           try {
@@ -65,7 +81,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
           await helpers.addJob(job.name, {}, { jobKey: job.name, jobKeyMode: 'replace', runAt, maxAttempts: 1 });
         },
       ]),
-    ),
+    ]),
     parseCronItems(
       jobs.map((job) => ({
         task: job.name,

@@ -12,6 +12,7 @@ import { signCallback } from '../../src/core/callback-signature.ts';
 import { callbackRoutes } from '../../src/http/callback-routes.ts';
 import { healthRoutes } from '../../src/http/health.ts';
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts';
+import type { BatchStore, ForwardedCallback } from '../../src/ports.ts';
 import { createReceiver, type Receiver, type ReceiverParts } from '../../src/usecases/receiver.ts';
 
 export const KEY = 'currentkey0123456789';
@@ -29,9 +30,13 @@ export interface TestReceiver {
 /** A receiver behind real HTTP on loopback, as compose.ts joins it. */
 export async function startTestReceiver(
   database: Database,
-  options: Partial<ReceiverParts> & { spoolDirectory?: string; spoolBytes?: number } = {},
+  options: Partial<ReceiverParts> & {
+    spoolDirectory?: string;
+    spoolBytes?: number;
+    forwards?: BatchStore<ForwardedCallback>;
+  } = {},
 ): Promise<TestReceiver> {
-  const { spoolDirectory: given, spoolBytes, ...parts } = options;
+  const { spoolDirectory: given, spoolBytes, forwards, ...parts } = options;
   const spoolDirectory = given ?? mkdtempSync(path.join(os.tmpdir(), 'snapaudit-spool-'));
   const clock = parts.clock ?? { now: Date.now };
   const now = () => clock.now();
@@ -42,6 +47,7 @@ export async function startTestReceiver(
       signals: createSignalStore({ database, now }),
       quarantine: createQuarantineStore({ database }),
       heartbeats: createHeartbeatStore({ database }),
+      ...(forwards && { forwards }),
     },
     spool: openSpool({ directory: spoolDirectory, maxBytes: spoolBytes ?? 64 * 1024 ** 2, now }),
     clock,
