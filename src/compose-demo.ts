@@ -23,7 +23,7 @@ import { desiredDomains } from './usecases/desired-domains.ts';
 import type { ConfigPorts } from './usecases/reconcile-configs.ts';
 
 /** Quick enough to show something within the minute; a real audit waits longer for stragglers. */
-const AUDIT = { settle: '20s', lateAfter: '6s', every: '5s', pollEvery: '4s' };
+const AUDIT = { settle: '22s', lateAfter: '12s', every: '5s', pollEvery: '4s' };
 const PATIENCE = { timeoutMs: 2_000, retries: 2 };
 const ENDLESS = { count: 12, sessionMs: 180_000, pauseMs: 20_000 };
 

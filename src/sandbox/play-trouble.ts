@@ -22,7 +22,7 @@ export function playTrouble(
       const fault = random.pick(CAPTURE_FAULTS);
       const first = progress.capture + 2;
       const last = first + (random.chance(0.6) ? 0 : random.int(1, 3));
-      const afterMs = fault === 'callback_delayed' ? 12_000 : 3_000;
+      const afterMs = fault === 'callback_delayed' ? 16_000 : 3_000;
       broadcasters.inject({ fault, stream, session: progress.session, first, last, afterMs });
     }
   };

@@ -51,7 +51,7 @@ export function onceScenario(domain: string): Scenario {
   harm('callback_dropped', 'dropped', single);
   harm('callback_dropped', 'dropped', run, run + 1);
   add('delayed');
-  harm('callback_delayed', 'delayed', single, single, 12 * SECOND);
+  harm('callback_delayed', 'delayed', single, single, 16 * SECOND);
   add('twice');
   harm('callback_twice', 'twice', single);
   add('badly-signed');

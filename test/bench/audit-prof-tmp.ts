@@ -1,0 +1,264 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { createCaptureStore } from '../../src/adapters/postgres/capture-store.ts';
+import { type Database, openDatabase } from '../../src/adapters/postgres/database.ts';
+import { startEmbeddedServer } from '../../src/adapters/postgres/embedded-server.ts';
+import { createHeartbeatStore } from '../../src/adapters/postgres/heartbeat-store.ts';
+import { migrateToLatest } from '../../src/adapters/postgres/migrate.ts';
+import { createSessionStore } from '../../src/adapters/postgres/session-store.ts';
+import { CAPTURE_FLAGS } from '../../src/core/capture-flags.ts';
+import { encodeCapture } from '../../src/core/capture-shape.ts';
+import type { ConfigVersion } from '../../src/core/config-version.ts';
+import type { AuditorOrder, AuditorReport } from './audit/auditor-process.ts';
+import { BENCH_TEMPLATE, type Generated, streamName } from './audit/generated-store.ts';
+
+/**
+ * Audits `--keys` objects (default 1,000,000) against as many stored captures through the stand-in's OSS, over HTTP; then the next
+ * hour; then a quarter of the objects, to see that memory does not follow. Three processes: OSS, auditor, and this one.
+ */
+const { values } = parseArgs({
+  options: {
+    keys: { type: 'string', default: '1000000' },
+    streams: { type: 'string', default: '100' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const KEYS = wholeNumber('keys', values.keys);
+const STREAMS = wholeNumber('streams', values.streams);
+const DOMAIN = 'play.example.com';
+const INTERVAL_SECONDS = 10;
+const SETTLE_SECONDS = 60;
+const HOUR_MS = 3_600_000;
+/** A whole number of intervals since the epoch, far enough back for a million captures. */
+const FIRST_AT = Date.UTC(2026, 10, 1);
+const CREDENTIAL = { accessKeyId: 'LTAI-bench', accessKeySecret: 'secret-of-the-benchmark' };
+const MOST_MB = 250;
+const MOST_GROWTH = 1.2;
+
+interface Measured {
+  keys: number;
+  listCalls: number;
+  seconds: number;
+  peakMb: number;
+  nextHourListCalls: number;
+  nextHourSeconds: number;
+}
+
+const note = (text: string) => process.stderr.write(`${text}\n`);
+const directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-bench-'));
+// Run as root, the database has a user of its own, who must get in.
+await chmod(directory, 0o755);
+const given = process.env.DATABASE_URL;
+const server = given ? null : await startEmbeddedServer({ dataDir: directory, volatile: true });
+let exitCode = 0;
+try {
+  const url = given ?? server?.url ?? '';
+  const full = await measure(url, KEYS);
+  const quarter = await measure(url, Math.floor(KEYS / 4));
+  const result = {
+    keys: full.keys,
+    listCalls: full.listCalls,
+    streams: STREAMS,
+    seconds: round(full.seconds),
+    peakMb: round(full.peakMb),
+    peakMbQuarter: round(quarter.peakMb),
+    nextHourListCalls: full.nextHourListCalls,
+    nextHourSeconds: round(full.nextHourSeconds),
+  };
+  const failures = judge(result);
+  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else print(result, quarter);
+  for (const failure of failures) note(`not met: ${failure}`);
+  if (failures.length > 0) exitCode = 1;
+} finally {
+  await server?.stop();
+  await rm(directory, { recursive: true, force: true });
+}
+process.exitCode = exitCode;
+
+async function measure(url: string, keys: number): Promise<Measured> {
+  const perStream = Math.floor(keys / STREAMS);
+  const nextHour = HOUR_MS / 1_000 / INTERVAL_SECONDS;
+  const generated: Generated = {
+    streams: STREAMS,
+    perStream: perStream + nextHour,
+    firstAt: FIRST_AT,
+    intervalSeconds: INTERVAL_SECONDS,
+  };
+  const name = `snapaudit_bench_${process.pid}_${keys}`;
+  await asAdmin(url, `create database ${name}`);
+  const target = new URL(url);
+  target.pathname = `/${name}`;
+  const database = openDatabase({ url: target.href });
+  const oss = fork(new URL('./audit/oss-process.ts', import.meta.url), [
+    JSON.stringify({ ...generated, ...CREDENTIAL }),
+  ]);
+  try {
+    note(`${keys} captures of ${STREAMS} streams: storing`);
+    await migrateToLatest(database);
+    const version = await seed(database, generated);
+    const [{ url: ossUrl }] = (await once(oss, 'message')) as [{ url: string }];
+    // The last capture of the first audit, and an hour later: what the clock says when they have settled.
+    const end = FIRST_AT + perStream * INTERVAL_SECONDS * 1_000;
+    const nows = [end, end + HOUR_MS].map((at) => at + SETTLE_SECONDS * 1_000);
+    const order: AuditorOrder = {
+      databaseUrl: target.href,
+      ossUrl,
+      ...CREDENTIAL,
+      domain: DOMAIN,
+      version,
+      settleSeconds: SETTLE_SECONDS,
+      nows,
+    };
+    note(`${keys} captures of ${STREAMS} streams: auditing`);
+    const { outcomes, peakMb } = await report(
+      fork(new URL('./audit/auditor-process.ts', import.meta.url), [JSON.stringify(order)], { execArgv: ['--cpu-prof','--cpu-prof-dir=/tmp/audit-prof'] }),
+    );
+    const [first, second] = outcomes;
+    if (!first || !second) throw new Error('the auditor did not report two audits');
+    for (const outcome of outcomes) if (outcome.error) throw new Error(outcome.error);
+    await check(database, STREAMS * (perStream + nextHour));
+    return {
+      keys: perStream * STREAMS,
+      listCalls: first.listCalls,
+      seconds: first.seconds,
+      peakMb,
+      nextHourListCalls: second.listCalls,
+      nextHourSeconds: second.seconds,
+    };
+  } finally {
+    oss.disconnect();
+    await once(oss, 'exit');
+    await database.close();
+    await asAdmin(url, `drop database ${name} with (force)`);
+  }
+}
+
+/** Streams, sessions and captures as the receiver would have left them; the rows of a stream are made in the database. */
+async function seed(database: Database, generated: Generated): Promise<ConfigVersion> {
+  const { streams, perStream, firstAt, intervalSeconds } = generated;
+  const version: ConfigVersion = {
+    domain: DOMAIN,
+    app: 'live',
+    validFrom: firstAt - HOUR_MS,
+    intervalSeconds,
+    bucket: 'snap',
+    endpoint: 'oss-cn-shanghai.aliyuncs.com',
+    sequenceObject: BENCH_TEMPLATE,
+    overwriteObject: null,
+    callback: 'https://audit.example.com/callbacks/snapshot',
+  };
+  const end = firstAt + perStream * intervalSeconds * 1_000 + HOUR_MS;
+  await createHeartbeatStore({ database }).beat(
+    [{ receiverId: '00000000-0000-4000-8000-000000000000', fromAt: firstAt - HOUR_MS, toAt: end, host: 'bench' }],
+    30_000,
+  );
+  const sessions = createSessionStore(database);
+  const ids = await sessions.ensureStreams(
+    Array.from({ length: streams }, (_, index) => ({ domain: DOMAIN, app: 'live', stream: streamName(index) })),
+  );
+  const captures = createCaptureStore({ database, now: () => firstAt, lateEvidenceAfterMs: 60_000 });
+  // One capture is stored by the real store: it makes the shape, and the partitions of every day that follows.
+  const days = Array.from({ length: Math.ceil((end - firstAt) / (24 * HOUR_MS)) + 1 }, (_, day) => day);
+  await captures.write(
+    days.map((day) => exampleCapture(firstAt + day * 24 * HOUR_MS)),
+    { again: false, timeoutMs: 60_000 },
+  );
+  await database.pool.query('delete from captures');
+  for (const id of ids) {
+    await sessions.replaceSessions(id, firstAt - intervalSeconds * 1_000, [
+      { startedAt: firstAt - intervalSeconds * 1_000, endedAt: null, certainty: 'announced', endCertain: false },
+    ]);
+  }
+  await database.pool.query('delete from late_evidence');
+  await database.pool.query(
+    `insert into captures (captured_at, delay_ms, stream_id, discriminator, shape_id, flags)
+     select to_timestamp($1::float8 / 1000) + n * $2 * interval '1 second', 800, id, 0, (select max(id) from capture_shapes), $3
+     from unnest($4::int[]) as id, generate_series(0, $5::int - 1) as n`,
+    [firstAt, intervalSeconds, CAPTURE_FLAGS.fromCallback | CAPTURE_FLAGS.verified, ids, perStream],
+  );
+  await database.pool.query('vacuum analyze captures');
+  return version;
+}
+
+function exampleCapture(at: number) {
+  const keys = { domain: 'DomainName', app: 'AppName', stream: 'StreamName', bucket: 'OssBucket', object: 'OssObject' };
+  const stream = streamName(0);
+  const object = `snapshot/live/${stream}/${at / 1_000}.jpg`;
+  const callback = { domain: DOMAIN, app: 'live', stream, bucket: 'snap', endpoint: null, object, told: null };
+  const row = encodeCapture({ ...callback, overlay: null, keys, extra: null }, at + 800, [BENCH_TEMPLATE]);
+  return { ...row, flags: CAPTURE_FLAGS.fromCallback | CAPTURE_FLAGS.verified, deliveries: 1 };
+}
+
+/** A fast audit that judged nothing would be no audit. */
+async function check(database: Database, expected: number): Promise<void> {
+  const { rows } = await database.pool.query(
+    'select sum(ok)::int as ok, (select count(*)::int from gaps) as gaps from slot_hours',
+  );
+  if (rows[0].ok !== expected || rows[0].gaps !== 0) {
+    throw new Error(`${rows[0].ok} good slots and ${rows[0].gaps} gaps were stored, instead of ${expected} and none`);
+  }
+}
+
+async function report(child: ChildProcess): Promise<AuditorReport> {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the auditor ended with code ${code} before it reported`);
+  });
+  const [message] = (await Promise.race([once(child, 'message'), ended])) as [AuditorReport];
+  ended.catch(() => {});
+  return message;
+}
+
+function judge(result: Omit<Measured, 'keys'> & { keys: number; peakMbQuarter: number }): string[] {
+  const most = result.keys / 1_000 + STREAMS;
+  const failures: string[] = [];
+  if (result.listCalls > most) failures.push(`list calls at most ${most}`);
+  if (result.peakMb > MOST_MB) failures.push(`peak memory at most ${MOST_MB} MB`);
+  const growth = Math.max(result.peakMb, result.peakMbQuarter) / Math.min(result.peakMb, result.peakMbQuarter);
+  if (growth > MOST_GROWTH) failures.push('peak memory at a quarter of the keys within 20 %');
+  if (result.nextHourListCalls > STREAMS) failures.push(`list calls of the next hour at most ${STREAMS}`);
+  return failures;
+}
+
+function print(result: Record<string, number>, quarter: Measured): void {
+  const table = new Table({
+    head: ['', 'measured', 'at most'],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'right', 'right'],
+  });
+  table.push(
+    ['objects and captures', KEYS.toLocaleString('en'), ''],
+    ['streams', STREAMS, ''],
+    ['list calls', result.listCalls ?? 0, result.keys! / 1_000 + STREAMS],
+    ['seconds', result.seconds ?? 0, ''],
+    ['peak memory, MB', result.peakMb ?? 0, MOST_MB],
+    [`peak memory at ${quarter.keys.toLocaleString('en')}, MB`, result.peakMbQuarter ?? 0, 'within 20 %'],
+    ['next hour, list calls', result.nextHourListCalls ?? 0, STREAMS],
+    ['next hour, seconds', result.nextHourSeconds ?? 0, ''],
+  );
+  process.stdout.write(`${table.toString()}\n`);
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  process.stderr.write(`--${name} takes a whole number above 0, not "${text}"\n`);
+  process.exit(2);
+}
+
+async function asAdmin(url: string, statement: string): Promise<void> {
+  const admin = openDatabase({ url, maxConnections: 1 });
+  try {
+    await admin.pool.query(statement);
+  } finally {
+    await admin.close();
+  }
+}
