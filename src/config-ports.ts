@@ -1,0 +1,120 @@
+/**
+ * What steering configs needs from outside: its store, where findings go, what doctor asks, and who passes callbacks on. Part of
+ * `ports.ts`.
+ */
+import type { ConfigState, FieldDifference } from './core/config-diff.ts';
+import type { ConfigSubject } from './core/config-plan.ts';
+import type { ConfigVersion } from './core/config-version.ts';
+import type { HealAttempt } from './core/drift-decision.ts';
+import type { Instant } from './core/instant.ts';
+import type { RunningSession } from './core/pending-reingest.ts';
+import type { Baseline } from './core/restore-plan.ts';
+
+// ---- configs ----
+
+export type ConfigVersionSource = 'observed' | 'applied';
+
+/** The state of one config, key or push URL as the last look found it. */
+export interface StoredConfigState extends ConfigSubject {
+  state: ConfigState;
+  since: Instant;
+  lookedAt: Instant;
+  /** Since when it differs from the settings; kept while we cannot look. */
+  driftedSince: Instant | null;
+  differences: FieldDifference[];
+  /** Set once enforcing has stopped because somebody else keeps changing it. */
+  stoppedAt: Instant | null;
+}
+
+export interface KeyChange {
+  kind: 'callback_auth' | 'push_notify';
+  at: Instant;
+  /** `SecretText.digest()`, or null for no key. */
+  keyDigest: string | null;
+}
+
+export interface ConfigStore {
+  /** One process at a time works on a domain; others wait. The lock ends with the process. */
+  withDomainLock<T>(domain: string, work: () => Promise<T>): Promise<T>;
+  /** All versions of the domain, oldest first. */
+  versions(domain: string): Promise<ConfigVersion[]>;
+  /**
+   * Appends those that differ from the latest version of their (domain, app); one that is not later than it is moved behind it.
+   * Returns what was appended.
+   */
+  appendVersions(versions: readonly ConfigVersion[], source: ConfigVersionSource): Promise<ConfigVersion[]>;
+  baselines(domain: string): Promise<Baseline[]>;
+  /** What apply took over and restore has not given back. */
+  takenOver(domain: string): Promise<ConfigSubject[]>;
+  /** Keeps the first one of each subject. */
+  rememberBaselines(baselines: readonly Baseline[]): Promise<void>;
+  forgetBaselines(subjects: readonly ConfigSubject[]): Promise<void>;
+  states(domain?: string): Promise<StoredConfigState[]>;
+  /** Replaces the states of the domain. */
+  saveStates(domain: string, states: readonly StoredConfigState[]): Promise<void>;
+  heals(domain: string, since: Instant): Promise<(ConfigSubject & HealAttempt)[]>;
+  recordHeal(subject: ConfigSubject, attempt: HealAttempt, detail: string | null): Promise<void>;
+  /** A person applied: heals are counted anew, and healing that had stopped may go on. */
+  resetHeals(domain: string): Promise<void>;
+  /** Oldest first. */
+  keyChanges(domain: string): Promise<KeyChange[]>;
+  /** Appends where the key differs from the latest one of its kind. */
+  recordKey(domain: string, change: KeyChange, source: ConfigVersionSource): Promise<void>;
+  /** Sessions that have not ended, as far as we know. */
+  runningSessions(domain: string): Promise<RunningSession[]>;
+}
+
+/** A condition of a config that people should hear of; `active` false: it has ended. Reporting one twice is harmless. */
+export interface ConfigFinding {
+  kind: 'config_drift' | 'two_callbacks' | 'enforce_fight';
+  domain: string;
+  app: string | null;
+  /** Tells findings of one kind and scope apart: the subject kind, e.g. `callback_auth`. */
+  key: string;
+  active: boolean;
+  /** One sentence for people, without secrets. */
+  detail: string;
+  at: Instant;
+}
+
+export interface FindingSink {
+  report(finding: ConfigFinding): Promise<void>;
+}
+
+// ---- what doctor asks ----
+
+export interface HttpProbe {
+  /** The server's Date header against our clock; null where it sends none. Rejects where it cannot be reached. */
+  serverTime(url: string): Promise<{ theirs: Instant; ours: Instant } | null>;
+  /** Follows no redirect. Rejects where it cannot be reached. */
+  post(url: string, headers: Record<string, string>, body: string): Promise<{ status: number; text: string }>;
+}
+
+export interface DatabaseReport {
+  /** Of PostgreSQL, e.g. 18. */
+  majorVersion: number;
+  /** May make tables, partitions and schemas. */
+  canCreate: boolean;
+  pendingMigrations: string[];
+}
+
+// ---- passing callbacks on ----
+
+/** An accepted callback on its way to the receiver that stood there before; plain JSON, for it waits in the job queue. */
+export interface ForwardedCallback {
+  target: string;
+  /** Of the vendor's request, signature included; lower-case names. */
+  headers: Record<string, string>;
+  bodyBase64: string;
+  receivedAt: Instant;
+}
+
+export type ForwardAnswer =
+  | { outcome: 'delivered' }
+  /** For good: the answer or the address will not change by trying again. */
+  | { outcome: 'refused'; reason: string }
+  | { outcome: 'unreachable'; reason: string };
+
+export interface Forwarder {
+  send(callback: ForwardedCallback): Promise<ForwardAnswer>;
+}
