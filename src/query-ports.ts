@@ -147,6 +147,19 @@ export interface CaptureReads {
   verdictRuns(streamId: number, window: TimeWindow): Promise<{ runs: StoredRun[]; auditedUntil: Instant | null }>;
 }
 
+/** Captures as lines of a file, streamed at constant memory. */
+export interface CaptureExports {
+  /** Oldest first; whole lines with their ends, in chunks of any size. No header. */
+  captureLines(query: {
+    stream: KnownStream;
+    window: TimeWindow;
+    filter: CaptureFilter;
+    labels: VerdictLabels;
+    after: CapturePlace | null;
+    format: 'csv' | 'ndjson';
+  }): AsyncIterable<Buffer>;
+}
+
 export interface GapRead extends StreamKey {
   streamId: number;
   from: Instant;

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { stringify } from 'csv-stringify/sync';
-import type { ExportRecord, ExportValue } from '../usecases/export-records.ts';
+import { csvLine } from '../usecases/export-history.ts';
+import type { ExportRecord } from '../usecases/export-records.ts';
 import type { Page, PageWords } from '../usecases/query-paging.ts';
 import type { CommandContext } from './command-context.ts';
 import type { Format } from './query-flags.ts';
 import { renderTable, type TableColumn } from './table.ts';
+
+export { csvLine };
 
 export interface RowPrinter<Row, Column extends string> {
   format: Format;
@@ -42,14 +44,6 @@ export async function printRows<Row, Column extends string>(
     else await write(context, renderTable(held, columns, context.stdout.columns));
   }
   return count;
-}
-
-/** A value that a spreadsheet would take for a formula gets a quote in front. */
-export function csvLine(values: readonly ExportValue[]): string {
-  return stringify([[...values]], {
-    escape_formulas: true,
-    cast: { boolean: (value) => String(value) },
-  });
 }
 
 async function write(context: CommandContext, text: string): Promise<void> {

@@ -12,7 +12,7 @@ import type {
   StoredExcusedSpan,
   StreamReads,
 } from '../ports.ts';
-import { isInstant, isText, type Page, type PageWords, readWindowPage } from './query-paging.ts';
+import { cursorAfter, isInstant, isText, type Page, type PageWords, readWindowPage } from './query-paging.ts';
 
 export interface CoverageView {
   /** The part of the window that the row is about; whole hours, UTC. */
@@ -60,7 +60,7 @@ export function coverageQueries({ reads, clock }: { reads: CoverageReads & Strea
         resolve: () => window,
         isPlace: (values): values is CoveragePlace =>
           values.length === 4 && isInstant(values[0]) && values.slice(1).every(isText),
-        placeOf: (row) => [row.at, row.domain ?? '', row.app ?? '', row.stream ?? ''],
+        placeOf,
         read: async (fixed, after, limit) => {
           window = { from: fixed.from ?? window.from, to: fixed.to ?? window.to };
           const { from, to } = window;
@@ -79,6 +79,19 @@ export function coverageQueries({ reads, clock }: { reads: CoverageReads & Strea
       return { ...page, ...window, exclusions: spans.filter((span) => mayTouch(span, words)) };
     },
   };
+}
+
+function placeOf(row: CoverageView): CoveragePlace {
+  return [row.at, row.domain ?? '', row.app ?? '', row.stream ?? ''];
+}
+
+/** The cursor of the list that goes on after this row. */
+export function coverageCursor(
+  words: CoverageWords,
+  window: { from: Instant; to: Instant },
+  row: CoverageView,
+): string {
+  return cursorAfter('coverage', words, window, placeOf(row));
 }
 
 /** Slots are counted by the hour, so the window is widened to whole hours. */

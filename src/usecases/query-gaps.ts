@@ -1,8 +1,8 @@
 import { RefusalError } from '../core/refusal.ts';
-import type { WindowWords } from '../core/time-window.ts';
+import { resolveWindow, type WindowWords } from '../core/time-window.ts';
 import { VERDICTS, type Verdict } from '../core/verdict.ts';
 import type { Clock, GapFilter, GapPlace, GapRead, GapReads, ScopeFilter } from '../ports.ts';
-import { isId, isInstant, type Page, type PageWords, readWindowPage } from './query-paging.ts';
+import { cursorAfter, isId, isInstant, type Page, type PageWords, readWindowPage } from './query-paging.ts';
 
 export interface GapView extends GapRead {
   /** `<stream number>-<start in ms>-<verdict>-<mode>`. */
@@ -29,6 +29,14 @@ export function gapQueries({ reads, clock }: { reads: GapReads; clock: Clock }) 
           return (await reads.gapRows({ scope: words, filter, window, after, limit })).map(viewOf);
         },
       });
+    },
+
+    /** The cursor of the list that goes on after the gap with this id. */
+    gapCursor(id: string, words: GapWords): string {
+      const place = parseGapId(id);
+      if (!place) throw new RefusalError('bad-cursor', 'The cursor is not the id of a gap.');
+      const { from, streamId, verdict, mode } = place;
+      return cursorAfter('gaps', words, resolveWindow(words, clock.now()), [from, streamId, verdict, mode]);
     },
 
     async gap(id: string): Promise<GapView> {

@@ -71,6 +71,12 @@ export function readWindowPage<Row, Place extends readonly CursorValue[]>(
   });
 }
 
+/** The cursor that `readWindowPage` would give after a row at `place`. */
+export function cursorAfter(list: string, words: PageWords, window: TimeWindow, place: readonly CursorValue[]): string {
+  const { limit: _limit, cursor: _cursor, ...filters } = words;
+  return encodeCursor(list, filters, [window.from, window.to, ...place]);
+}
+
 const LATEST = Date.UTC(9999, 0, 1);
 
 /** Within what PostgreSQL and RFC 3339 both hold. */

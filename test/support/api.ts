@@ -1,13 +1,16 @@
 import express, { type Express } from 'express';
 import { createBuckets } from '../../src/adapters/oss/create-buckets.ts';
+import { createCaptureExports } from '../../src/adapters/postgres/export-captures.ts';
 import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import { createApiRouter } from '../../src/http/api/api-router.ts';
 import type { Route } from '../../src/http/api/define-route.ts';
+import { exportRoutes } from '../../src/http/api/export-routes.ts';
 import { historyRoutes } from '../../src/http/api/history-routes.ts';
 import { tokenRoutes } from '../../src/http/api/token-routes.ts';
+import { type Exports, exportHistory } from '../../src/usecases/export-history.ts';
 import { manageTokens, type Tokens } from '../../src/usecases/manage-tokens.ts';
 import { createQueries, type Queries } from '../../src/usecases/query-history.ts';
 import type { TestDatabase } from './database.ts';
@@ -16,6 +19,7 @@ export interface TestApi {
   app: Express;
   tokens: Tokens;
   queries: Queries;
+  exports: Exports;
   routes: Route[];
   /** What became a 5xx. */
   errors: unknown[];
@@ -31,10 +35,17 @@ export function createTestApi(
   const errors: unknown[] = [];
   // Signing a URL calls nobody.
   const buckets = createBuckets({ credentials: async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' }) });
-  const queries = createQueries({ reads: createHistoryReads(database), clock, buckets });
+  const reads = { ...createHistoryReads(database), ...createCaptureExports(database) };
+  const queries = createQueries({ reads, clock, buckets });
+  const exports = exportHistory({ reads, queries, clock });
   const tokens = manageTokens({ store: createTokenStore(database), clock });
   const operatorLog = createOperatorLog(database);
-  const routes = [...historyRoutes(queries), ...tokenRoutes(tokens, operatorLog, clock), ...(options.moreRoutes ?? [])];
+  const routes = [
+    ...historyRoutes(queries),
+    ...exportRoutes(exports),
+    ...tokenRoutes(tokens, operatorLog, clock),
+    ...(options.moreRoutes ?? []),
+  ];
   const app = express();
   app.disable('etag');
   app.use(
@@ -46,5 +57,5 @@ export function createTestApi(
       requestsPerMinute: options.requestsPerMinute ?? 1_000_000,
     }),
   );
-  return { app, tokens, queries, routes, errors };
+  return { app, tokens, queries, exports, routes, errors };
 }

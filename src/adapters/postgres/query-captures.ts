@@ -170,7 +170,7 @@ function modeOf(shape: CaptureShape): Mode {
 }
 
 /** Shapes are few and never change: each is read once. */
-function shapeCache(db: Kysely<Tables>) {
+export function shapeCache(db: Kysely<Tables>) {
   const known = new Map<number, CaptureShape>();
   async function read(missing: readonly number[] | null): Promise<void> {
     const rows = await db
@@ -184,6 +184,10 @@ function shapeCache(db: Kysely<Tables>) {
     async shapes(ids: readonly number[]): Promise<Map<number, CaptureShape>> {
       const missing = [...new Set(ids)].filter((id) => !known.has(id));
       if (missing.length > 0) await read(missing);
+      return known;
+    },
+    async allShapes(): Promise<Map<number, CaptureShape>> {
+      await read(null);
       return known;
     },
     async overwriteShapes(): Promise<number[]> {
