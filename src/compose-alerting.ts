@@ -77,7 +77,11 @@ export function createAlerting(parts: AlertingParts): Alerting {
   const excused = createExcusedStore(database);
   const audits = createAuditStore(database);
   const sink: AlertSink = { report: (finding) => incidents.report(finding, clock.now()) };
-  const blindSpans = (from: Instant, to: Instant) => audits.blindSpans(from, to);
+  const blindSpans = async (from: Instant, to: Instant) => {
+    // Before the first heartbeat ever there was no service that could have been blind.
+    const since = await audits.observedSince();
+    return since === null || since >= to ? [] : audits.blindSpans(Math.max(from, since), to);
+  };
   const excusedSpans = (from: Instant, to: Instant) => excused.inForce(from, to);
 
   const raise = createIncidentRaiser({
