@@ -14,17 +14,19 @@ const MAX_HEADER_CHARACTERS = 512;
 /** POST /callbacks/snapshot and GET /callbacks/stream. Each is answered when what it told is durable. */
 export function callbackRoutes(
   receiver: Pick<Receiver, 'receiveCallback' | 'receiveStreamCallback'>,
-  options: { onOutcome?: (route: 'snapshot' | 'stream', outcome: string, reason: string | null) => void } = {},
+  options: { onAnswered?: (kind: 'snapshot' | 'stream', outcome: string, seconds: number) => void } = {},
 ): Router {
   const router = Router();
-  const { onOutcome } = options;
+  const answered = (kind: 'snapshot' | 'stream', outcome: string, begun: number) =>
+    options.onAnswered?.(kind, outcome, (performance.now() - begun) / 1000);
 
   router.post('/callbacks/snapshot', async (request, response) => {
+    const begun = performance.now();
     // No body parser before this: the quarantine keeps what came byte for byte.
     const body = await readRawBody(request, MAX_BODY_BYTES);
     if (body === undefined) return;
     if (body === null) {
-      onOutcome?.('snapshot', 'too-large', null);
+      answered('snapshot', 'too-large', begun);
       response.shouldKeepAlive = false;
       sendProblem(response, new ProblemError('too-large', `A callback is at most ${MAX_BODY_BYTES} bytes long.`));
       return;
@@ -37,14 +39,15 @@ export function callbackRoutes(
         headers: () => headersToKeep(request),
         remoteAddress: request.socket.remoteAddress ?? null,
       });
-      onOutcome?.('snapshot', answer.outcome, 'reason' in answer ? answer.reason : null);
       send(response, answer);
+      answered('snapshot', answer.outcome, begun);
     } catch (error) {
-      sendFailure(response, error, () => onOutcome?.('snapshot', 'turned-away', null));
+      sendFailure(response, error, () => answered('snapshot', 'turned-away', begun));
     }
   });
 
   router.get('/callbacks/stream', async (request, response) => {
+    const begun = performance.now();
     try {
       const target = request.originalUrl;
       const answer = await receiver.receiveStreamCallback({
@@ -55,10 +58,10 @@ export function callbackRoutes(
         headers: () => headersToKeep(request),
         remoteAddress: request.socket.remoteAddress ?? null,
       });
-      onOutcome?.('stream', answer.outcome, 'reason' in answer ? answer.reason : null);
       send(response, answer);
+      answered('stream', answer.outcome, begun);
     } catch (error) {
-      sendFailure(response, error, () => onOutcome?.('stream', 'turned-away', null));
+      sendFailure(response, error, () => answered('stream', 'turned-away', begun));
     }
   });
   return router;
