@@ -1,4 +1,5 @@
 import type { Instant } from '../core/instant.ts';
+import { STRIP_LETTERS } from '../core/strip-letters.ts';
 import type { Cause, Verdict } from '../core/verdict.ts';
 import type { AuditRead, Clock, LiveIncident, WallReads } from '../ports.ts';
 import type { Queries } from './query-history.ts';
@@ -60,19 +61,6 @@ export interface WallChange {
   /** Streams that differ from the revision before. Streams are never removed. */
   streams: WallStream[];
 }
-
-export const STRIP_LETTERS: Record<Verdict, string> = {
-  not_captured: 'n',
-  object_missing: 'o',
-  callback_missing: 'c',
-  misnamed: 'm',
-  late: 'l',
-  unknown: 'u',
-  excused: 'e',
-  unexpected: 'x',
-  pending: 'p',
-  ok: 'k',
-};
 
 /** null: there will be no more. */
 export type WallListener = (change: WallChange | null) => void;

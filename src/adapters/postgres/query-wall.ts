@@ -1,27 +1,14 @@
 import { sql } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
-import type { Verdict } from '../../core/verdict.ts';
+import { verdictOfLetter } from '../../core/strip-letters.ts';
 import type { LiveIncident, StoredStrip, WallReads } from '../../ports.ts';
 import type { Database } from './database.ts';
 import { timestamp } from './timestamp.ts';
 
-/** The letters that stand for a verdict between SQL and here: one character an hour keeps 10,000 streams cheap. */
-const LETTERS: Record<string, Verdict> = {
-  n: 'not_captured',
-  o: 'object_missing',
-  c: 'callback_missing',
-  m: 'misnamed',
-  l: 'late',
-  u: 'unknown',
-  e: 'excused',
-  k: 'ok',
-  p: 'pending',
-};
-
 export function createWallReads({ db }: Pick<Database, 'db'>): WallReads {
   return {
     async strips(from, hours) {
-      // One text a stream: hour (two digits), letter of the worst verdict, ninths that are bad.
+      // One text a stream, four characters an hour: which hour, letter of the worst verdict (STRIP_LETTERS), ninths that are bad.
       const { rows } = await sql<{ streamId: number; ok: number; counted: number; hours: string }>`
         with hours as (
           select stream_id, (extract(epoch from hour - ${timestamp(from)}) / 3600)::integer as at,
@@ -60,7 +47,7 @@ function readHours(text: string): StoredStrip['hours'] {
   for (let at = 0; at < text.length; at += 4) {
     hours.push({
       index: Number(text.slice(at, at + 2)),
-      verdict: LETTERS[text[at + 2] ?? ''] ?? 'unknown',
+      verdict: verdictOfLetter(text[at + 2] ?? '') ?? 'unknown',
       ninths: Number(text[at + 3]),
     });
   }

@@ -1,0 +1,36 @@
+/** Each icon by its own path: the package's main file would have the bundler read all 1,700. */
+
+export type { LucideIcon } from 'lucide-react';
+export { default as Ban } from 'lucide-react/icons/ban';
+export { default as BellOff } from 'lucide-react/icons/bell-off';
+export { default as CameraOff } from 'lucide-react/icons/camera-off';
+export { default as ChevronLeft } from 'lucide-react/icons/chevron-left';
+export { default as ChevronRight } from 'lucide-react/icons/chevron-right';
+export { default as CircleCheck } from 'lucide-react/icons/circle-check';
+export { default as CircleQuestionMark } from 'lucide-react/icons/circle-question-mark';
+export { default as ClockAlert } from 'lucide-react/icons/clock-alert';
+export { default as Copy } from 'lucide-react/icons/copy';
+export { default as Download } from 'lucide-react/icons/download';
+export { default as ExternalLink } from 'lucide-react/icons/external-link';
+export { default as EyeOff } from 'lucide-react/icons/eye-off';
+export { default as FileQuestionMark } from 'lucide-react/icons/file-question-mark';
+export { default as Hourglass } from 'lucide-react/icons/hourglass';
+export { default as ImageOff } from 'lucide-react/icons/image-off';
+export { default as Inbox } from 'lucide-react/icons/inbox';
+export { default as Info } from 'lucide-react/icons/info';
+export { default as Keyboard } from 'lucide-react/icons/keyboard';
+export { default as LinkIcon } from 'lucide-react/icons/link';
+export { default as LogOut } from 'lucide-react/icons/log-out';
+export { default as Moon } from 'lucide-react/icons/moon';
+export { default as OctagonAlert } from 'lucide-react/icons/octagon-alert';
+export { default as Pause } from 'lucide-react/icons/pause';
+export { default as Printer } from 'lucide-react/icons/printer';
+export { default as RefreshCw } from 'lucide-react/icons/refresh-cw';
+export { default as Search } from 'lucide-react/icons/search';
+export { default as Settings } from 'lucide-react/icons/settings';
+export { default as ShieldCheck } from 'lucide-react/icons/shield-check';
+export { default as Sparkles } from 'lucide-react/icons/sparkles';
+export { default as TriangleAlert } from 'lucide-react/icons/triangle-alert';
+export { default as Wrench } from 'lucide-react/icons/wrench';
+export { default as ZoomIn } from 'lucide-react/icons/zoom-in';
+export { default as ZoomOut } from 'lucide-react/icons/zoom-out';

@@ -1,0 +1,27 @@
+import { Tooltip } from '@mantine/core';
+import { useWall } from '../wall/wall-store.ts';
+import { useWords } from '../words/language.tsx';
+import { formatTime } from './time.tsx';
+
+/** Whether what is shown is current; if not, since when not. */
+export function LiveMark() {
+  const words = useWords();
+  const connection = useWall((state) => state.connection);
+  const heardAt = useWall((state) => (state.connection === 'stale' ? state.heardAt : 0));
+  if (connection === 'stale') {
+    return (
+      <Tooltip label={words.live.staleHint} multiline maw={260}>
+        <span className="live live-stale" role="status">
+          <span className="dot" aria-hidden />
+          {words.live.stale(formatTime(heardAt, 'time', words.locale))}
+        </span>
+      </Tooltip>
+    );
+  }
+  return (
+    <span className={`live live-${connection}`} role="status">
+      <span className="dot" aria-hidden />
+      {connection === 'live' ? words.live.live : words.live.connecting}
+    </span>
+  );
+}

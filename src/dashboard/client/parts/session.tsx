@@ -1,0 +1,47 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { createContext, type ReactNode, use, useEffect, useMemo } from 'react';
+import { type Scope, scopeIncludes } from '../../../core/token-scope.ts';
+import { get, type SignedIn, send, whenSignedOut } from '../api.ts';
+import { SignInPage } from '../pages/sign-in-page.tsx';
+import { Failure, Loading } from './states.tsx';
+
+const Session = createContext<SignedIn>({ required: false, actor: null });
+
+/** Who is signed in; asks for a token where one is needed. */
+export function SessionGate({ children }: { children: ReactNode }) {
+  const queries = useQueryClient();
+  const session = useQuery({ queryKey: ['session'], queryFn: () => get<SignedIn>('/session'), staleTime: 60_000 });
+  useEffect(() => {
+    whenSignedOut(() => {
+      queries.setQueryData<SignedIn>(['session'], { required: true, actor: null });
+    });
+  }, [queries]);
+  if (session.isPending) return <Loading />;
+  if (session.isError) return <Failure error={session.error} retry={() => session.refetch()} />;
+  if (session.data.actor === null) {
+    return <SignInPage onSignedIn={(signedIn) => queries.setQueryData(['session'], signedIn)} />;
+  }
+  return <Session value={session.data}>{children}</Session>;
+}
+
+export function useSession(): SignedIn {
+  return use(Session);
+}
+
+/** What the token may not do is not shown. */
+export function useMay(scope: Scope): boolean {
+  const { actor } = useSession();
+  return actor !== null && scopeIncludes(actor.scope, scope);
+}
+
+export function useSignOut(): () => Promise<void> {
+  const queries = useQueryClient();
+  return useMemo(
+    () => async () => {
+      await send('DELETE', '/session');
+      queries.clear();
+      queries.setQueryData<SignedIn>(['session'], { required: true, actor: null });
+    },
+    [queries],
+  );
+}

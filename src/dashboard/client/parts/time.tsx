@@ -1,0 +1,128 @@
+import { useSyncExternalStore } from 'react';
+import { useLanguage, useWords } from '../words/language.tsx';
+
+/** One clock for all ages on the page. */
+const listeners = new Set<() => void>();
+let now = Date.now();
+let ticking: ReturnType<typeof setInterval> | null = null;
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  ticking ??= setInterval(() => {
+    now = Date.now();
+    for (const tell of listeners) tell();
+  }, 1_000);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0 && ticking) {
+      clearInterval(ticking);
+      ticking = null;
+    }
+  };
+}
+
+/** Now, renewed every second. */
+export function useNow(): number {
+  return useSyncExternalStore(subscribe, () => now);
+}
+
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = locale + JSON.stringify(options);
+  const known = formats.get(key);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat(locale, options);
+  formats.set(key, made);
+  return made;
+}
+
+export type Detail = 'time' | 'date' | 'full' | 'minute';
+
+const OPTIONS: Record<Detail, Intl.DateTimeFormatOptions> = {
+  time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  date: { year: 'numeric', month: 'short', day: 'numeric' },
+  minute: { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  full: {
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  },
+};
+
+export function formatTime(at: number | string, detail: Detail, locale: string): string {
+  return format(locale, OPTIONS[detail]).format(new Date(at));
+}
+
+export function utcText(at: number | string): string {
+  return `${new Date(at)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.000Z$/, '')
+    .replace('Z', '')} UTC`;
+}
+
+/** An instant in the viewer's zone; UTC on hover. */
+export function When({ at, detail = 'full' }: { at: number | string; detail?: Detail }) {
+  const { words } = useLanguage();
+  return (
+    <time dateTime={new Date(at).toISOString()} title={utcText(at)}>
+      {formatTime(at, detail, words.locale)}
+    </time>
+  );
+}
+
+interface SpanWords {
+  d: string;
+  h: string;
+  m: string;
+  s: string;
+}
+
+/** The two greatest units of a span: `3 h 12 min`. */
+export function spanText(ms: number, units: SpanWords): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  const [d, h, m, s] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3_600) % 24,
+    Math.floor(seconds / 60) % 60,
+    seconds % 60,
+  ];
+  if (d > 0) return h > 0 ? `${d} ${units.d} ${h} ${units.h}` : `${d} ${units.d}`;
+  if (h > 0) return m > 0 ? `${h} ${units.h} ${m} ${units.m}` : `${h} ${units.h}`;
+  if (m > 0) return s > 0 && m < 10 ? `${m} ${units.m} ${s} ${units.s}` : `${m} ${units.m}`;
+  return `${s} ${units.s}`;
+}
+
+export function Span({ ms }: { ms: number }) {
+  const words = useWords();
+  return <>{spanText(ms, words.spans)}</>;
+}
+
+/** How long ago, kept current. */
+export function Age({ at }: { at: number | string }) {
+  const words = useWords();
+  const current = useNow();
+  return (
+    <time dateTime={new Date(at).toISOString()} title={utcText(at)}>
+      {words.common.ago(spanText(current - new Date(at).getTime(), words.spans))}
+    </time>
+  );
+}
+
+/** A share as people read it: 99.95 % never becomes 100 %. */
+export function percentText(share: number | null, locale: string): string {
+  if (share === null) return '–';
+  const digits = share === 1 || share === 0 ? 0 : 2;
+  const floored = Math.floor(share * 10_000) / 10_000;
+  return new Intl.NumberFormat(locale, {
+    style: 'percent',
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(floored);
+}

@@ -1,0 +1,130 @@
+import { Tooltip } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { Link } from 'wouter';
+import type { WallChange } from '../api.ts';
+import { CircleCheck, OctagonAlert } from '../parts/icons.ts';
+import { FailedMark, Mark } from '../parts/marks.tsx';
+import { Age, percentText, useNow, When } from '../parts/time.tsx';
+import { useWords } from '../words/language.tsx';
+
+/** A receiver says that it lives every second or so; without a word for so long it does not. */
+const BLIND_AFTER_MS = 15_000;
+
+/** The state of delivery and of ourselves, in one line. */
+export function WallHeader({ summary }: { summary: WallChange['summary'] }) {
+  const words = useWords();
+  const { today, own, audits, domains, incidents } = summary;
+  const share = today.counted === 0 ? null : today.ok / today.counted;
+  const failed = audits.find((audit) => audit.status === 'failed');
+  const lastDone = audits
+    .map((audit) => audit.doneAt)
+    .filter((at) => at !== null)
+    .sort()
+    .at(-1);
+  const streams = domains.reduce((sum, each) => sum + each.streams, 0);
+  return (
+    <dl className="facts">
+      <Fact name={words.wall.coverageToday} hint={words.wall.coverageHint(today.ok, today.counted)}>
+        <strong className={`big ${share !== null && share < 1 ? 'tone-late' : 'tone-ok'}`}>
+          {percentText(share, words.locale)}
+        </strong>
+        {today.excused + today.unknown > 0 && (
+          <span className="quiet">{words.wall.notCounting(today.excused, today.unknown)}</span>
+        )}
+      </Fact>
+      <Fact name={words.wall.incidents}>
+        <Link href="/incidents">
+          {incidents.length === 0 ? (
+            <Mark icon={CircleCheck} tone="ok">
+              {words.wall.noIncidents}
+            </Mark>
+          ) : (
+            <Mark
+              icon={OctagonAlert}
+              tone={incidents.some((each) => each.status === 'open') ? 'not_captured' : 'excused'}
+            >
+              {String(incidents.length)}
+            </Mark>
+          )}
+        </Link>
+      </Fact>
+      <Fact name={words.wall.receiver}>
+        <Receiver own={own} />
+      </Fact>
+      <Fact name={words.wall.spool}>
+        {own.spool === null ? (
+          <span className="quiet">–</span>
+        ) : own.spool.entries === 0 ? (
+          words.wall.spoolEmpty
+        ) : (
+          <Mark icon={OctagonAlert} tone="late">
+            {words.wall.spoolWaiting(own.spool.entries)}
+          </Mark>
+        )}
+      </Fact>
+      <Fact name={words.wall.lastAudit}>{lastDone ? <Age at={lastDone} /> : words.wall.noAudit}</Fact>
+      <Fact name={words.wall.vendor} {...(failed?.error ? { hint: failed.error } : {})}>
+        {failed ? (
+          <FailedMark>{words.wall.notReachable}</FailedMark>
+        ) : audits.length === 0 ? (
+          <span className="quiet">–</span>
+        ) : (
+          <Mark icon={CircleCheck} tone="ok">
+            {words.wall.reachable}
+          </Mark>
+        )}
+      </Fact>
+      <Fact
+        name={words.wall.domains}
+        hint={domains
+          .map((each) => each.domain.slice(0, 200))
+          .slice(0, 20)
+          .join(', ')}
+      >
+        {domains.length === 1 ? <bdi className="name">{domains[0]?.domain}</bdi> : domains.length}
+        <span className="quiet">{words.common.streamCount(streams)}</span>
+      </Fact>
+    </dl>
+  );
+}
+
+function Receiver({ own }: { own: WallChange['summary']['own'] }) {
+  const words = useWords();
+  const now = useNow();
+  if (own.databaseDownSince) {
+    return (
+      <span className="tone-not_captured">
+        {words.wall.databaseAway} <When at={own.databaseDownSince} detail="time" />
+      </span>
+    );
+  }
+  const aliveUntil = own.aliveUntil ? new Date(own.aliveUntil).getTime() : null;
+  if (aliveUntil === null || now - aliveUntil > BLIND_AFTER_MS) {
+    return (
+      <span className="tone-not_captured">
+        {words.wall.blindSince} {own.aliveUntil ? <When at={own.aliveUntil} detail="time" /> : '–'}
+      </span>
+    );
+  }
+  return (
+    <Mark icon={CircleCheck} tone="ok">
+      {words.wall.receiving}
+    </Mark>
+  );
+}
+
+function Fact({ name, hint, children }: { name: string; hint?: string; children: ReactNode }) {
+  const content = (
+    <div className="fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+  return hint ? (
+    <Tooltip label={hint.slice(0, 400)} multiline maw={360}>
+      {content}
+    </Tooltip>
+  ) : (
+    content
+  );
+}

@@ -1,0 +1,203 @@
+import { Button, TextInput } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { useDeferredValue, useMemo, useRef } from 'react';
+import { useSearchParams } from 'wouter';
+import { STREAM_STATUSES, type StreamStatus } from '../../../core/stream-status.ts';
+import type { LiveIncident, WallStream } from '../api.ts';
+import { Search } from '../parts/icons.ts';
+import { Name, StatusMark } from '../parts/marks.tsx';
+import { usePageTitle } from '../parts/page-title.ts';
+import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { useWords } from '../words/language.tsx';
+import { arrangeWall, countByStatus, type WallGroup } from './arrange-wall.ts';
+import { StreamCard } from './stream-card.tsx';
+import { WallHeader } from './wall-header.tsx';
+import { keyOf, useWall } from './wall-store.ts';
+
+export function WallPage() {
+  const words = useWords();
+  usePageTitle(words.wall.title);
+  const summary = useWall((state) => state.summary);
+  const streams = useWall((state) => state.streams);
+  const stripFrom = useWall((state) => state.stripFrom);
+  const error = useWall((state) => state.error);
+  const [search, setSearch] = useSearchParams();
+  const text = search.get('q') ?? '';
+  const statuses = search.getAll('status').filter(isStatus).join(',');
+  const filter = useDeferredValue(
+    useMemo(() => ({ text, status: new Set(statuses.split(',').filter(isStatus)) }), [text, statuses]),
+  );
+  const groups = useMemo(() => arrangeWall(streams.values(), filter), [streams, filter]);
+  const counts = useMemo(() => countByStatus(streams.values()), [streams]);
+  const shown = groups.reduce((sum, group) => sum + group.streams.length, 0);
+
+  if (summary === null || stripFrom === null) return error ? <Failure error={error} /> : <Loading />;
+
+  const change = (apply: (next: URLSearchParams) => void) =>
+    setSearch(
+      (before) => {
+        const next = new URLSearchParams(before);
+        apply(next);
+        return next;
+      },
+      { replace: true },
+    );
+  const toggle = (status: StreamStatus) =>
+    change((next) => {
+      const chosen = new Set(next.getAll('status'));
+      if (!chosen.delete(status)) chosen.add(status);
+      next.delete('status');
+      for (const each of chosen) next.append('status', each);
+    });
+
+  return (
+    <>
+      <h1 className="visually-hidden">{words.wall.title}</h1>
+      <WallHeader summary={summary} />
+      <div className="toolbar">
+        <TextInput
+          className="search"
+          size="xs"
+          type="search"
+          leftSection={<Search size={14} aria-hidden />}
+          placeholder={words.wall.search}
+          aria-label={words.wall.search}
+          value={text}
+          data-search
+          onChange={(event) => {
+            const { value } = event.currentTarget;
+            change((next) => (value ? next.set('q', value) : next.delete('q')));
+          }}
+        />
+        <div className="chips" role="group" aria-label={words.common.filter}>
+          {STREAM_STATUSES.filter((status) => counts[status] > 0 || filter.status.has(status)).map((status) => (
+            <button
+              key={status}
+              type="button"
+              className="chip"
+              aria-pressed={filter.status.has(status)}
+              onClick={() => toggle(status)}
+            >
+              <StatusMark status={status} /> <b>{counts[status].toLocaleString(words.locale)}</b>
+            </button>
+          ))}
+        </div>
+        <span className="quiet" aria-live="polite">
+          {words.wall.shown(shown, streams.size)}
+        </span>
+      </div>
+      {streams.size === 0 ? (
+        <Empty title={words.wall.empty} hint={words.wall.emptyHint} />
+      ) : shown === 0 ? (
+        <Empty title={words.wall.nothingFound}>
+          <Button size="xs" variant="default" onClick={() => setSearch({}, { replace: true })}>
+            {words.wall.clear}
+          </Button>
+        </Empty>
+      ) : (
+        <Cards groups={groups} stripFrom={stripFrom} incidents={summary.incidents} />
+      )}
+    </>
+  );
+}
+
+function isStatus(text: string): text is StreamStatus {
+  return (STREAM_STATUSES as readonly string[]).includes(text);
+}
+
+const CARD_MIN_WIDTH = 250;
+const CARD_HEIGHT = 84;
+const HEADER_HEIGHT = 38;
+const GAP = 8;
+
+type Row = { kind: 'header'; group: WallGroup } | { kind: 'cards'; streams: WallStream[] };
+
+/** Only what the window shows is in the document: 10,000 streams scroll like forty. */
+function Cards({
+  groups,
+  stripFrom,
+  incidents,
+}: {
+  groups: WallGroup[];
+  stripFrom: string;
+  incidents: LiveIncident[];
+}) {
+  const { ref, width } = useElementSize();
+  const list = useRef<HTMLDivElement>(null);
+  const columns = Math.max(1, Math.floor((width + GAP) / (CARD_MIN_WIDTH + GAP)));
+  const rows = useMemo(() => rowsOf(groups, columns), [groups, columns]);
+  const byStream = useMemo(() => incidentByStream(incidents), [incidents]);
+  const virtual = useWindowVirtualizer({
+    count: width === 0 ? 0 : rows.length,
+    estimateSize: (index) => (rows[index]?.kind === 'header' ? HEADER_HEIGHT : CARD_HEIGHT + GAP),
+    overscan: 4,
+    scrollMargin: list.current?.offsetTop ?? 0,
+    getItemKey: (index) => rowKey(rows[index]),
+  });
+  return (
+    <div ref={list}>
+      <div ref={ref} className="wall" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map((item) => {
+          const row = rows[item.index];
+          if (!row) return null;
+          const top = item.start - virtual.options.scrollMargin;
+          return (
+            <div key={item.key} className="wall-row" style={{ transform: `translateY(${top}px)`, height: item.size }}>
+              {row.kind === 'header' ? (
+                <GroupHeader group={row.group} />
+              ) : (
+                <div className="cards" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
+                  {row.streams.map((stream) => (
+                    <StreamCard key={keyOf(stream)} stream={stream} stripFrom={stripFrom} incident={byStream(stream)} />
+                  ))}
+                </div>
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function GroupHeader({ group }: { group: WallGroup }) {
+  const words = useWords();
+  return (
+    <h2 className="group">
+      <Name>{group.domain}</Name>
+      <span className="quiet" aria-hidden>
+        /
+      </span>
+      <Name>{group.app}</Name>
+      <span className="quiet">{words.common.streamCount(group.streams.length)}</span>
+    </h2>
+  );
+}
+
+function rowsOf(groups: readonly WallGroup[], columns: number): Row[] {
+  const rows: Row[] = [];
+  for (const group of groups) {
+    rows.push({ kind: 'header', group });
+    for (let at = 0; at < group.streams.length; at += columns) {
+      rows.push({ kind: 'cards', streams: group.streams.slice(at, at + columns) });
+    }
+  }
+  return rows;
+}
+
+function rowKey(row: Row | undefined): string {
+  if (!row) return '';
+  return row.kind === 'header' ? `${row.group.domain}\n${row.group.app}` : keyOf(row.streams[0]!);
+}
+
+/** The incident of the stream itself, or else of its app, its domain, or everything. */
+function incidentByStream(incidents: readonly LiveIncident[]): (stream: WallStream) => LiveIncident | null {
+  const byScope = new Map<string, LiveIncident>();
+  for (const incident of incidents.toReversed()) {
+    const { domain, app, stream } = incident.scope;
+    if (stream !== null) byScope.set(JSON.stringify([domain, app, stream]), incident);
+  }
+  if (byScope.size === 0) return () => null;
+  return ({ domain, app, stream }) => byScope.get(JSON.stringify([domain, app, stream])) ?? null;
+}

@@ -1,0 +1,149 @@
+import { useEffect, useSyncExternalStore } from 'react';
+import { get, type WallChange, type WallStream } from '../api.ts';
+
+/** What the wall shows, kept current by the server's events. One store for all pages: the header shows it too. */
+export interface WallState {
+  connection: 'connecting' | 'live' | 'stale';
+  /** When we last heard of the server; what is shown is as old as that. */
+  heardAt: number;
+  revision: number;
+  stripFrom: string | null;
+  summary: WallChange['summary'] | null;
+  /** The object of a stream that did not change stays the same. */
+  streams: ReadonlyMap<string, WallStream>;
+  error: unknown;
+}
+
+/** The server says something at least every 5 s. */
+const SILENCE_MS = 15_000;
+const RETRY_MS = 3_000;
+
+export function keyOf(stream: { domain: string; app: string; stream: string }): string {
+  return `${stream.domain}\n${stream.app}\n${stream.stream}`;
+}
+
+class WallStore {
+  #state: WallState = {
+    connection: 'connecting',
+    heardAt: Date.now(),
+    revision: 0,
+    stripFrom: null,
+    summary: null,
+    streams: new Map(),
+    error: null,
+  };
+  readonly #listeners = new Set<() => void>();
+  #source: EventSource | null = null;
+  #watch: ReturnType<typeof setInterval> | null = null;
+  #retry: ReturnType<typeof setTimeout> | null = null;
+  #reading = false;
+
+  readonly get = (): WallState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  start(): () => void {
+    this.#connect();
+    this.#watch = setInterval(() => {
+      if (Date.now() - this.#state.heardAt <= SILENCE_MS) return;
+      this.#change({ connection: 'stale' });
+      this.#connect();
+    }, 5_000);
+    return () => this.stop();
+  }
+
+  stop(): void {
+    this.#source?.close();
+    this.#source = null;
+    if (this.#watch) clearInterval(this.#watch);
+    if (this.#retry) clearTimeout(this.#retry);
+  }
+
+  #connect(): void {
+    this.#source?.close();
+    if (this.#retry) clearTimeout(this.#retry);
+    const source = new EventSource('/api/v1/events');
+    this.#source = source;
+    // The whole is read beside the stream of changes, so that the first picture does not wait for it.
+    void this.#read();
+    source.addEventListener('ping', () => this.#heard());
+    source.addEventListener('hello', () => {
+      this.#heard();
+      if (this.#state.connection !== 'connecting') void this.#read();
+    });
+    source.addEventListener('wall', (event) => {
+      this.#heard();
+      this.#apply(JSON.parse(event.data) as WallChange);
+    });
+    source.addEventListener('error', () => {
+      this.#change({ connection: 'stale' });
+      // An EventSource that was refused (401, 5xx) does not come back by itself.
+      if (source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.#connect(), RETRY_MS);
+    });
+  }
+
+  async #read(): Promise<void> {
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      const whole = await get<WallChange>('/wall');
+      const streams = new Map<string, WallStream>();
+      for (const stream of whole.streams) streams.set(keyOf(stream), stream);
+      this.#change({
+        connection: 'live',
+        heardAt: Date.now(),
+        revision: whole.revision,
+        stripFrom: whole.stripFrom,
+        summary: whole.summary,
+        streams,
+        error: null,
+      });
+    } catch (error) {
+      this.#change({ connection: 'stale', error });
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  #apply(change: WallChange): void {
+    const { revision, streams } = this.#state;
+    if (change.revision <= revision || this.#state.summary === null) return;
+    if (change.revision !== revision + 1) {
+      // Something was missed in between.
+      void this.#read();
+      return;
+    }
+    let next = streams;
+    if (change.streams.length > 0) {
+      const changed = new Map(streams);
+      for (const stream of change.streams) changed.set(keyOf(stream), stream);
+      next = changed;
+    }
+    const { stripFrom, summary } = change;
+    this.#change({ revision: change.revision, stripFrom, summary, streams: next, error: null });
+  }
+
+  #heard(): void {
+    const live = this.#state.summary !== null && this.#state.error === null;
+    this.#change({ heardAt: Date.now(), connection: live ? 'live' : this.#state.connection });
+  }
+
+  #change(change: Partial<WallState>): void {
+    this.#state = { ...this.#state, ...change };
+    for (const tell of this.#listeners) tell();
+  }
+}
+
+export const wallStore = new WallStore();
+
+export function useWallConnection(): void {
+  useEffect(() => wallStore.start(), []);
+}
+
+/** A part of the state; the component is drawn anew only when that part changes. */
+export function useWall<Part>(part: (state: WallState) => Part): Part {
+  return useSyncExternalStore(wallStore.subscribe, () => part(wallStore.get()));
+}
