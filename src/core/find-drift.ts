@@ -6,10 +6,16 @@ export type DriftFinding = 'none' | 'undecided' | { beatMs: number; spacings: nu
 /** A steady beat is told from so many spacings on. */
 const LEAST_SPACINGS = 6;
 const LEAST_LAST_SPACINGS = 4;
+/** Three captures too many in a row are not yet a beat. */
+const LEAST_FAST_SPACINGS = 8;
 /** Where six do not tell (a beat of 1.5 I looks like a slot lost now and then), so many do. */
 const MOST_SPACINGS = 12;
 /** Captures fall on key frames, up to this share of the interval after the encoder's timer. */
 const JITTER = 0.45;
+/** A line laid through captures with that jitter leaves them this far apart at most, across it. */
+const MOST_SPREAD = 0.55;
+/** Slots lost now and then do not leave twelve spacings in so straight a line. */
+const STRAIGHT = 0.35;
 /** A beat between these, in intervals, passes for the configured one. */
 const ORDINARY = { least: 0.8, most: 1.18 };
 
@@ -46,21 +52,23 @@ function judgeWindow(times: readonly Instant[], start: number, spacings: number,
   const wholeSeconds = times[start]! % 1_000 === 0 && window.every((at) => Number.isInteger((at * intervalMs) / 1_000));
   const blur = wholeSeconds ? 1_000 / intervalMs : 0;
   const line = fitLine(window);
-  if (line.spread > JITTER + blur) return 'none';
+  if (line.spread > MOST_SPREAD + blur) return 'none';
   const drift = { beatMs: line.slope * intervalMs, spacings };
   const gaps = window.slice(1).map((at, index) => at - window[index]!);
   const arc = wholeSeconds ? Math.max(JITTER, (Math.ceil(0.4 * (intervalMs / 1_000)) * 1_000) / intervalMs) : JITTER;
   const onGrid = mostInArc(window, arc + 1e-6);
   if (mean < 1) {
+    if (spacings < LEAST_FAST_SPACINGS) return 'undecided';
     // Some captures too many on an ordinary beat, or a beat that is too fast?
     const inExcess = spacings - Math.round(span / intervalMs);
     if (window.length - onGrid > inExcess) return drift;
-    return mean <= 0.62 && Math.max(...gaps) <= 0.95 ? drift : 'undecided';
+    return mean <= 0.56 && Math.max(...gaps) <= 0.95 ? drift : 'undecided';
   }
   if (onGrid === window.length) {
     // All on the configured timer: every second one lost is a beat of its own, now and then one lost is not.
     const steps = gaps.map(Math.round);
-    return steps[0]! >= 2 && steps.every((each) => each === steps[0]) ? drift : 'undecided';
+    if (steps[0]! >= 2 && steps.every((each) => each === steps[0])) return drift;
+    return spacings === MOST_SPACINGS && line.spread <= STRAIGHT ? drift : 'undecided';
   }
   // A timer that starts anew at each capture gives spacings of I and a key frame: uneven, but never a slot lost.
   const spreadOfGaps = Math.max(...gaps) - Math.min(...gaps);

@@ -39,6 +39,16 @@ export function stepsBetween(grid: Grid, last: Instant, at: Instant, intervalMs:
   return widthOfFewer < widthOfMore ? fewer : more;
 }
 
+/**
+ * How far, in intervals, a capture at `at` lies off the arc in which the others fell; null where no arc is known yet.
+ */
+export function offGrid(grid: Grid, last: Instant, at: Instant, intervalMs: number): number | null {
+  if (grid.anchors < TRUSTED_AFTER_ANCHORS) return null;
+  const ahead = modulo(grid.last + (at - last) - grid.low, intervalMs);
+  const width = grid.high - grid.low;
+  return ahead <= width ? 0 : Math.min(ahead - width, intervalMs - ahead) / intervalMs;
+}
+
 /** Takes note, in place, of an anchor `steps` intervals after the last one. */
 export function advanceGrid(grid: Grid, last: Instant, at: Instant, steps: number, intervalMs: number): void {
   const offset = grid.last + (at - last) - steps * intervalMs;
@@ -59,4 +69,8 @@ export function advanceGrid(grid: Grid, last: Instant, at: Instant, steps: numbe
 
 function arcWidth(grid: Grid, offset: number): number {
   return Math.max(grid.high, offset) - Math.min(grid.low, offset);
+}
+
+function modulo(value: number, by: number): number {
+  return ((value % by) + by) % by;
 }

@@ -44,7 +44,11 @@ export interface Drift {
   from: Instant;
   /** Intervals from `from` to the last anchor. */
   steps: number;
+  /** As it was found, until `spacings` of its own tell it better. */
   beatMs: number;
+  /** The first anchor on the beat, and how many spacings followed. */
+  first: Instant | null;
+  spacings: number;
   /** The last anchors on the beat, at most 12. */
   recent: Instant[];
   /** So many of the next anchors are known to belong to it. */

@@ -1,5 +1,5 @@
-import { findDrift, fitLine } from './find-drift.ts';
-import { advanceGrid, newGrid, stepsBetween } from './grid.ts';
+import { findDrift } from './find-drift.ts';
+import { advanceGrid, newGrid, offGrid, stepsBetween } from './grid.ts';
 import type { Instant } from './instant.ts';
 import type { Judgement } from './judge-capture.ts';
 import type { Anchor, Drift, Held, JudgeState } from './judge-state.ts';
@@ -56,7 +56,10 @@ export class SessionBeat {
     this.#settle(true);
     const judgedSteps = this.#tailSteps(Math.min(end, judgedTo));
     const steps = Math.max(judgedSteps, this.#tailSteps(end));
-    this.#segment(Math.max(end, state.last), steps, state.claims, state.drift !== null, judgedSteps, true);
+    const { drift } = state;
+    const onBeat = drift !== null && end - state.last <= longestStep(drift.beatMs, this.#terms.intervalMs);
+    const ofDrift = onBeat ? steps : drift ? this.#leftOver(drift) : 0;
+    this.#segment(Math.max(end, state.last), steps, state.claims, ofDrift, judgedSteps, true);
     state.claims = [];
     this.#writer.endDrift(closedAt);
     this.#writer.end(closedAt);
@@ -68,7 +71,7 @@ export class SessionBeat {
     if (drift && end - last! <= longestStep(drift.beatMs, intervalMs)) {
       return Math.max(1, Math.round((end - drift.from) / intervalMs) - drift.steps);
     }
-    return Math.max(1, Math.round((end - last!) / intervalMs));
+    return Math.max(1, Math.round((end - last!) / intervalMs)) + (drift ? this.#leftOver(drift) : 0);
   }
 
   /** Settles the place of every held anchor that can be settled. */
@@ -102,7 +105,8 @@ export class SessionBeat {
         this.#startDrift(next.beatMs, next.spacings + 1);
         continue;
       }
-      if (this.#markExcess(times, ended)) continue;
+      // Nor is a capture in excess where a faster beat sets in.
+      if (next === 'none' && this.#markExcess(times, ended)) continue;
       this.#ordinary();
     }
   }
@@ -116,7 +120,7 @@ export class SessionBeat {
     const steps = state.atHead
       ? Math.max(1, Math.round((anchor.at - last) / intervalMs))
       : stepsBetween(state.grid, last, anchor.at, intervalMs);
-    this.#segment(anchor.at, steps, claims, false, steps);
+    this.#segment(anchor.at, steps, claims, 0, steps);
     this.#writer.slot(anchor.at, judgementOf(anchor));
     if (state.atHead) state.grid = newGrid();
     else advanceGrid(state.grid, last, anchor.at, steps, intervalMs);
@@ -126,8 +130,7 @@ export class SessionBeat {
 
   #startDrift(beatMs: number, known: number): void {
     const state = this.#state;
-    state.drift = { from: state.last!, steps: 0, beatMs, recent: [], known };
-    if (!state.atHead) state.drift.recent.push(state.last!);
+    state.drift = { from: state.last!, steps: 0, beatMs, first: null, spacings: 0, recent: [], known };
     state.grid = newGrid();
   }
 
@@ -137,40 +140,49 @@ export class SessionBeat {
     const last = state.last!;
     const goesOn = drift.known > 0 || this.#onDriftingBeat(drift, anchor.at);
     if (drift.known > 0) drift.known--;
-    // Halfway between two slots a capture of a faster beat is in excess, wherever in its jitter it falls.
-    const rounding = drift.beatMs < intervalMs ? 0.25 : 0.5;
-    const steps = Math.floor((anchor.at - drift.from) / intervalMs + rounding) - drift.steps;
+    // While it lasts, slots are counted with caution, and what is left over when it ends; a capture of a faster beat that falls
+    // halfway between two slots is in excess, wherever in its jitter it falls.
+    const faster = drift.beatMs < intervalMs;
+    const cautious = goesOn && (!faster || anchor.at - last < 0.75 * intervalMs);
+    const rounding = cautious ? (faster ? 0.25 : 0.1) : 0.5;
+    const counted = Math.floor((anchor.at - drift.from) / intervalMs + rounding) - drift.steps;
+    const steps = faster ? counted : Math.max(state.atHead ? 0 : 1, counted);
     const hole = anchor.at - last > longestStep(drift.beatMs, intervalMs);
     if (steps >= 1 || state.atHead) {
-      this.#segment(anchor.at, Math.max(1, steps), anchor.claims, !hole, Math.max(1, steps));
+      const ofDrift = hole ? this.#leftOver(drift) : steps;
+      this.#segment(anchor.at, Math.max(1, steps), anchor.claims, ofDrift, Math.max(1, steps));
       this.#writer.slot(anchor.at, judgementOf(anchor));
       drift.steps += Math.max(state.atHead ? 0 : 1, steps);
     } else {
-      this.#segment(anchor.at, 1, anchor.claims, false, 1);
+      this.#segment(anchor.at, 1, anchor.claims, 0, 1);
       this.#writer.drifted(anchor.at, { verdict: 'unexpected', cause: 'interval_drift' });
     }
     state.last = anchor.at;
     state.atHead = false;
     if (goesOn) {
-      drift.recent.push(anchor.at);
-      if (drift.recent.length > RECENT_ANCHORS) drift.recent.shift();
+      continueBeat(drift, anchor.at);
       return;
     }
     this.#writer.endDrift(anchor.at);
     state.drift = null;
   }
 
-  #onDriftingBeat(drift: Drift, at: Instant): boolean {
-    const { recent } = drift;
-    const first = recent[0]!;
-    const line = fitLine(recent.map((each) => each - first));
-    const expected = first + line.intercept + line.slope * recent.length;
-    return Math.abs(at - expected) <= 0.6 * this.#terms.intervalMs;
+  /** Slots that the drift has left out up to the last anchor, and that are not written yet. */
+  #leftOver(drift: Drift): number {
+    return Math.max(0, Math.round((this.#state.last! - drift.from) / this.#terms.intervalMs) - drift.steps);
+  }
+
+  /** Where the anchors of late, carried on by the beat, want the next one. */
+  #onDriftingBeat({ recent, beatMs }: Drift, at: Instant): boolean {
+    let expected = 0;
+    for (const [index, anchor] of recent.entries()) expected += anchor + (recent.length - index) * beatMs;
+    return Math.abs(at - expected / recent.length) <= 0.75 * this.#terms.intervalMs;
   }
 
   /**
    * Two neighbours one interval apart (at most 1.5) leave no room for a capture between them. Of the two captures that
-   * could go, the one whose absence leaves the better beat goes; else the one with fewer witnesses, else the later one.
+   * could go, the one goes that is off the encoder's timer; where that is not known, the one whose absence leaves the better
+   * beat; else the one with fewer witnesses; else the later one.
    */
   #markExcess(times: readonly Instant[], ended: boolean): boolean {
     const state = this.#state;
@@ -178,13 +190,15 @@ export class SessionBeat {
     const [before, first, second, after] = times;
     if (state.atHead || second === undefined || second - before! >= 1.5 * intervalMs) return false;
     if (after === undefined && !ended) return false;
-    const misfitWithoutFirst = misfit([before, second, after], intervalMs);
-    const misfitWithoutSecond = misfit([before, first, after], intervalMs);
     const [one, other] = state.held.filter((anchor) => !anchor.excess);
-    const firstGoes =
-      Math.abs(misfitWithoutFirst - misfitWithoutSecond) > 0.25
-        ? misfitWithoutFirst < misfitWithoutSecond
-        : one!.witnesses < other!.witnesses;
+    const firstOff = offGrid(state.grid, before!, first!, intervalMs);
+    const secondOff = offGrid(state.grid, before!, second, intervalMs);
+    let worse = firstOff !== null && secondOff !== null ? firstOff - secondOff : 0;
+    if (Math.abs(worse) < 0.1) {
+      worse = misfit([before, first, after], intervalMs) - misfit([before, second, after], intervalMs);
+      if (Math.abs(worse) < 0.25) worse = 0;
+    }
+    const firstGoes = worse === 0 ? one!.witnesses < other!.witnesses : worse > 0;
     (firstGoes ? one! : other!).excess = true;
     return true;
   }
@@ -207,13 +221,14 @@ export class SessionBeat {
 
   /**
    * Writes what lies between the last anchor and the next neighbour, `steps` intervals later: the empty slots, and the claims,
-   * each of which fills at most one of them. A claim never moves the beat. Slots from `judgedSteps` on are pending.
+   * each of which fills at most one of them. A claim never moves the beat. The first `drifting` empty slots are a drift's; those
+   * from `judgedSteps` on are pending.
    */
   #segment(
     next: Instant,
     steps: number,
     claims: readonly Held[],
-    drifting: boolean,
+    drifting: number,
     judgedSteps: number,
     atTail = false,
   ): void {
@@ -221,9 +236,11 @@ export class SessionBeat {
     const { intervalMs } = this.#terms;
     if (steps <= 1 && claims.length === 0) return;
     let empty: Instant[] = [];
-    for (let step = 1; step < steps; step++) empty.push(last + step * intervalMs);
+    // Slots that a drift has left over may be more than there is room for.
+    const apart = Math.min(intervalMs, next > last ? (next - last) / steps : intervalMs);
+    for (let step = 1; step < steps; step++) empty.push(Math.round(last + step * (drifting > 0 ? apart : intervalMs)));
     if (claims.length === 0) {
-      for (const [index, at] of empty.entries()) this.#writeEmpty(at, drifting, index + 1 >= judgedSteps);
+      for (const [index, at] of empty.entries()) this.#writeEmpty(at, index < drifting, index + 1 >= judgedSteps);
       return;
     }
     // The first slot of a session may lie right at its start, and the last one right at its end.
@@ -240,12 +257,12 @@ export class SessionBeat {
     let index = 0;
     for (const claim of claims) {
       for (; index < empty.length && empty[index]! <= claim.at; index++) {
-        this.#writeEmpty(empty[index]!, drifting, empty[index]! >= judgedTo);
+        this.#writeEmpty(empty[index]!, index < drifting, empty[index]! >= judgedTo);
       }
       if (beyondBeat.has(claim)) this.#writer.extra(claim.at, judgementOf(claim));
       else this.#writer.slot(claim.at, judgementOf(claim));
     }
-    for (; index < empty.length; index++) this.#writeEmpty(empty[index]!, drifting, empty[index]! >= judgedTo);
+    for (; index < empty.length; index++) this.#writeEmpty(empty[index]!, index < drifting, empty[index]! >= judgedTo);
   }
 
   #writeEmpty(at: Instant, drifting: boolean, pending: boolean): void {
@@ -254,6 +271,14 @@ export class SessionBeat {
       this.#writer.drifted(at, { verdict: 'not_captured', cause: 'interval_drift' });
     } else this.#writer.slot(at, judged);
   }
+}
+
+function continueBeat(drift: Drift, at: Instant): void {
+  drift.recent.push(at);
+  if (drift.recent.length > RECENT_ANCHORS) drift.recent.shift();
+  if (drift.first === null) drift.first = at;
+  else drift.spacings++;
+  if (drift.spacings >= RECENT_ANCHORS) drift.beatMs = (at - drift.first) / drift.spacings;
 }
 
 /** A spacing of a drifting beat; anything longer is a hole in it. */
