@@ -34,8 +34,6 @@ export interface Held {
 export interface Anchor extends Held {
   /** Unsupported captures between the anchor before and this one. */
   claims: Held[];
-  /** Beyond the beat: not a slot, and no neighbour. */
-  excess?: true;
 }
 
 /** A steady beat other than the configured one, under way. */

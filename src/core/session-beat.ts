@@ -84,12 +84,8 @@ export class SessionBeat {
         this.#drifting(state.drift, next);
         continue;
       }
-      if (!state.held.some((anchor) => !anchor.excess)) {
-        if (ended) for (const anchor of state.held.splice(0)) this.#writeExcess(anchor);
-        return;
-      }
-      const times = [state.last!];
-      for (const anchor of state.held) if (!anchor.excess) times.push(anchor.at);
+      if (state.held.length === 0) return;
+      const times = [state.last!, ...state.held.map((anchor) => anchor.at)];
       const { intervalMs } = this.#terms;
       const here = state.atHead ? 'none' : findDrift(times, 0, intervalMs, ended);
       if (here === 'undecided') return;
@@ -106,7 +102,7 @@ export class SessionBeat {
         continue;
       }
       // Nor is a capture in excess where a faster beat sets in.
-      if (next === 'none' && this.#markExcess(times, ended)) continue;
+      if (next === 'none' && this.#dropExcess(times, ended)) continue;
       this.#ordinary();
     }
   }
@@ -115,12 +111,12 @@ export class SessionBeat {
   #ordinary(): void {
     const state = this.#state;
     const { intervalMs } = this.#terms;
-    const { anchor, claims } = this.#take();
+    const anchor = state.held.shift()!;
     const last = state.last!;
     const steps = state.atHead
       ? Math.max(1, Math.round((anchor.at - last) / intervalMs))
       : stepsBetween(state.grid, last, anchor.at, intervalMs);
-    this.#segment(anchor.at, steps, claims, 0, steps);
+    this.#segment(anchor.at, steps, anchor.claims, 0, steps);
     this.#writer.slot(anchor.at, judgementOf(anchor));
     if (state.atHead) state.grid = newGrid();
     else advanceGrid(state.grid, last, anchor.at, steps, intervalMs);
@@ -155,7 +151,7 @@ export class SessionBeat {
       drift.steps += Math.max(state.atHead ? 0 : 1, steps);
     } else {
       this.#segment(anchor.at, 1, anchor.claims, 0, 1);
-      this.#writer.drifted(anchor.at, { verdict: 'unexpected', cause: 'interval_drift' });
+      this.#writeUnexpected(anchor, 'interval_drift');
     }
     state.last = anchor.at;
     state.atHead = false;
@@ -184,13 +180,13 @@ export class SessionBeat {
    * could go, the one goes that is off the encoder's timer; where that is not known, the one whose absence leaves the better
    * beat; else the one with fewer witnesses; else the later one.
    */
-  #markExcess(times: readonly Instant[], ended: boolean): boolean {
+  #dropExcess(times: readonly Instant[], ended: boolean): boolean {
     const state = this.#state;
     const { intervalMs } = this.#terms;
     const [before, first, second, after] = times;
     if (state.atHead || second === undefined || second - before! >= 1.5 * intervalMs) return false;
     if (after === undefined && !ended) return false;
-    const [one, other] = state.held.filter((anchor) => !anchor.excess);
+    const [one, other] = state.held;
     const firstOff = offGrid(state.grid, before!, first!, intervalMs);
     const secondOff = offGrid(state.grid, before!, second, intervalMs);
     let worse = firstOff !== null && secondOff !== null ? firstOff - secondOff : 0;
@@ -199,24 +195,17 @@ export class SessionBeat {
       if (Math.abs(worse) < 0.25) worse = 0;
     }
     const firstGoes = worse === 0 ? one!.witnesses < other!.witnesses : worse > 0;
-    (firstGoes ? one! : other!).excess = true;
+    const [gone] = state.held.splice(firstGoes ? 0 : 1, 1);
+    const claimsAfter = state.held[firstGoes ? 0 : 1]?.claims ?? state.claims;
+    claimsAfter.unshift(...gone!.claims);
+    this.#writeUnexpected(gone!, 'beyond_beat');
     return true;
   }
 
-  /** Takes the next anchor of the beat from the held ones; what is in excess before it is written on the way. */
-  #take(): { anchor: Anchor; claims: Held[] } {
-    const claims: Held[] = [];
-    for (;;) {
-      const anchor = this.#state.held.shift()!;
-      claims.push(...anchor.claims);
-      if (!anchor.excess) return { anchor, claims };
-      this.#writer.extra(anchor.at, { verdict: 'unexpected', cause: 'beyond_beat' });
-    }
-  }
-
-  #writeExcess(anchor: Anchor): void {
-    this.#state.claims.unshift(...anchor.claims);
-    this.#writer.extra(anchor.at, { verdict: 'unexpected', cause: 'beyond_beat' });
+  #writeUnexpected(anchor: Anchor, cause: 'beyond_beat' | 'interval_drift'): void {
+    if (anchor.verdict === 'pending') this.#writer.slot(anchor.at, judgementOf(anchor));
+    else if (cause === 'interval_drift') this.#writer.drifted(anchor.at, { verdict: 'unexpected', cause });
+    else this.#writer.extra(anchor.at, { verdict: 'unexpected', cause });
   }
 
   /**

@@ -76,7 +76,9 @@ export class SlotWriter {
     const open = runs[name];
     if (open && open.verdict === judged.verdict && open.cause === judged.cause && open.reason === judged.reason) {
       open.count++;
-      open.to = at;
+      // What is beyond the beat may be told a little out of order.
+      open.from = Math.min(open.from, at);
+      open.to = Math.max(open.to, at);
       return;
     }
     if (open) this.#close(name, at);
