@@ -48,6 +48,8 @@ export interface ConfigStore {
   takenOver(domain: string): Promise<ConfigSubject[]>;
   /** Keeps the first one of each subject. */
   rememberBaselines(baselines: readonly Baseline[]): Promise<void>;
+  /** Former keys that the previous callback key sealed are sealed with the current one, so that the previous may be forgotten. */
+  resealBaselines(domain: string): Promise<void>;
   forgetBaselines(subjects: readonly ConfigSubject[]): Promise<void>;
   states(domain?: string): Promise<StoredConfigState[]>;
   /** Replaces the states of the domain. */

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { adoptConfigs } from '../config/adopt-settings.ts';
+import { formatInstant } from '../core/instant.ts';
 import { planConfigs } from '../usecases/plan-configs.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ConfigHandle } from './config-handle.ts';
@@ -28,7 +29,7 @@ export function planCommand(context: CommandContext): Command {
       try {
         const desired = chosenDomains(handle, flags.domain);
         const plan = await planConfigs(handle.ports, desired);
-        if (flags.format === 'json') context.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+        if (flags.format === 'json') context.stdout.write(`${JSON.stringify(plan, writtenInstant, 2)}\n`);
         else printPlan(context, plan);
         if (flags.adopt) await adopt(context, handle, plan);
         const changes = plan.domains.some(({ steps }) => steps.length > 0);
@@ -37,6 +38,11 @@ export function planCommand(context: CommandContext): Command {
         await handle.close();
       }
     });
+}
+
+/** Instants go out as RFC 3339. */
+function writtenInstant(name: string, value: unknown): unknown {
+  return (name === 'startedAt' || name === 'versionFrom') && typeof value === 'number' ? formatInstant(value) : value;
 }
 
 /** The domains asked for, all where none is named; a name that the settings do not know is a mistake. */

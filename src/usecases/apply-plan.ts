@@ -81,6 +81,7 @@ async function applyDomain(
         return;
       }
       await ports.store.rememberBaselines(baselinesOf(desired, look.actual, look.lookedAt).filter(isWanted));
+      await ports.store.resealBaselines(desired.domain);
       await ports.store.resetHeals(desired.domain);
     }
     if (steps.length === 0) {

@@ -53,7 +53,7 @@ it('adds 300 configs in four domains from two replicas at the limit’s own pace
   }
   // 300 calls at 30/s take 10 s; the looks before and after take a little more.
   expect(seconds).toBeGreaterThan(9);
-  expect(seconds).toBeLessThan(20);
+  expect(seconds).toBeLessThan(25);
   const plan = await planConfigs(replicas[0]!, DESIRED);
   expect(plan.failures).toEqual([]);
   expect(plan.domains.flatMap(({ steps }) => steps)).toEqual([]);

@@ -13,7 +13,7 @@ import {
   readSnapshotNotify,
   readSnapshotRecords,
   readStreamState,
-  readTotalPages,
+  readTotals,
 } from './live-mapping.ts';
 import {
   createLiveTransport,
@@ -34,7 +34,13 @@ function formatUtc(instant: Instant): string {
 const floorToSecond = (instant: Instant): Instant => Math.floor(instant / 1000) * 1000;
 const ceilToSecond = (instant: Instant): Instant => Math.ceil(instant / 1000) * 1000;
 
-/** Reads every page. Rows that move between pages while we read are kept once. */
+/** While pages are read, a row that goes makes the later ones move up, and one of them slips from a page not yet read to one read already. */
+const READINGS = 3;
+
+/**
+ * Reads every page, each row once; several pages that together hold fewer rows than the vendor counts are read again, and what any reading
+ * saw is taken. (A row that goes while another comes can still hide a third: nothing in the answer would show it.)
+ */
 async function allPages<T>(
   action: LiveActionName,
   pageSize: number,
@@ -43,12 +49,28 @@ async function allPages<T>(
   identify: (row: T) => string,
 ): Promise<T[]> {
   const found = new Map<string, T>();
+  for (let reading = 1; reading <= READINGS; reading += 1) {
+    const { pages, total } = await readPages(action, pageSize, fetchPage, readRows, (row) =>
+      found.set(identify(row), row),
+    );
+    if (pages === 1 || total === null || found.size >= total) break;
+  }
+  return [...found.values()];
+}
+
+async function readPages<T>(
+  action: LiveActionName,
+  pageSize: number,
+  fetchPage: (page: number) => Promise<LiveAnswer>,
+  readRows: (answer: LiveAnswer) => T[],
+  keep: (row: T) => void,
+): Promise<{ pages: number; total: number | null }> {
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const answer = await fetchPage(page);
     const rows = readRows(answer);
-    for (const row of rows) found.set(identify(row), row);
-    const pages = readTotalPages(answer, action);
-    if (pages === null ? rows.length < pageSize : page >= pages) return [...found.values()];
+    for (const row of rows) keep(row);
+    const { pages, rows: total } = readTotals(answer, action);
+    if (pages === null ? rows.length < pageSize : page >= pages) return { pages: page, total };
   }
   throw new CouldNotLookError(`Live API, ${action}: the pages do not end.`, { reason: 'bad-answer', transient: true });
 }

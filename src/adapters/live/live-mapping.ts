@@ -55,9 +55,14 @@ function rows(answer: unknown, outer: string, inner: string, action: string): un
   return Array.isArray(list) ? list : [list];
 }
 
-/** How far a paged answer reaches; null where it does not say. */
-export function readTotalPages(answer: unknown, action: string): number | null {
-  return read(z.object({ TotalPage: whole.nullish() }), answer, action).TotalPage ?? null;
+/** How far a paged answer reaches, in pages and rows; null where it does not say. */
+export function readTotals(answer: unknown, action: string): { pages: number | null; rows: number | null } {
+  const { TotalPage, TotalNum } = read(
+    z.object({ TotalPage: whole.nullish(), TotalNum: whole.nullish() }),
+    answer,
+    action,
+  );
+  return { pages: TotalPage ?? null, rows: TotalNum ?? null };
 }
 
 const snapshotConfig = z

@@ -56,7 +56,8 @@ const {
   Params,
 } = createRequire(import.meta.url)('@alicloud/openapi-client') as typeof import('@alicloud/openapi-client');
 
-const CONCURRENT_CALLS = 16;
+/** At 95 calls a second, enough for answers that take a third of a second. */
+const CONCURRENT_CALLS = 32;
 const THROTTLE_PAUSE_MS = 1000;
 
 function splitEndpoint(endpoint: string): { protocol: 'HTTP' | 'HTTPS'; host: string } {

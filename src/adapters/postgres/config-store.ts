@@ -1,48 +1,22 @@
-import { sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import pg from 'pg';
-import { type ConfigFields, configFields, differingFields } from '../../core/config-diff.ts';
-import type { ConfigSubject } from '../../core/config-plan.ts';
+import { configFields, differingFields } from '../../core/config-diff.ts';
 import type { ConfigVersion } from '../../core/config-version.ts';
-import type { Baseline } from '../../core/restore-plan.ts';
-import { SecretText } from '../../core/secret-text.ts';
 import type { ConfigStore, StoredConfigState } from '../../ports.ts';
+import { createBaselineRows } from './baseline-rows.ts';
 import type { Database } from './database.ts';
-import { openSealedText, sealText } from './sealed-text.ts';
+import type { ConfigVersionTable } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
 /** A class of advisory locks of its own: "domain under config control". */
 const LOCK_CLASS = 20;
 const NO_APP = '';
 
-/** A former key was sealed with a callback key that is no longer set. */
-export class SealedKeyError extends Error {
-  override readonly name = 'SealedKeyError';
-}
-
 /**
  * `sealingKeys`: the callback key in use and the one before. The first seals former keys of others, all are tried to open them.
  */
 export function createConfigStore(database: Database, options: { sealingKeys: readonly string[] }): ConfigStore {
   const { db } = database;
-
-  const seal = (key: SecretText | null): string | null => {
-    if (key === null) return null;
-    const secret = options.sealingKeys[0];
-    if (secret === undefined) {
-      throw new SealedKeyError(
-        'SNAPAUDIT_CALLBACK_KEY is not set: the former callback key cannot be kept safely without it.',
-      );
-    }
-    return sealText(key.reveal(), secret);
-  };
-  const open = (sealed: string | null, domain: string): SecretText | null => {
-    if (sealed === null) return null;
-    const text = openSealedText(sealed, options.sealingKeys);
-    if (text !== null) return new SecretText(text);
-    throw new SealedKeyError(
-      `The former callback key of ${domain} was sealed with a key that is no longer set: set SNAPAUDIT_CALLBACK_KEY_PREVIOUS to the callback key of that time.`,
-    );
-  };
 
   const versions = async (domain: string): Promise<ConfigVersion[]> => {
     const rows = await db
@@ -52,18 +26,20 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
       .orderBy('valid_from')
       .orderBy('id')
       .execute();
-    return rows.map((row) => ({
-      domain: row.domain,
-      app: row.app,
-      validFrom: row.valid_from,
-      intervalSeconds: row.interval_seconds ?? 0,
-      bucket: row.bucket ?? '',
-      endpoint: row.endpoint ?? '',
-      sequenceObject: row.sequence_object,
-      overwriteObject: row.overwrite_object,
-      callback: row.callback,
-      ...(row.absent && { absent: true }),
-    }));
+    return rows.map(versionOf);
+  };
+
+  const latestVersions = async (domain: string, apps: string[]): Promise<Map<string, ConfigVersion>> => {
+    const rows = await db
+      .selectFrom('config_versions')
+      .selectAll()
+      .distinctOn('app')
+      .where('domain', '=', domain)
+      .where('app', 'in', apps)
+      .orderBy('app')
+      .orderBy('valid_from', 'desc')
+      .execute();
+    return new Map(rows.map((row) => [row.app, versionOf(row)]));
   };
 
   return {
@@ -85,8 +61,12 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
     async appendVersions(added, source) {
       const appended: ConfigVersion[] = [];
       for (const domain of new Set(added.map((version) => version.domain))) {
-        const latest = new Map((await versions(domain)).map((version) => [version.app, version]));
-        for (const version of added.filter((candidate) => candidate.domain === domain)) {
+        const candidates = added.filter((candidate) => candidate.domain === domain);
+        const latest = await latestVersions(
+          domain,
+          candidates.map(({ app }) => app),
+        );
+        for (const version of candidates) {
           const last = latest.get(version.app);
           if (last ? sameVersion(last, version) : version.absent) continue;
           const row = {
@@ -118,68 +98,7 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
       return appended;
     },
 
-    async baselines(domain) {
-      const rows = await db
-        .selectFrom('config_baselines')
-        .selectAll()
-        .where('domain', '=', domain)
-        .orderBy('kind')
-        .orderBy('app')
-        .execute();
-      return rows.map((row): Baseline => {
-        const common = { domain, rememberedAt: row.remembered_at };
-        const key = () => open(row.sealed_key, domain);
-        switch (row.kind) {
-          case 'config':
-            return { ...common, kind: row.kind, app: row.app, former: row.former as ConfigFields | null };
-          case 'callback_auth': {
-            const { enabled } = row.former as { enabled: boolean };
-            return { ...common, kind: row.kind, app: null, former: { enabled, key: key() } };
-          }
-          case 'push_notify': {
-            const { pushDomain, url, enabled } = row.former as {
-              pushDomain: string;
-              url: string | null;
-              enabled: boolean;
-            };
-            return { ...common, kind: row.kind, app: null, pushDomain, former: { url, auth: { enabled, key: key() } } };
-          }
-          default:
-            throw new Error(`unknown baseline ${String(row.kind satisfies never)}`);
-        }
-      });
-    },
-
-    async takenOver(domain) {
-      const rows = await db
-        .selectFrom('config_baselines')
-        .select(['kind', 'app'])
-        .where('domain', '=', domain)
-        .execute();
-      return rows.map(({ kind, app }) => ({ kind, domain, app: app === NO_APP ? null : app }));
-    },
-
-    async rememberBaselines(baselines) {
-      for (const baseline of baselines) {
-        const { former, sealedKey } = baselineColumns(baseline, seal);
-        await db
-          .insertInto('config_baselines')
-          .values({
-            domain: baseline.domain,
-            kind: baseline.kind,
-            app: baseline.app ?? NO_APP,
-            former: former === null ? null : JSON.stringify(former),
-            sealed_key: sealedKey,
-            remembered_at: timestamp(baseline.rememberedAt),
-          })
-          .onConflict((conflict) => conflict.columns(['domain', 'kind', 'app']).doNothing())
-          .execute();
-      }
-    },
-
-    async forgetBaselines(subjects) {
-      for (const subject of subjects) await db.deleteFrom('config_baselines').where(whereSubject(subject)).execute();
-    },
+    ...createBaselineRows(db, options.sealingKeys),
 
     async states(domain) {
       let query = db.selectFrom('config_states').selectAll();
@@ -304,26 +223,22 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
   };
 }
 
+function versionOf(row: Selectable<ConfigVersionTable>): ConfigVersion {
+  return {
+    domain: row.domain,
+    app: row.app,
+    validFrom: row.valid_from,
+    intervalSeconds: row.interval_seconds ?? 0,
+    bucket: row.bucket ?? '',
+    endpoint: row.endpoint ?? '',
+    sequenceObject: row.sequence_object,
+    overwriteObject: row.overwrite_object,
+    callback: row.callback,
+    ...(row.absent && { absent: true }),
+  };
+}
+
 function sameVersion(a: ConfigVersion, b: ConfigVersion): boolean {
   if (a.absent || b.absent) return Boolean(a.absent) === Boolean(b.absent);
   return differingFields(a, b).length === 0;
-}
-
-function whereSubject(subject: ConfigSubject) {
-  return sql<boolean>`domain = ${subject.domain} and kind = ${subject.kind} and app = ${subject.app ?? NO_APP}`;
-}
-
-function baselineColumns(baseline: Baseline, seal: (key: SecretText | null) => string | null) {
-  switch (baseline.kind) {
-    case 'config':
-      return { former: baseline.former, sealedKey: null };
-    case 'callback_auth':
-      return { former: { enabled: baseline.former.enabled }, sealedKey: seal(baseline.former.key) };
-    case 'push_notify': {
-      const { url, auth } = baseline.former;
-      return { former: { pushDomain: baseline.pushDomain, url, enabled: auth.enabled }, sealedKey: seal(auth.key) };
-    }
-    default:
-      throw new Error(`unknown baseline ${JSON.stringify(baseline satisfies never)}`);
-  }
 }

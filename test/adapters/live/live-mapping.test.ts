@@ -8,7 +8,7 @@ import {
   readSnapshotNotify,
   readSnapshotRecords,
   readStreamState,
-  readTotalPages,
+  readTotals,
 } from '../../../src/adapters/live/live-mapping.ts';
 import { CouldNotLookError } from '../../../src/ports.ts';
 
@@ -33,7 +33,7 @@ describe('reading the answers of the vendor', () => {
   it('takes one object where an array should be, and a number in a string', () => {
     const answer = { LiveStreamSnapshotConfigList: { LiveStreamSnapshotConfig: CONFIG_ROW } };
     expect(readSnapshotConfigs(answer)).toMatchObject([{ intervalSeconds: 10, callback: null, overwriteObject: null }]);
-    expect(readTotalPages({ TotalPage: '3' }, 'x')).toBe(3);
+    expect(readTotals({ TotalPage: '3', TotalNum: 65 }, 'x')).toEqual({ pages: 3, rows: 65 });
   });
 
   it.each([

@@ -85,6 +85,15 @@ describe('baselines', () => {
     await expect(stranger.baselines(DOMAIN)).rejects.toThrow('SNAPAUDIT_CALLBACK_KEY_PREVIOUS');
   });
 
+  it('open without the previous key once they were sealed anew', async () => {
+    await store.rememberBaselines([baseline('firstfirstfirst1')]);
+    const rotated = createConfigStore(database, { sealingKeys: ['anewkeyanewkey0001', KEY] });
+    await rotated.resealBaselines(DOMAIN);
+    const later = createConfigStore(database, { sealingKeys: ['anewkeyanewkey0001'] });
+    const [kept] = await later.baselines(DOMAIN);
+    expect(kept?.kind === 'callback_auth' && kept.former.key?.reveal()).toBe('firstfirstfirst1');
+  });
+
   it('are not kept in clear for want of a key to seal them with', async () => {
     const keyless = createConfigStore(database, { sealingKeys: [] });
     await expect(keyless.rememberBaselines([baseline('firstfirstfirst1')])).rejects.toThrow('SNAPAUDIT_CALLBACK_KEY');
