@@ -134,6 +134,8 @@ export interface AuditStall {
 /** Reads only, beside `noteGaps`. Each method throws where it could not look. */
 export interface AlertingFacts {
   onAir(): Promise<OnAirRow[]>;
+  /** Those of the streams that have a running session. */
+  stillOnAir(streamIds: readonly number[]): Promise<Set<number>>;
   /** The newest callback of each stream since `since`; streams without one are absent. */
   lastHeard(streamIds: readonly number[], since: Instant): Promise<Map<number, HeardCapture>>;
   /** Callbacks whose capture lies in the window, per stream; streams without one are absent. */

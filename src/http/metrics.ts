@@ -23,6 +23,10 @@ const SNAPSHOT_MS = 2_000;
 export function createMetrics(parts: { source: MetricsSource; clock: Clock; version: string }): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'snapaudit_' });
+  // The library names these gauges like counters; what they count stands in their siblings without `_total`.
+  for (const kind of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`snapaudit_nodejs_active_${kind}_total`);
+  }
   const registers = [registry];
   const gauge = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
     new Gauge({ name: `snapaudit_${name}`, help, labelNames, registers });

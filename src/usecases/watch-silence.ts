@@ -16,7 +16,7 @@ export interface ExcusedScope extends Span {
 }
 
 export interface WatchParts {
-  facts: Pick<AlertingFacts, 'onAir' | 'lastHeard' | 'heardCounts' | 'newestHeartbeat'>;
+  facts: Pick<AlertingFacts, 'onAir' | 'stillOnAir' | 'lastHeard' | 'heardCounts' | 'newestHeartbeat'>;
   /** All config versions of all domains. */
   configVersions(): Promise<ConfigVersion[]>;
   blindSpans(from: Instant, to: Instant): Promise<Span[]>;
@@ -47,11 +47,21 @@ const DAY_MS = 86_400_000;
 const SHORT_BLINDNESS_MS = 1_000;
 const OFFLINE_REMEMBERED_MS = 30_000;
 
+/** The list of streams on air is read anew so often. In between a start is not missed: it needs longer to become silent. */
+const LIST_MS = 5_000;
+
 interface Remembered {
   startedAt: Instant;
   heard: HeardCapture | null;
   /** Until then nothing can have become overdue, so nothing is looked up. */
   quietUntil: Instant;
+}
+
+interface OnAirList {
+  at: Instant;
+  watched: WatchedRow[];
+  totals: AppTotal[];
+  intervals: ReadonlyMap<number, number>;
 }
 
 /**
@@ -63,24 +73,14 @@ export function createSilenceWatch(parts: WatchParts) {
   const memory = new Map<number, Remembered>();
   const foundOffline = new Map<number, Instant>();
   let firstSuspected = new Map<string, Instant>();
+  let list: OnAirList | null = null;
 
   return async function watch(now: Instant): Promise<WatchResult> {
-    const [rows, versions, heartbeat] = await Promise.all([
-      parts.facts.onAir(),
-      parts.configVersions(),
-      parts.facts.newestHeartbeat(),
-    ]);
-    const intervalOf = intervalLookup(versions);
-    const watched = rows.flatMap((row) => {
-      const intervalSeconds = intervalOf(row);
-      return intervalSeconds === null ? [] : [{ ...row, intervalSeconds }];
-    });
-    const result = {
-      totals: totalsOf(watched),
-      intervals: new Map(watched.map((row) => [row.streamId, row.intervalSeconds])),
-      watched: watched.length,
-      looked: 0,
-    };
+    const isFresh = list !== null && now >= list.at && now - list.at < LIST_MS;
+    const [current, heartbeat] = await Promise.all([isFresh ? list! : readList(now), parts.facts.newestHeartbeat()]);
+    list = current;
+    const { watched } = current;
+    const result = { totals: current.totals, intervals: current.intervals, watched: watched.length, looked: 0 };
     const asOf = listeningUntil(heartbeat, now, HEARTBEAT_TOLERANCE_SECONDS);
     if (asOf === null) return { ...result, conditions: [] };
 
@@ -89,10 +89,15 @@ export function createSilenceWatch(parts: WatchParts) {
       parts.excusedSpans(asOf - DAY_MS, asOf + 1),
     ]);
     const blindUntil = blind.filter((span) => span.to - span.from > SHORT_BLINDNESS_MS && span.to <= asOf).at(-1)?.to;
-    result.looked = await refresh(watched, asOf);
+    const due = watched.filter((row) => {
+      const known = memory.get(row.streamId);
+      return known?.startedAt !== row.startedAt || asOf >= known.quietUntil;
+    });
+    result.looked = due.length;
+    await lookUp(due, asOf);
 
     const overdue: (Suspect & { isSuspected: boolean })[] = [];
-    for (const row of watched) {
+    for (const row of due) {
       const heard = memory.get(row.streamId)?.heard ?? null;
       const silence = silenceOf(
         { startedAt: row.startedAt, intervalSeconds: row.intervalSeconds, lastHeardAt: heard?.receivedAt ?? null },
@@ -103,10 +108,11 @@ export function createSilenceWatch(parts: WatchParts) {
         overdue.push({ row, heard, silence, isSuspected: asOf >= silence.suspectedAt });
       }
     }
-    const suspects: Suspect[] = await withoutOffline(
+    const onAir = await stillOnAir(
       overdue.filter((stream) => stream.isSuspected),
-      now,
+      isFresh,
     );
+    const suspects: Suspect[] = await withoutOffline(onAir, now);
     const ratioSuspects = await belowRatio(watched, suspects, asOf, excused, blindUntil ?? null);
     const ripe = ripeApps(suspects, overdue, result.totals, now);
     const conditions = [...suspects, ...ratioSuspects].map((suspect) =>
@@ -115,37 +121,54 @@ export function createSilenceWatch(parts: WatchParts) {
     return { ...result, conditions };
   };
 
-  /** Looks up what may have become overdue, forgets what is off air; gives the number of streams looked up. */
-  async function refresh(watched: readonly WatchedRow[], asOf: Instant): Promise<number> {
-    const due: number[] = [];
-    let oldest = asOf;
+  async function readList(now: Instant): Promise<OnAirList> {
+    const [rows, versions] = await Promise.all([parts.facts.onAir(), parts.configVersions()]);
+    const intervalOf = intervalLookup(versions);
+    const watched: WatchedRow[] = [];
     const present = new Set<number>();
-    for (const row of watched) {
+    for (const row of rows) {
+      const intervalSeconds = intervalOf(row);
+      if (intervalSeconds === null) continue;
+      watched.push({ ...row, intervalSeconds });
       present.add(row.streamId);
-      const known = memory.get(row.streamId);
-      if (known && known.startedAt === row.startedAt && asOf < known.quietUntil) continue;
-      due.push(row.streamId);
-      oldest = Math.min(
-        oldest,
-        known?.startedAt === row.startedAt && known.heard ? known.heard.capturedAt : row.startedAt,
-      );
     }
     for (const streamId of memory.keys()) if (!present.has(streamId)) memory.delete(streamId);
-    if (due.length === 0) return 0;
-    const heard = await parts.facts.lastHeard(due, Math.max(oldest, asOf - DAY_MS));
-    const rowOf = new Map(watched.map((row) => [row.streamId, row]));
-    for (const streamId of due) {
-      const row = rowOf.get(streamId)!;
-      const before = memory.get(streamId);
-      const newest = heard.get(streamId) ?? (before?.startedAt === row.startedAt ? before.heard : null);
+    return {
+      at: now,
+      watched,
+      totals: totalsOf(watched),
+      intervals: new Map(watched.map((row) => [row.streamId, row.intervalSeconds])),
+    };
+  }
+
+  /** Remembers the newest callback of each and until when it can be left alone. */
+  async function lookUp(due: readonly WatchedRow[], asOf: Instant): Promise<void> {
+    if (due.length === 0) return;
+    const known = (row: WatchedRow) => {
+      const before = memory.get(row.streamId);
+      return before?.startedAt === row.startedAt ? before.heard : null;
+    };
+    const oldest = due.reduce((least, row) => Math.min(least, known(row)?.capturedAt ?? row.startedAt), asOf);
+    const heard = await parts.facts.lastHeard(
+      due.map((row) => row.streamId),
+      Math.max(oldest, asOf - DAY_MS),
+    );
+    for (const row of due) {
+      const newest = heard.get(row.streamId) ?? known(row);
       const alive = Math.max(row.startedAt, newest?.receivedAt ?? row.startedAt);
-      memory.set(streamId, {
+      memory.set(row.streamId, {
         startedAt: row.startedAt,
         heard: newest,
         quietUntil: alive + row.intervalSeconds * 1000 + (parts.rules.graceSeconds * 1000) / 2,
       });
     }
-    return due.length;
+  }
+
+  /** The list may be some seconds old: whoever is about to be suspected is looked at again. */
+  async function stillOnAir<S extends Suspect>(suspects: S[], listIsOld: boolean): Promise<S[]> {
+    if (!listIsOld || suspects.length === 0) return suspects;
+    const onAir = await parts.facts.stillOnAir(suspects.map(({ row }) => row.streamId));
+    return suspects.filter(({ row }) => onAir.has(row.streamId));
   }
 
   /** Drops streams that the vendor says are off air: their session has merely not been closed yet. */

@@ -19,18 +19,30 @@ export function createAlertingFacts(database: Database): AlertingFacts {
     async onAir() {
       const { rows } = await pool.query({
         name: 'alerting-on-air',
-        text: `select s.stream_id as "streamId", t.domain, t.app, t.stream, s.started_at as "startedAt", s.certainty
+        // Ten thousand rows: numbers are read faster than timestamps.
+        text: `select s.stream_id as "streamId", t.domain, t.app, t.stream,
+                 (extract(epoch from s.started_at) * 1000)::float8 as "startedAt", s.certainty
                from sessions s join streams t on t.id = s.stream_id where s.ended_at is null`,
       });
       return rows;
     },
 
+    async stillOnAir(streamIds) {
+      const { rows } = await pool.query<[number]>({
+        name: 'alerting-still-on-air',
+        rowMode: 'array',
+        text: 'select stream_id from sessions where ended_at is null and stream_id = any($1::integer[])',
+        values: [streamIds],
+      });
+      return new Set(rows.map(([streamId]) => streamId));
+    },
+
     async lastHeard(streamIds, since) {
       // One probe of the primary key per stream; the bound lets the planner leave older partitions out.
-      const { rows } = await pool.query<[number, Instant, Instant]>({
+      const { rows } = await pool.query<[number, number, number]>({
         name: 'alerting-last-heard',
         rowMode: 'array',
-        text: `select w.id, c.captured_at, c.captured_at + c.delay_ms * interval '1 millisecond'
+        text: `select w.id, (extract(epoch from c.captured_at) * 1000)::float8, c.delay_ms
                from unnest($1::integer[]) as w (id)
                cross join lateral (
                  select captured_at, delay_ms from captures
@@ -40,7 +52,7 @@ export function createAlertingFacts(database: Database): AlertingFacts {
         values: [streamIds, since],
       });
       return new Map<number, HeardCapture>(
-        rows.map(([streamId, capturedAt, receivedAt]) => [streamId, { capturedAt, receivedAt }]),
+        rows.map(([streamId, capturedAt, delayMs]) => [streamId, { capturedAt, receivedAt: capturedAt + delayMs }]),
       );
     },
 
