@@ -67,7 +67,8 @@ export function callbackRoutes(
   return router;
 }
 
-const STORED = Buffer.from('{"status":"stored"}');
+/** A string, for Node sends it in one write with the headers; a buffer would be a second one. */
+const STORED = '{"status":"stored"}';
 const JSON_HEADERS = { 'content-type': 'application/json', 'content-length': STORED.length };
 
 function send(response: Response, answer: CallbackAnswer | StreamCallbackAnswer): void {
