@@ -35,7 +35,7 @@ export interface ListingTerms {
 }
 
 /** So many keys are gathered before they are handed on: a few pages of memory, whatever the listing's size. */
-const GATHERED_KEYS = 5_000;
+const GATHERED_KEYS = 2_000;
 
 /**
  * Reads one planned listing and hands it on stream by stream, in pieces of bounded size. Throws `CouldNotLookError`; what was
