@@ -66,9 +66,10 @@ export async function createDemo(environment: Environment, request: DemoRequest)
       url: service.url(),
       streams: request.once ? onceScenario(sandbox.domain).streams.length : ENDLESS.count,
       intervalSeconds: scenarioApps()[0]!.intervalSeconds,
+      lateAfterSeconds: settings.audit.lateAfterSeconds,
       playsUntil: ends,
       injected: () => broadcasters.injected(),
-      lost: () => broadcasters.lost(),
+      troubled: () => broadcasters.troubled(),
       counts: () => broadcasters.counts(),
       played: () => broadcasters.finished(),
       observe: () => observe(service, watch, sandbox.domain),
@@ -104,7 +105,9 @@ async function demoEnvironment(
   { onProgress }: DemoRequest,
   undo: (() => Promise<unknown>)[],
 ): Promise<Environment> {
-  const server = await startEmbeddedServer({ dataDir: path.join(environment.config.dataDir, 'demo'), onProgress });
+  const dataDir = path.join(environment.config.dataDir, 'demo');
+  // Volatile: nothing of it outlives the demo.
+  const server = await startEmbeddedServer({ dataDir, volatile: true, onProgress });
   undo.push(() => server.stop());
   const databaseName = `demo_${process.pid}_${Date.now()}`;
   const maintenance = openDatabase({ url: server.url, maxConnections: 1 });

@@ -8,11 +8,13 @@ export interface DemoRequest {
   onProgress(message: string): void;
 }
 
-/** A capture whose callback nobody took, though nothing was ordered to happen to it: the receiver was away, or it went elsewhere. */
-export interface LostCallback {
+/** A capture whose callback nobody took, or only after seconds, though nothing was ordered to happen to it. */
+export interface TroubledCallback {
   app: string;
   stream: string;
   capturedAt: number;
+  /** null: it never got through, for the receiver was away, or it went elsewhere. */
+  delayMs: number | null;
 }
 
 /** What the service has found, read through its own queries. */
@@ -39,10 +41,11 @@ export interface DemoHandle {
   url: string;
   streams: number;
   intervalSeconds: number;
+  lateAfterSeconds: number;
   /** The scenario's last capture; null where it does not end. */
   playsUntil: number | null;
   injected(): InjectedFault[];
-  lost(): LostCallback[];
+  troubled(): TroubledCallback[];
   counts(): SandboxCounts;
   /** Resolves when the scenario has been played. */
   played(): Promise<void>;

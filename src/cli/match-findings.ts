@@ -1,5 +1,5 @@
 import type { GapView } from '../usecases/query-gaps.ts';
-import type { LostCallback, Observed } from './demo-handle.ts';
+import type { Observed, TroubledCallback } from './demo-handle.ts';
 import type { InjectedFault } from './sandbox-handle.ts';
 
 export interface Finding {
@@ -14,6 +14,8 @@ export interface Matched {
   findings: Finding[];
   /** One sentence for each thing that was reported and never injected. */
   falseAlarms: string[];
+  /** Slots that were reported, not injected, and yet true: a slow machine delivered their callbacks late or not at all. */
+  explained: number;
 }
 
 /** How long after an outage of an endpoint a call that had begun in it may still fail. */
@@ -22,14 +24,14 @@ const ECHO_MS = 8_000;
 /** Holds what the service found against what was injected: each fault must be found as what it is, and nothing else be reported. */
 export function matchFindings(
   injected: readonly InjectedFault[],
-  lost: readonly LostCallback[],
+  troubled: readonly TroubledCallback[],
   observed: Observed,
-  intervalSeconds: number,
+  terms: { intervalSeconds: number; lateAfterSeconds: number },
 ): Matched {
   const bench: Bench = {
     observed,
-    lost,
-    slackMs: 1.5 * intervalSeconds * 1_000,
+    lost: troubled.filter(({ delayMs }) => delayMs === null),
+    slackMs: 1.5 * terms.intervalSeconds * 1_000,
     tooFast: new Set(
       injected.filter(({ fault }) => fault === 'beat_faster').map(({ app, stream }) => `${app}/${stream}`),
     ),
@@ -37,18 +39,35 @@ export function matchFindings(
     driftsLeft: new Set(observed.drifts),
   };
   const findings = injected.map((fault) => ({ injected: nameOf(fault), ...find(fault, bench) }));
+  const explained = takeExplained(bench, troubled, terms.lateAfterSeconds);
   const falseAlarms = [
     ...[...bench.gapsLeft].map(
       (gap) => `${gap.app}/${gap.stream} ${clock(gap.from)} ${gap.slots} × ${gap.verdict} (${gap.cause ?? '-'})`,
     ),
     ...[...bench.driftsLeft].map(({ app, field }) => `config of ${app ?? 'the domain'}: ${field} differs`),
   ];
-  return { findings, falseAlarms };
+  return { findings, falseAlarms, explained };
+}
+
+/** What is left is true all the same where each slot had a callback that really was late, or lost. */
+function takeExplained(bench: Bench, troubled: readonly TroubledCallback[], lateAfterSeconds: number): number {
+  const isTrue = (gap: GapView) => {
+    const own = troubled.filter(
+      ({ app, stream, capturedAt }) =>
+        app === gap.app && stream === gap.stream && capturedAt >= gap.from - 1_000 && capturedAt < gap.to,
+    );
+    // What the vendor measures includes the answer's way back.
+    const late = own.filter(({ delayMs }) => delayMs !== null && delayMs > (lateAfterSeconds - 1) * 1_000);
+    const lost = own.filter(({ delayMs }) => delayMs === null);
+    if (gap.verdict === 'late') return late.length >= gap.slots;
+    return gap.verdict === 'callback_missing' && lost.length >= gap.slots;
+  };
+  return count(take(bench, isTrue));
 }
 
 interface Bench {
   observed: Observed;
-  lost: readonly LostCallback[];
+  lost: readonly TroubledCallback[];
   slackMs: number;
   /** Streams, as `app/stream`, that are captured more often than configured. */
   tooFast: ReadonlySet<string>;

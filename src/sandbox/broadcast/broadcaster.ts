@@ -35,12 +35,14 @@ export interface BroadcastCounts {
   requests: number;
 }
 
-/** A callback that never got through, though nothing was ordered to happen to it. */
-export interface LostCallback {
+/** A callback that never got through, or only so late, though nothing was ordered to happen to it. */
+export interface TroubledCallback {
   domain: string;
   app: string;
   stream: string;
   capturedAt: number;
+  /** From the capture to the answer; null where it never got through. */
+  delayMs: number | null;
 }
 
 /** Where a stream is: its session and its last capture, both counted from 1. */
@@ -65,7 +67,7 @@ export interface Studio {
   startedAtMs: number;
   stopped: AbortSignal;
   counts: BroadcastCounts;
-  lost: LostCallback[];
+  troubled: TroubledCallback[];
   /** By stream name. */
   progress: Map<string, Progress>;
   faults(): readonly ScheduledFault[];
@@ -79,6 +81,8 @@ interface OnAir {
   inForce: InForce;
 }
 
+/** A delivery that takes longer is worth remembering. */
+const SWIFT_MS = 4_000;
 const DEFAULT_BODY: BodyStyle = { names: 'pascal', time: 'milliseconds' };
 
 /** Plays one stream: publishes and stops, is captured on key frames, stores and announces each picture. Ends when it is stopped. */
@@ -187,8 +191,9 @@ async function capture(
   if (has('callback_dropped')) return;
   const delay = orders.find(({ fault }) => fault === 'callback_delayed');
   if (delay) await until(studio, capturedAtMs + delay.afterMs);
-  await tell(studio, stream, inForce, notice, has('callback_badly_signed'));
-  if (has('callback_twice')) await tell(studio, stream, inForce, notice, false);
+  const ordered = delay ? 'delayed' : has('callback_badly_signed') ? 'badly signed' : null;
+  await tell(studio, stream, inForce, notice, ordered);
+  if (has('callback_twice')) await tell(studio, stream, inForce, notice, null);
 }
 
 async function store(studio: Studio, notice: SnapshotNotice): Promise<void> {
@@ -222,19 +227,21 @@ async function tell(
   stream: BroadcastStream,
   inForce: InForce,
   notice: SnapshotNotice,
-  badly: boolean,
+  ordered: 'badly signed' | 'delayed' | null,
 ): Promise<void> {
   const { callbackUrl, authKey } = inForce;
   if (callbackUrl === null) return;
-  const key = badly ? 'somebodyelseskey0000' : authKey;
+  const key = ordered === 'badly signed' ? 'somebodyelseskey0000' : authKey;
   const build = () => snapshotCallback(callbackUrl, notice, stream.body ?? DEFAULT_BODY, key, Date.now());
   const { status, attempts } = await deliver(build, studio.delivery, studio.stopped);
   studio.counts.requests += attempts;
-  if (status !== null && status >= 200 && status < 300) studio.counts.callbacksDelivered += 1;
-  else {
-    studio.counts.callbacksLost += 1;
+  const delivered = status !== null && status >= 200 && status < 300;
+  if (delivered) studio.counts.callbacksDelivered += 1;
+  else studio.counts.callbacksLost += 1;
+  const delayMs = delivered ? Date.now() - notice.capturedAtMs : null;
+  if (ordered === null && (delayMs === null || delayMs > SWIFT_MS)) {
     const { domain, app, stream: name, capturedAtMs } = notice;
-    if (!badly) studio.lost.push({ domain, app, stream: name, capturedAt: capturedAtMs });
+    studio.troubled.push({ domain, app, stream: name, capturedAt: capturedAtMs, delayMs });
   }
 }
 

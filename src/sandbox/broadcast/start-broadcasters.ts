@@ -6,9 +6,9 @@ import {
   type BroadcastCounts,
   type BroadcastStream,
   broadcast,
-  type LostCallback,
   type Progress,
   type Studio,
+  type TroubledCallback,
   until,
 } from './broadcaster.ts';
 import { type DeliveryPolicy, VENDOR_DELIVERY } from './deliver.ts';
@@ -48,8 +48,8 @@ export interface Broadcasters {
   /** One more fault while it runs. `atMs` of an order counts from the start of the broadcasters. */
   inject(fault: ScheduledFault): void;
   counts(): BroadcastCounts;
-  /** Callbacks that nobody took, though nothing was ordered to happen to them. */
-  lost(): LostCallback[];
+  /** Callbacks that nobody took, or only after seconds, though nothing was ordered to happen to them. */
+  troubled(): TroubledCallback[];
   /** By stream name. */
   progress(): ReadonlyMap<string, Progress>;
   /** Resolves when every stream has played all its sessions and no callback is under way. */
@@ -78,7 +78,7 @@ export function startBroadcasters(options: BroadcasterOptions): Broadcasters {
     startedAtMs: Date.now(),
     stopped: stopping.signal,
     counts: { sessions: 0, captures: 0, callbacksDelivered: 0, callbacksLost: 0, requests: 0 },
-    lost: [],
+    troubled: [],
     progress: new Map(),
     faults: () => faults,
     track(work) {
@@ -111,7 +111,7 @@ export function startBroadcasters(options: BroadcasterOptions): Broadcasters {
       schedule(fault);
     },
     counts: () => ({ ...studio.counts }),
-    lost: () => [...studio.lost],
+    troubled: () => [...studio.troubled],
     progress: () => studio.progress,
     finished: idle,
     async stop() {

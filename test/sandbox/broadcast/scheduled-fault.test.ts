@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { parseFaultsFile } from '../../../src/sandbox/broadcast/scheduled-fault.ts';
+
+describe('a faults file', () => {
+  it('says what goes wrong with which captures, and when', () => {
+    const text = `
+faults:
+  - { fault: callback_dropped, stream: cam01, session: 2, captures: 7-9 }
+  - { fault: callback_delayed, stream: cam02, captures: 5, after: 45s }
+  - { fault: beat_slower, stream: cam03 }
+  - { fault: callback_url_changed, app: live, at: 2m }
+  - { fault: oss_unavailable, at: 3m, for: 20s }
+`;
+    expect(parseFaultsFile(text)).toEqual([
+      { fault: 'callback_dropped', stream: 'cam01', session: 2, first: 7, last: 9, afterMs: 3_000 },
+      { fault: 'callback_delayed', stream: 'cam02', session: 1, first: 5, last: 5, afterMs: 45_000 },
+      { fault: 'beat_slower', stream: 'cam03', session: 1, factor: 2 },
+      { fault: 'callback_url_changed', app: 'live', atMs: 120_000 },
+      { fault: 'oss_unavailable', atMs: 180_000, forMs: 20_000 },
+    ]);
+  });
+
+  it('may be JSON', () => {
+    const text = JSON.stringify({ faults: [{ fault: 'capture_skipped', stream: 'cam01', captures: 3 }] });
+    expect(parseFaultsFile(text)).toMatchObject([{ fault: 'capture_skipped', first: 3, last: 3 }]);
+  });
+
+  it('is refused with every mistake named', () => {
+    const text = `
+faults:
+  - { fault: callback_lost, stream: cam01, captures: 1 }
+  - { fault: capture_skipped, stream: cam01, captures: 9-7 }
+  - { fault: oss_timeout, at: 3 minutes, for: 20s }
+`;
+    expect(() => parseFaultsFile(text)).toThrowError(/faults\.0\.fault[\s\S]*faults\.1\.captures[\s\S]*faults\.2\.at/);
+  });
+
+  it('is refused when it is empty', () => {
+    expect(() => parseFaultsFile('')).toThrowError(/faults/);
+  });
+});
