@@ -1,42 +1,60 @@
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { type Logger, pino } from 'pino';
+import { pictureOrigins } from './adapters/oss/picture-origins.ts';
 import { createCaptureStore } from './adapters/postgres/capture-store.ts';
 import { createConfigStore } from './adapters/postgres/config-store.ts';
 import { type Database, openDatabase } from './adapters/postgres/database.ts';
 import { startEmbeddedServer } from './adapters/postgres/embedded-server.ts';
+import { createCaptureExports } from './adapters/postgres/export-captures.ts';
 import { createForwardQueue } from './adapters/postgres/forward-queue.ts';
 import { createHeartbeatStore } from './adapters/postgres/heartbeat-store.ts';
+import { createMetricsSource } from './adapters/postgres/metrics-source.ts';
 import { migrateToLatest } from './adapters/postgres/migrate.ts';
 import { createOperatorLog } from './adapters/postgres/operator-log.ts';
 import { createQuarantineStore } from './adapters/postgres/quarantine-store.ts';
 import { createHistoryReads } from './adapters/postgres/query-history.ts';
+import { createTimelineReads } from './adapters/postgres/query-timeline.ts';
+import { createWallReads } from './adapters/postgres/query-wall.ts';
 import { reachDatabase } from './adapters/postgres/reach-database.ts';
+import { createCaptureDays } from './adapters/postgres/sealing.ts';
 import { createSignalStore } from './adapters/postgres/signal-store.ts';
 import { createTokenStore } from './adapters/postgres/token-store.ts';
+import { createHttpProbe } from './adapters/probe/http-probe.ts';
 import { openSpool } from './adapters/spool/sqlite-spool.ts';
 import type { QueryHandle } from './cli/query-handle.ts';
 import type { ServiceHandle, ServiceOverrides } from './cli/service-handle.ts';
+import { createAlerting } from './compose-alerting.ts';
 import { composeForwarding } from './compose-forwarding.ts';
 import { composeJobs } from './compose-jobs.ts';
 import { createVendor } from './compose-vendor.ts';
-import { type Config, ConfigurationError, type Secrets } from './config/env.ts';
+import { type Config, ConfigurationError, environmentSecrets, type Secrets } from './config/env.ts';
 import { loadSettings } from './config/load-settings.ts';
 import type { Settings } from './config/settings.ts';
+import { dashboardRouter } from './dashboard/dashboard-router.ts';
 import { createApiRouter } from './http/api/api-router.ts';
+import { dashboardRoutes } from './http/api/dashboard-routes.ts';
+import { exportRoutes } from './http/api/export-routes.ts';
 import { historyRoutes } from './http/api/history-routes.ts';
 import { tokenRoutes } from './http/api/token-routes.ts';
 import { bindingProblem } from './http/auth.ts';
 import { callbackRoutes } from './http/callback-routes.ts';
 import { healthRoutes } from './http/health.ts';
+import { createMetrics, metricsRoutes } from './http/metrics.ts';
+import { registerReceiverMetrics } from './http/receiver-metrics.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Clock } from './ports.ts';
-import { desiredDomains } from './usecases/desired-domains.ts';
+import { desiredDomains, SNAPSHOT_CALLBACK_PATH } from './usecases/desired-domains.ts';
+import { exportHistory } from './usecases/export-history.ts';
 import { FORWARD_TASK, forwardTargets } from './usecases/forward-callback.ts';
+import { inspectSlots } from './usecases/inspect-slot.ts';
 import { createKnownTemplates } from './usecases/known-templates.ts';
 import { manageTokens } from './usecases/manage-tokens.ts';
 import { createQueries } from './usecases/query-history.ts';
 import { createReceiver } from './usecases/receiver.ts';
+import { createReceiverJobs } from './usecases/receiver-jobs.ts';
+import { createWall } from './usecases/watch-wall.ts';
 import { prepareWorker, type RunningWorker, startWorker } from './worker/start-worker.ts';
 
 /** The only composition root: (environment, overrides) to a thing with `close()`. */
@@ -55,6 +73,7 @@ export const systemClock: Clock = { now: () => Date.now() };
 
 /** Megabytes of callbacks that may wait on the local disk while the database is away. */
 const SPOOL_MAX_BYTES = 1024 * 1024 * 1024;
+const VERSION: string = createRequire(import.meta.url)('../package.json').version;
 const TEMPLATES_REFRESH_MS = 10_000;
 /** A callback this late may come after its slot was judged: the audit looks again. */
 const LATE_SHARE_OF_SETTLE = 0.8;
@@ -88,6 +107,9 @@ export async function createService(environment: Environment, overrides: Overrid
       onError: (error) => logger.warn({ err: error }, 'an idle database connection ended'),
     });
     release.add(receiving.close);
+    const metrics = createMetrics({ source: createMetricsSource(database), clock, version: VERSION });
+    const heartbeats = createHeartbeatStore({ database: receiving });
+    const quarantine = createQuarantineStore({ database: receiving });
     const receiver = createReceiver({
       stores: {
         captures: createCaptureStore({
@@ -96,8 +118,8 @@ export async function createService(environment: Environment, overrides: Overrid
           lateEvidenceAfterMs: LATE_SHARE_OF_SETTLE * settings.audit.settleSeconds * 1000,
         }),
         signals: createSignalStore({ database: receiving, now }),
-        quarantine: createQuarantineStore({ database: receiving }),
-        heartbeats: createHeartbeatStore({ database: receiving }),
+        quarantine,
+        heartbeats,
         forwards: createForwardQueue({ database: receiving, task: FORWARD_TASK }),
       },
       spool: openSpool({ directory: path.join(config.dataDir, 'spool'), maxBytes: SPOOL_MAX_BYTES, now }),
@@ -113,34 +135,96 @@ export async function createService(environment: Environment, overrides: Overrid
       onProblem: (message, error) => logger.warn({ err: error }, message),
     });
 
+    registerReceiverMetrics(metrics.registry, receiver, now);
+
+    const alerting = createAlerting({
+      database,
+      clock,
+      settings,
+      secrets: environmentSecrets(),
+      publicUrl,
+      configVersions: (domain) => configStore.versions(domain),
+      live: vendor.live,
+      logger,
+      runSoon: async (job) => worker?.runSoon(job),
+      metrics,
+    });
     const tokens = tokensOf(database, secrets, clock);
-    const queries = createQueries({ reads: createHistoryReads(database), clock, buckets: vendor.buckets });
+    const reads = createHistoryReads(database);
+    const queries = createQueries({ reads, clock, buckets: vendor.buckets });
     const operatorLog = createOperatorLog(database);
+    const wall = createWall({
+      reads: createWallReads(database),
+      queries,
+      clock,
+      own: () => receiver.state(),
+      onError: (error) => logger.warn({ err: error }, 'the wall could not be read anew'),
+    });
+    const inspector = inspectSlots({
+      reads: { ...reads, ...createTimelineReads(database) },
+      gaps: queries,
+      clock,
+      buckets: vendor.buckets,
+      live: vendor.live,
+    });
+    const dashboard = dashboardRouter({
+      pictureOrigins: () =>
+        pictureOrigins(
+          settings.domains.flatMap((domain) => domain.apps),
+          config.ossEndpoint,
+        ),
+    });
     const server = createHttpServer({
       routers: [
-        callbackRoutes(receiver, {}),
+        callbackRoutes(receiver, { onAnswered: metrics.callbackAnswered }),
         healthRoutes(receiver, now),
+        metricsRoutes(metrics),
         createApiRouter({
-          routes: [...historyRoutes(queries), ...tokenRoutes(tokens, operatorLog, clock)],
+          routes: [
+            ...historyRoutes(queries),
+            ...dashboardRoutes({ wall, inspector }),
+            ...exportRoutes(exportHistory({ reads: { ...reads, ...createCaptureExports(database) }, queries, clock })),
+            ...tokenRoutes(tokens, operatorLog, clock),
+          ],
           tokens,
           operatorLog,
           onError: (error, at) => logger.error({ err: error, ...at }, 'a request failed'),
         }),
+        dashboard,
       ],
       logger,
     });
 
-    const jobs = composeJobs({
-      database,
-      vendor,
-      clock,
-      settings,
-      publicUrl,
-      configStore,
-      desired: desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
-      findings: { report: async (finding) => logger.info(finding, 'finding') },
-      logger,
-    });
+    const jobs = [
+      ...composeJobs({
+        database,
+        vendor,
+        clock,
+        settings,
+        publicUrl,
+        configStore,
+        desired: desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
+        findings: alerting.sink,
+        logger,
+      }),
+      ...createReceiverJobs({
+        clock,
+        days: createCaptureDays({ database }),
+        quarantine,
+        heartbeats,
+        captureRetentionDays: settings.retention.captureDays,
+        quarantineRetentionDays: settings.retention.quarantineDays,
+        canary: {
+          callbackUrl: `${publicUrl}${SNAPSHOT_CALLBACK_PATH}`,
+          key: secrets.callbackKey,
+          probe: createHttpProbe(),
+        },
+        onReachability: (reachability) => {
+          if (!reachability.reachable) logger.warn(reachability, 'the public URL cannot be reached: blind');
+        },
+      }),
+      ...alerting.jobs,
+    ];
     let url: string | null = null;
     let worker: RunningWorker | null = null;
     return {
@@ -155,6 +239,9 @@ export async function createService(environment: Environment, overrides: Overrid
         release.add(receiver.close);
         url = await listen(server, config);
         release.add(() => server.close());
+        // Event streams would keep the server from closing.
+        release.add(async () => wall.close());
+        dashboard.warm().catch((error) => logger.error({ err: error }, 'the dashboard could not be bundled'));
         await prepareWorker(database.url);
         // After listening: a heartbeat says that callbacks can be taken.
         await receiver.start();
@@ -162,7 +249,10 @@ export async function createService(environment: Environment, overrides: Overrid
           connectionString: database.url,
           jobs,
           tasks: [composeForwarding({ settings, clock, logger })],
-          onError: (job, error) => logger.error({ err: error, job }, 'a job failed'),
+          onError: (job, error) => {
+            metrics.jobFailed(job);
+            logger.error({ err: error, job }, 'a job failed');
+          },
           log: (level, message) => logger[level === 'warning' ? 'warn' : 'error'](message),
         });
         release.add(worker.close);

@@ -94,10 +94,20 @@ const callbackSettings = z
   .prefault({})
   .transform(({ clockWindow, ...callbacks }) => ({ clockWindowSeconds: clockWindow, ...callbacks }));
 
+const retentionSettings = z
+  .strictObject({
+    /** How many days of captures are kept; absent: for ever. Gaps and hourly counts stay in any case. */
+    captureDays: z.int().min(1).nullish(),
+    quarantineDays: z.int().min(1).default(30),
+  })
+  .prefault({})
+  .transform(({ captureDays, quarantineDays }) => ({ captureDays: captureDays ?? null, quarantineDays }));
+
 export const settingsSchema = z.strictObject({
   domains: z.array(domainSettings).min(1, 'needs at least one domain'),
   audit: auditSettings,
   callbacks: callbackSettings,
+  retention: retentionSettings,
   notify: notifySettings,
   alerting: alertingSettings,
   watch: watchSettings,
