@@ -1,0 +1,121 @@
+import type { Database } from '../../src/adapters/postgres/database.ts';
+import type { Instant } from '../../src/core/instant.ts';
+import type { Cause, SlotCounts, Verdict } from '../../src/core/verdict.ts';
+import {
+  addCaptures,
+  addConfig,
+  addGap,
+  addHeartbeat,
+  addPartitions,
+  addSession,
+  addShape,
+  addSlotHour,
+  addStream,
+  addWatermark,
+} from './history.ts';
+
+export const DOMAIN = 'play.example.com';
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+export const INTERVAL_SECONDS = 10;
+const SLOTS_AN_HOUR = 3_600 / INTERVAL_SECONDS;
+
+export interface FaultyStream {
+  name: string;
+  id: number;
+  app: string;
+  /** Start of the fault. */
+  gapAt: Instant;
+  verdict: Verdict;
+  cause: Cause;
+}
+
+export interface PlantedDay {
+  from: Instant;
+  auditedUntil: Instant;
+  /** One stream for each bad verdict. */
+  faulty: FaultyStream[];
+  /** Object names of the newest captures, for pictures. */
+  objects: { key: string; at: Instant; stream: string }[];
+}
+
+const FAULTS: [name: string, verdict: Verdict, cause: Cause, slots: number][] = [
+  ['cam-door', 'not_captured', 'not_captured', 90],
+  ['cam-garage', 'callback_missing', 'delivery_lost', 24],
+  ['cam-lobby', 'object_missing', 'object_deleted', 12],
+  ['cam-hall', 'late', 'late_delivery', 30],
+  ['cam-roof', 'misnamed', 'wrong_name', 18],
+  ['cam-yard', 'callback_missing', 'receiver_down', 40],
+  ['cam-lift', 'unknown', 'listing_failed', 60],
+  ['cam-stairs', 'excused', 'not_captured', 45],
+];
+
+/** A day of delivery that ends now, with one stream for each fault and some without any. Captures of the last two hours only. */
+export async function plantDay(database: Database, now: Instant): Promise<PlantedDay> {
+  const from = Math.floor(now / HOUR_MS) * HOUR_MS - 24 * HOUR_MS;
+  const auditedUntil = Math.floor(now / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
+  await addPartitions(database, from, now + HOUR_MS);
+  const shapeId = await addShape(database);
+  await addConfig(database, { domain: DOMAIN, app: 'live', validFrom: from - 48 * HOUR_MS, intervalSeconds: INTERVAL_SECONDS });
+  await addConfig(database, { domain: DOMAIN, app: 'lobby', validFrom: from - 48 * HOUR_MS, intervalSeconds: INTERVAL_SECONDS });
+  await addHeartbeat(database, from - HOUR_MS, now + 3 * HOUR_MS);
+  const day: PlantedDay = { from, auditedUntil, faulty: [], objects: [] };
+  for (const [name, verdict, cause, slots] of FAULTS) {
+    const gapAt = Math.floor(now / MINUTE_MS) * MINUTE_MS - 70 * MINUTE_MS;
+    const id = await plantStream(name, 'live', { at: gapAt, slots, verdict });
+    const to = gapAt + slots * INTERVAL_SECONDS * 1_000;
+    await addGap(database, {
+      streamId: id,
+      from: gapAt,
+      to,
+      slots,
+      verdict,
+      cause: verdict === 'excused' ? null : cause,
+      sessionStartedAt: from,
+      ...(verdict === 'excused' && { reason: 'maintenance of the encoder' }),
+      evidence: {
+        bucket: 'bucket-a',
+        object: `snapshot/live/${name}/${gapAt / 1_000}.jpg`,
+        callbackReceivedAt: null,
+        callbackVerified: null,
+        stored: verdict === 'callback_missing',
+        indexed: false,
+      },
+    });
+    day.faulty.push({ name, id, app: 'live', gapAt, verdict, cause });
+  }
+  for (const name of ['desk-1', 'desk-2', 'desk-3', 'desk-4']) await plantStream(name, 'lobby', null);
+  return day;
+
+  async function plantStream(name: string, app: string, fault: { at: Instant; slots: number; verdict: Verdict } | null) {
+    const id = await addStream(database, DOMAIN, app, name);
+    await addSession(database, id, from, null);
+    await addWatermark(database, id, auditedUntil);
+    for (let hour = from; hour < auditedUntil; hour += HOUR_MS) {
+      const judged = Math.min(SLOTS_AN_HOUR, Math.floor((auditedUntil - hour) / (INTERVAL_SECONDS * 1_000)));
+      const bad = fault ? badSlotsOf(hour, fault) : 0;
+      const slots: Partial<SlotCounts> = { ok: Math.max(0, judged - bad) };
+      if (fault && bad > 0) slots[fault.verdict] = bad;
+      await addSlotHour(database, id, hour, from, slots);
+    }
+    const captures = [];
+    const first = Math.floor((now - 2 * HOUR_MS) / 10_000) * 10_000;
+    for (let at = first; at < now - 2_000; at += INTERVAL_SECONDS * 1_000) {
+      const inside = fault && at >= fault.at && at < fault.at + fault.slots * INTERVAL_SECONDS * 1_000;
+      const lost = inside && ['not_captured', 'callback_missing', 'unknown', 'excused'].includes(fault.verdict);
+      if (lost) continue;
+      captures.push({ streamId: id, at, shapeId, delayMs: inside && fault.verdict === 'late' ? 48_000 : 800 });
+      if (!(inside && fault.verdict === 'object_missing')) {
+        day.objects.push({ key: `snapshot/${app}/${name}/${at / 1_000}.jpg`, at, stream: name });
+      }
+    }
+    await addCaptures(database, captures);
+    return id;
+  }
+}
+
+function badSlotsOf(hour: Instant, fault: { at: Instant; slots: number }): number {
+  const end = fault.at + fault.slots * INTERVAL_SECONDS * 1_000;
+  const overlap = Math.min(end, hour + HOUR_MS) - Math.max(fault.at, hour);
+  return Math.max(0, Math.round(overlap / (INTERVAL_SECONDS * 1_000)));
+}
