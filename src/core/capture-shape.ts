@@ -183,8 +183,8 @@ export function reproduceBody(row: StoredRow, shape: CaptureShape, key: StreamKe
   put('domain', key.domain);
   put('app', key.app);
   put('stream', key.stream);
-  put('bucket', decoded.bucket);
   put('endpoint', decoded.endpoint);
+  put('bucket', decoded.bucket);
   put('object', decoded.object);
   if (shape.toldForm !== null && decoded.told !== null) {
     put('capturedAt', writeToldInstant({ instant: decoded.told, form: shape.toldForm }));

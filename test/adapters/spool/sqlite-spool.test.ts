@@ -1,0 +1,89 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSpool, SpoolFullError } from '../../../src/adapters/spool/sqlite-spool.ts';
+import type { Spool } from '../../../src/ports.ts';
+
+let directory: string;
+const opened: Spool[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(path.join(os.tmpdir(), 'snapaudit-spool-'));
+});
+afterEach(() => {
+  for (const spool of opened.splice(0)) spool.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+let now = 1_000;
+function open(maxBytes = 1024 ** 2): Spool {
+  const spool = openSpool({ directory, maxBytes, now: () => now });
+  opened.push(spool);
+  return spool;
+}
+const entry = (payload: string) => ({ kind: 'capture' as const, payload, again: false });
+
+describe('the spool', () => {
+  it('gives back what was put in, oldest first, until it is removed', () => {
+    const spool = open();
+    spool.append([entry('a'), { kind: 'signal', payload: 'ä\u0000', again: true }]);
+    now = 2_000;
+    spool.append([entry('c')]);
+    const all = spool.read(10);
+    expect(all.map(({ payload, again }) => [payload, again])).toEqual([
+      ['a', false],
+      ['ä\u0000', true],
+      ['c', false],
+    ]);
+    expect(spool.depth()).toMatchObject({ entries: 3, oldestAt: 1_000 });
+    spool.markTriedThrough(all[1]!.id);
+    expect(spool.read(10).map(({ again }) => again)).toEqual([true, true, false]);
+    spool.removeThrough(all[1]!.id);
+    expect(spool.read(10).map(({ payload }) => payload)).toEqual(['c']);
+    expect(spool.depth()).toMatchObject({ entries: 1, oldestAt: 2_000 });
+  });
+
+  it('says that it is full, keeps what it has, and takes more when there is room again', () => {
+    const spool = open(256 * 1024);
+    let kept = 0;
+    const fill = () => {
+      for (;;) {
+        spool.append([entry('x'.repeat(1_000))]);
+        kept++;
+      }
+    };
+    expect(fill).toThrow(SpoolFullError);
+    expect(kept).toBeGreaterThan(100);
+    expect(spool.depth()).toMatchObject({ entries: kept });
+    expect(() => spool.noteAlive({ receiverId: 'r', fromAt: 1, toAt: 2, host: 'h' })).toThrow(SpoolFullError);
+    spool.removeThrough(spool.read(50).at(-1)!.id);
+    spool.append([entry('y')]);
+    spool.noteAlive({ receiverId: 'r', fromAt: 1, toAt: 2, host: 'h' });
+    expect(spool.depth()).toMatchObject({ entries: kept - 50 + 1 });
+  });
+
+  it('gives a second receiver on the machine a file of its own, and hands a file on when its holder is gone', () => {
+    const first = open();
+    first.append([entry('of the first')]);
+    const second = open();
+    second.append([entry('of the second')]);
+    expect(readdirSync(directory).filter((name) => name.endsWith('.sqlite'))).toHaveLength(2);
+    opened.shift()!.close();
+    const third = open();
+    expect(third.read(10).map(({ payload }) => payload)).toEqual(['of the first']);
+    expect(second.read(10).map(({ payload }) => payload)).toEqual(['of the second']);
+  });
+
+  it('keeps the latest note that a receiver was alive', () => {
+    const spool = open();
+    const beat = { receiverId: 'r', fromAt: 1_000, toAt: 2_000, host: 'h' };
+    spool.noteAlive(beat);
+    spool.noteAlive({ ...beat, toAt: 3_000 });
+    const notes = spool.aliveNotes();
+    expect(notes).toEqual([{ ...beat, toAt: 3_000 }]);
+    spool.noteAlive({ ...beat, toAt: 4_000 });
+    spool.forgetAliveNotes(notes);
+    expect(spool.aliveNotes()).toEqual([{ ...beat, toAt: 4_000 }]);
+    expect(spool.depth().entries).toBe(0);
+  });
+});
