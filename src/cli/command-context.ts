@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Settings } from '../config/settings.ts';
+import type { AlertingCommandHandle } from './alerting-handle.ts';
 import type { AuditHandle, AuditHandleOptions } from './audit-handle.ts';
 import type { ConfigHandle, DoctorHandle } from './config-handle.ts';
 import type { DemoHandle, DemoRequest } from './demo-handle.ts';
@@ -36,4 +37,6 @@ export interface CommandContext {
   openConfigControl(): Promise<ConfigHandle>;
   /** The same for `doctor`: what cannot be opened is a line that says so. */
   openDoctor(): Promise<DoctorHandle>;
+  /** Opens incidents, notifications, silences and maintenance; `channels`: with the channels of the settings file. */
+  openAlerting(options?: { channels: boolean }): Promise<AlertingCommandHandle>;
 }

@@ -8,12 +8,16 @@ import { coverageCommand } from './coverage.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { gapsCommand } from './gaps.ts';
+import { incidentsCommand } from './incidents.ts';
 import { judgeCommand } from './judge.ts';
+import { maintenanceCommand } from './maintenance.ts';
 import { migrateCommand } from './migrate.ts';
+import { notifyCommand } from './notify.ts';
 import { planCommand } from './plan.ts';
 import { restoreCommand } from './restore.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
+import { silenceCommand } from './silence.ts';
 import { streamsCommand } from './streams.ts';
 
 /** Every command, in the order of `--help`. To add one: write `src/cli/<name>.ts` and put it here. */
@@ -32,5 +36,9 @@ export const COMMANDS: ((context: CommandContext) => Command)[] = [
   gapsCommand,
   coverageCommand,
   judgeCommand,
+  incidentsCommand,
+  notifyCommand,
+  silenceCommand,
+  maintenanceCommand,
   sandboxCommand,
 ];

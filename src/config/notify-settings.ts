@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import { z } from 'zod';
 import { INCIDENT_KINDS, SEVERITIES } from '../core/incident.ts';
 import { durationSeconds } from './duration.ts';
@@ -163,7 +164,7 @@ export const maintenanceSettings = z
     z.strictObject({
       name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a short name of a-z, 0-9 and -'),
       /** Five fields, in `timeZone`. */
-      cron: z.string().min(9),
+      cron: z.string().refine(isCron, 'a cron line of five fields, e.g. "0 2 * * 1" for Mondays at 02:00'),
       timeZone: timeZone.default('UTC'),
       duration: durationSeconds({ min: 60, max: 7 * 86_400 }),
       domain: z.string().optional(),
@@ -178,6 +179,15 @@ export type ChannelSettings = z.output<typeof channel>;
 export type AlertingSettings = z.output<typeof alertingSettings>;
 export type WatchSettings = z.output<typeof watchSettings>;
 export type MaintenanceSettings = z.output<typeof maintenanceSettings>;
+
+function isCron(line: string): boolean {
+  try {
+    new Cron(line, { mode: '5-part', paused: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function isTimeZone(name: string): boolean {
   try {

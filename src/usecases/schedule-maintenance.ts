@@ -127,23 +127,20 @@ function occurrences(
   to: Instant,
   limit: number,
 ): Instant[] {
-  let cron: Cron;
-  try {
-    cron = new Cron(schedule.cron, { timezone: schedule.timeZone, mode: '5-part', paused: true });
-  } catch (error) {
-    throw new RefusalError(
-      'bad-parameter',
-      `"${schedule.cron}" in ${schedule.timeZone} is no schedule: ${error instanceof Error ? error.message : error}.`,
-    );
-  }
   const starts: Instant[] = [];
-  // `nextRun` looks strictly after its argument, and `from` itself counts.
-  let cursor = from - 1000;
-  while (starts.length < limit) {
-    const next = cron.nextRun(new Date(cursor))?.getTime();
-    if (next === undefined || next >= to) break;
-    if (next >= from) starts.push(next);
-    cursor = next;
+  try {
+    const cron = new Cron(schedule.cron, { timezone: schedule.timeZone, mode: '5-part', paused: true });
+    // `nextRun` looks strictly after its argument, and `from` itself counts.
+    let cursor = from - 1000;
+    while (starts.length < limit) {
+      const next = cron.nextRun(new Date(cursor))?.getTime();
+      if (next === undefined || next >= to) break;
+      if (next >= from) starts.push(next);
+      cursor = next;
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RefusalError('bad-parameter', `"${schedule.cron}" in ${schedule.timeZone} is no schedule: ${reason}`);
   }
   return starts;
 }
