@@ -25,7 +25,7 @@ export function createWallReads({ db }: Pick<Database, 'db'>): WallReads {
             || case when not_captured > 0 then 'n' when object_missing > 0 then 'o' when callback_missing > 0 then 'c'
                when misnamed > 0 then 'm' when late > 0 then 'l' when unknown > 0 then 'u'
                when ok > 0 then 'k' when excused > 0 then 'e' else 'p' end
-            || case when bad > 0 then ceil(9 * bad / (ok + bad)) else 0 end::text, '') as hours
+            || case when bad > 0 then ceil(9.0 * bad / (ok + bad)) else 0 end::text, '') as hours
         from hours group by stream_id`.execute(db);
       return rows.map(({ hours: text, ...row }): StoredStrip => ({ ...row, hours: readHours(text) }));
     },
