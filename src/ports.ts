@@ -450,6 +450,23 @@ export interface QuarantineEntry {
   object: string | null;
 }
 
+/** A request in the quarantine. */
+export interface KeptRequest extends QuarantineEntry {
+  id: number;
+}
+
+export interface RetryableQuarantine {
+  /** Requests that were not stored since, by id. */
+  unsettled(query: {
+    afterId: number;
+    limit: number;
+    kind: QuarantineEntry['kind'] | null;
+    reason: string | null;
+  }): Promise<KeptRequest[]>;
+  /** `outcome`: `stored`, or `still-<reason>`. */
+  settle(id: number, outcome: string, at: Instant): Promise<void>;
+}
+
 /** What was said about publishing; sessions are derived from it. `stream` as told (a push callback may lower-case it). */
 export interface SessionSignal extends StreamKey {
   at: Instant;

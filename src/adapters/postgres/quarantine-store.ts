@@ -1,9 +1,11 @@
+import { sql } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
-import type { BatchStore, QuarantineEntry } from '../../ports.ts';
+import type { BatchStore, QuarantineEntry, RetryableQuarantine } from '../../ports.ts';
 import type { Database } from './database.ts';
+import { timestamp } from './timestamp.ts';
 import { withClient } from './with-client.ts';
 
-export interface QuarantineStore extends BatchStore<QuarantineEntry> {
+export interface QuarantineStore extends BatchStore<QuarantineEntry>, RetryableQuarantine {
   /** Deletes what is older than `before`, and the oldest beyond `maxRows` (rejected requests first). Returns how many. */
   prune(limits: { before: Instant; maxRows: number }): Promise<number>;
 }
@@ -35,6 +37,38 @@ export function createQuarantineStore(options: { database: Database }): Quaranti
         }),
       );
       return [];
+    },
+    async unsettled({ afterId, limit, kind, reason }) {
+      const rows = await options.database.db
+        .selectFrom('quarantine')
+        .selectAll()
+        .where('id', '>', afterId)
+        .where(sql<boolean>`outcome is distinct from 'stored'`)
+        .$if(kind !== null, (query) => query.where('kind', '=', kind!))
+        .$if(reason !== null, (query) => query.where('reason', '=', reason!))
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => ({
+        id: row.id,
+        receivedAt: row.received_at,
+        kind: row.kind,
+        reason: row.reason,
+        remoteAddress: row.remote_address,
+        headers: row.headers as Record<string, string>,
+        body: row.body,
+        domain: row.domain,
+        app: row.app,
+        stream: row.stream,
+        object: row.object,
+      }));
+    },
+    async settle(id, outcome, at) {
+      await options.database.db
+        .updateTable('quarantine')
+        .set({ outcome, retried_at: timestamp(at) })
+        .where('id', '=', id)
+        .execute();
     },
     async prune({ before, maxRows }) {
       const old = await pool.query('delete from quarantine where received_at < to_timestamp($1::float8 / 1000)', [

@@ -1,0 +1,61 @@
+import type { Clock, KeptRequest, QuarantineEntry, RetryableQuarantine } from '../ports.ts';
+import { createReceiveCallback, type ReceiveCallbackParts } from './receive-callback.ts';
+
+export interface RetryCounts {
+  tried: number;
+  stored: number;
+  /** What stands in the way of the others, by reason. */
+  still: Record<string, number>;
+}
+
+const PAGE = 200;
+
+/**
+ * Offers kept requests to the receiver again, as if they came when they came: after new aliases were added, a key was corrected, or a
+ * domain was named. What is stored now counts as late evidence, so that the next audit judges those slots anew. Twice is harmless.
+ */
+export async function retryQuarantined(parts: {
+  reads: RetryableQuarantine;
+  clock: Clock;
+  receive: Omit<ReceiveCallbackParts, 'clock' | 'quarantine'>;
+  kind: QuarantineEntry['kind'] | null;
+  reason: string | null;
+  signal?: AbortSignal;
+}): Promise<RetryCounts> {
+  const { reads, clock } = parts;
+  const counts: RetryCounts = { tried: 0, stored: 0, still: {} };
+  let afterId = 0;
+  for (;;) {
+    const page = await reads.unsettled({ afterId, limit: PAGE, kind: parts.kind, reason: parts.reason });
+    if (page.length === 0 || parts.signal?.aborted) return counts;
+    // Together, so that they share their commits.
+    const outcomes = await Promise.all(page.map((kept) => outcomeOf(kept, parts.receive)));
+    for (let index = 0; index < page.length; index++) {
+      const outcome = outcomes[index]!;
+      counts.tried++;
+      if (outcome === 'stored') counts.stored++;
+      else counts.still[outcome] = (counts.still[outcome] ?? 0) + 1;
+      await reads.settle(page[index]!.id, outcome === 'stored' ? 'stored' : `still-${outcome}`, clock.now());
+    }
+    afterId = page.at(-1)!.id;
+  }
+}
+
+async function outcomeOf(
+  kept: KeptRequest,
+  receive: Omit<ReceiveCallbackParts, 'clock' | 'quarantine'>,
+): Promise<string> {
+  const answer = await createReceiveCallback({
+    ...receive,
+    clock: { now: () => kept.receivedAt },
+    // It lies in the quarantine already.
+    quarantine: { accept: async () => true },
+  })({
+    body: Buffer.from(kept.body),
+    timestamp: kept.headers['ali-live-timestamp'],
+    signature: kept.headers['ali-live-signature'],
+    headers: () => kept.headers,
+    remoteAddress: kept.remoteAddress,
+  });
+  return 'reason' in answer ? answer.reason : answer.outcome;
+}

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createQuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
+import { extendAliases } from '../../src/core/callback-aliases.ts';
+import { createBodyReader } from '../../src/core/callback-body.ts';
+import { signedHostsOf } from '../../src/core/callback-signature.ts';
+import { retryQuarantined } from '../../src/usecases/retry-quarantined.ts';
+import { TEMPLATE } from '../support/captures.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { HOST, KEY, signedCallback, startTestReceiver, type TestReceiver } from '../support/receiver.ts';
+
+let database: TestDatabase;
+let running: TestReceiver;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  running = await startTestReceiver(database);
+});
+afterAll(async () => {
+  await running.close();
+  await database.drop();
+});
+
+const NEW_KEY = 'newkeynewkeynewkey12';
+
+function retry(aliases: Record<string, string[]>, secret: string) {
+  return retryQuarantined({
+    reads: createQuarantineStore({ database }),
+    clock: { now: Date.now },
+    receive: {
+      hosts: signedHostsOf(`https://${HOST}`),
+      keys: [{ name: 'current', secret }],
+      clockWindowSeconds: 300,
+      reader: createBodyReader(extendAliases(aliases)),
+      templatesOf: () => [TEMPLATE],
+      captures: {
+        accept: async (row) => {
+          await running.captures.write([row], { again: false, timeoutMs: 10_000 });
+        },
+      },
+    },
+    kind: null,
+    reason: null,
+  });
+}
+
+describe('retrying what lies in quarantine', () => {
+  it('stores what is understood or verified now, as received when it came, and says what stands in the way of the rest', async () => {
+    const stamp = Math.floor(Date.now() / 1000);
+    const body = (stream: string, field: string) => ({
+      domain: 'play.example.com',
+      app: 'live',
+      stream,
+      [field]: `snapshot/live/${stream}/${stamp}.jpg`,
+    });
+    const post = (init: RequestInit) => fetch(`${running.url}/callbacks/snapshot`, init);
+    await post(signedCallback(body('cam1', 'picture')));
+    await post(signedCallback(body('cam2', 'object'), { key: NEW_KEY }));
+    await post(signedCallback('nonsense'));
+    const receivedBefore = Date.now();
+
+    expect(await retry({}, KEY)).toEqual({
+      tried: 3,
+      stored: 0,
+      still: { 'missing-object': 1, 'signature-mismatch': 1, 'not-json': 1 },
+    });
+    expect(await retry({ object: ['picture'] }, KEY)).toMatchObject({ tried: 3, stored: 1 });
+    expect(await retry({}, NEW_KEY)).toMatchObject({ tried: 2, stored: 1 });
+    const rows = await running.captures.readByStream({
+      domain: 'play.example.com',
+      app: 'live',
+      from: 0,
+      to: Date.now() + 60_000,
+      limit: 10,
+    });
+    expect(rows.map(({ stream, verified, deliveries }) => [stream, verified, deliveries])).toEqual([
+      ['cam1', true, 1],
+      ['cam2', true, 1],
+    ]);
+    for (const row of rows) expect(row.receivedAt).toBeLessThanOrEqual(receivedBefore);
+    const outcomes = await database.db.selectFrom('quarantine').select('outcome').orderBy('id').execute();
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['stored', 'stored', 'still-signature-mismatch']);
+  });
+});
