@@ -101,8 +101,11 @@ for (const keyless of [false, true]) {
            (select count(*) from streams where stream ~ '[[:cntrl:]]') as garbage`,
       );
       expect(rows[0]!.garbage).toBe(0);
-      expect(rows[0]!.shapes).toBeLessThanOrEqual(1_000 + REQUESTS * (keyless ? 0 : 1));
-      if (keyless) expect(rows[0]!.days).toBeLessThanOrEqual(31 + 5);
+      // Who holds no key cannot make us create tables and shapes without end.
+      if (keyless) {
+        expect(rows[0]!.shapes).toBeLessThanOrEqual(1_000);
+        expect(rows[0]!.days).toBeLessThanOrEqual(31 + 5);
+      }
     }, 1_800_000);
 
     it('still stores a good callback afterwards', async () => {
