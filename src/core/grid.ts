@@ -21,6 +21,9 @@ const RENEWED_EVERY_ANCHORS = 32;
 /** Nearer than this to half an interval a spacing is ambiguous. */
 const AMBIGUOUS = 0.15;
 
+/** Wider than this, in intervals, is no arc of a timer: 0.4, and in whole seconds 3 of 6 or 4 of 8. */
+const WIDEST_ARC = 0.52;
+
 export function newGrid(): Grid {
   return { last: 0, low: 0, high: 0, anchors: 1, recentLow: 0, recentHigh: 0 };
 }
@@ -35,18 +38,20 @@ export function stepsBetween(grid: Grid, last: Instant, at: Instant, intervalMs:
   const more = Math.max(1, Math.ceil(intervals));
   const widthOfFewer = arcWidth(grid, grid.last + (at - last) - fewer * intervalMs);
   const widthOfMore = arcWidth(grid, grid.last + (at - last) - more * intervalMs);
-  if (Math.abs(widthOfFewer - widthOfMore) < 0.1 * intervalMs) return rounded;
+  const tells = Math.abs(widthOfFewer - widthOfMore) >= 0.1 * intervalMs;
+  if (!tells || Math.min(widthOfFewer, widthOfMore) > WIDEST_ARC * intervalMs) return rounded;
   return widthOfFewer < widthOfMore ? fewer : more;
 }
 
 /**
- * How far, in intervals, a capture at `at` lies off the arc in which the others fell; null where no arc is known yet.
+ * How far, in intervals, a capture at `at` lies off the arc in which the others fell; null where no arc is known yet. Key frames
+ * come late and never early, so being behind the arc counts less.
  */
 export function offGrid(grid: Grid, last: Instant, at: Instant, intervalMs: number): number | null {
   if (grid.anchors < TRUSTED_AFTER_ANCHORS) return null;
   const ahead = modulo(grid.last + (at - last) - grid.low, intervalMs);
   const width = grid.high - grid.low;
-  return ahead <= width ? 0 : Math.min(ahead - width, intervalMs - ahead) / intervalMs;
+  return ahead <= width ? 0 : Math.min((ahead - width) * 0.75, intervalMs - ahead) / intervalMs;
 }
 
 /** Takes note, in place, of an anchor `steps` intervals after the last one. */
@@ -58,7 +63,7 @@ export function advanceGrid(grid: Grid, last: Instant, at: Instant, steps: numbe
   grid.recentLow = Math.min(grid.recentLow, offset);
   grid.recentHigh = Math.max(grid.recentHigh, offset);
   grid.anchors++;
-  if (grid.high - grid.low > 0.6 * intervalMs) Object.assign(grid, newGrid());
+  if (grid.high - grid.low > WIDEST_ARC * intervalMs) Object.assign(grid, newGrid());
   else if (grid.anchors % RENEWED_EVERY_ANCHORS === 0) {
     grid.low = grid.recentLow;
     grid.high = grid.recentHigh;
