@@ -8,9 +8,10 @@ import type { Vendor } from './compose-vendor.ts';
 import type { Settings } from './config/settings.ts';
 import type { DesiredDomain } from './core/config-plan.ts';
 import type { AuditStore, Clock, ConfigStore, FindingSink, SessionStore } from './ports.ts';
-import { type Auditor, type AuditProgress, createAuditor } from './usecases/audit-window.ts';
+import { type Auditor, type AuditorParts, type AuditProgress, createAuditor } from './usecases/audit-window.ts';
 import { type Backfill, createBackfill } from './usecases/backfill.ts';
 import { SNAPSHOT_CALLBACK_PATH } from './usecases/desired-domains.ts';
+import { createEvidenceExport } from './usecases/export-evidence.ts';
 import { createPollSessions } from './usecases/poll-sessions.ts';
 import { createTrackSessions } from './usecases/track-sessions.ts';
 import { watchDrift } from './usecases/watch-drift.ts';
@@ -34,6 +35,7 @@ export interface JobParts {
 export interface Auditing {
   audit: Auditor;
   backfill: Backfill;
+  exportEvidence: ReturnType<typeof createEvidenceExport>;
   audits: AuditStore;
   sessions: SessionStore;
   poll: () => Promise<void>;
@@ -56,7 +58,7 @@ export function composeAuditing(
   const configVersions = (domain: string) => configStore.versions(domain);
   const { settleSeconds } = settings.audit;
   const track = createTrackSessions({ sessions, clock, domains, configVersions });
-  const audit = createAuditor({
+  const auditor: AuditorParts = {
     clock,
     buckets: vendor.buckets,
     live: vendor.live,
@@ -69,12 +71,14 @@ export function composeAuditing(
     lateAfterSeconds: settings.audit.lateAfterSeconds,
     callbackUrl: `${parts.publicUrl}${SNAPSHOT_CALLBACK_PATH}`,
     ...(parts.onAuditProgress && { onProgress: parts.onAuditProgress }),
-  });
+  };
+  const audit = createAuditor(auditor);
   return {
     audits,
     sessions,
     track,
     audit,
+    exportEvidence: createEvidenceExport(auditor),
     poll: createPollSessions({
       live: vendor.live,
       sessions,

@@ -1,6 +1,7 @@
 import type { AuditStore, Clock } from '../ports.ts';
 import type { Auditor, AuditProgress } from '../usecases/audit-window.ts';
 import type { Backfill } from '../usecases/backfill.ts';
+import type { EvidenceRequest, EvidenceWriter, ExportedEvidence } from '../usecases/export-evidence.ts';
 
 /** What `snapaudit audit` works with. */
 export interface AuditHandle {
@@ -12,6 +13,8 @@ export interface AuditHandle {
   track(): Promise<void>;
   audit: Auditor;
   backfill: Backfill;
+  /** For `snapaudit export evidence`. */
+  exportEvidence(request: EvidenceRequest, write: EvidenceWriter): Promise<ExportedEvidence>;
   audits: Pick<AuditStore, 'slotsBetween' | 'markLate'>;
   /** Ids of the streams of a domain, app and stream. */
   streamIds(scope: { domain: string; app: string | null; stream: string | null }): Promise<number[]>;

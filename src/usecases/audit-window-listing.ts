@@ -104,7 +104,8 @@ async function* readInOrder(listing: PlannedListing, terms: ListingTerms): Async
       lastKey = object.key;
       const found = whose(object.key);
       if (!found) {
-        if (current && !current.done) current.others.push(object);
+        const near = current && !current.done ? current : open.find((each) => !each.done);
+        near?.others.push(object);
         continue;
       }
       current = found;

@@ -10,6 +10,7 @@ import { beginJudging, type JudgeTerms, judgeSpan, objectTemplateOf, type SpanEv
 import type { LifecycleRule } from '../core/judge-capture.ts';
 import type { JudgeState, LookedSpans } from '../core/judge-state.ts';
 import { addStray, judgeStray } from '../core/judge-strays.ts';
+import { compareKeys } from '../core/object-key.ts';
 import type { Session } from '../core/session.ts';
 import { divideBySession, type SessionSpan } from '../core/session-spans.ts';
 import { HOUR_MS } from '../core/slot-writer.ts';
@@ -36,7 +37,26 @@ export interface StreamLooks {
   head(bucket: string, endpoint: string, key: string, essential: boolean): Promise<ObjectWitness | null | undefined>;
   index(stream: StreamRow, from: Instant, to: Instant): Promise<IndexWitness[]>;
   lifecycle(bucket: string, endpoint: string): Promise<LifecycleRule[]>;
-  rejections(objects: string[]): Promise<{ object: string; receivedAt: Instant }[]>;
+  rejections(objects: string[]): Promise<{ object: string; receivedAt: Instant; reason: string }[]>;
+  /** Takes down all that a stretch was judged by, for an evidence file. */
+  record?: ((stretch: RecordedStretch) => Promise<void>) | undefined;
+}
+
+/** All that one stretch of a stream was judged by, besides sessions, configs and what holds for every stream. */
+export interface RecordedStretch {
+  stream: StreamRow;
+  config: ConfigVersion | null;
+  /** Some of them were recorded with the stretch before: neighbouring stretches overlap. */
+  callbacks: readonly StoredCapture[];
+  objects: readonly ObjectWitness[];
+  /** The object that overwrite captures are written to; the same in every stretch. */
+  overwritten: ObjectWitness | null;
+  index: readonly IndexWitness[];
+  indexed: readonly Span[];
+  rejected: readonly { object: string; receivedAt: Instant; reason: string }[];
+  /** Prefixes (or whole keys) under which OSS was looked at in full. */
+  listed: readonly { prefix: string; from: Instant; to: Instant }[];
+  lifecycle: readonly LifecycleRule[];
 }
 
 export interface StreamTerms {
@@ -218,7 +238,7 @@ export class StreamAudit {
     const witnesses = this.#witnesses(read);
     const named = new Set(witnesses.callbacks.map((callback) => callback.object));
     const all = [...objects, ...others.filter((object) => named.has(object.key))];
-    await this.#confirmAbsences(witnesses, all, until);
+    const absent = await this.#confirmAbsences(witnesses, all, until);
     const overwritten = await this.#overwriteObject();
     const rejected = await this.#rejections(witnesses, all, overwritten);
     const stretch: Stretch = {
@@ -239,7 +259,8 @@ export class StreamAudit {
       stretch.index = [...stretch.index, ...answers.rows];
     }
     this.#judge(this.#join(witnesses, stretch), stretch, until, true);
-    this.#noteForeign(others, named);
+    const foreign = this.#noteForeign(others, named);
+    await this.#record(read, stretch, foreign, absent, until);
     this.#state.fresh = false;
     this.#partial = null;
     this.until = until;
@@ -334,9 +355,10 @@ export class StreamAudit {
     { callbacks }: { callbacks: readonly CallbackWitness[] },
     objects: ObjectWitness[],
     until: Instant,
-  ): Promise<void> {
+  ): Promise<string[]> {
     const { config } = this;
-    if (!config) return;
+    const absent: string[] = [];
+    if (!config) return absent;
     const present = new Set(objects.map((object) => object.key));
     const asked = new Set<string>();
     for (const { object, bucket, capturedAt, receivedAt } of callbacks) {
@@ -347,8 +369,50 @@ export class StreamAudit {
       const elsewhere = bucket !== '' && bucket !== config.bucket;
       const found = elsewhere ? undefined : await this.#terms.looks.head(config.bucket, config.endpoint, object, false);
       if (found) objects.push(found);
+      else if (found === null) absent.push(object);
       else if (found === undefined && (elsewhere || this.#timeOf(object) === null)) this.#unasked.add(object);
     }
+    return absent;
+  }
+
+  async #record(
+    callbacks: readonly StoredCapture[],
+    stretch: Stretch,
+    foreign: readonly ObjectWitness[],
+    absent: readonly string[],
+    until: Instant,
+  ): Promise<void> {
+    const { record } = this.#terms.looks;
+    if (!record) return;
+    const { config, stream } = this;
+    const named = new Set(callbacks.map((callback) => callback.object));
+    const looked = { from: this.until - this.marginMs, to: until };
+    const prefixes = config ? MODES.map((mode) => objectTemplateOf(config, mode)).filter((text) => text !== null) : [];
+    await record({
+      stream,
+      config,
+      callbacks,
+      objects: [
+        // An object between two sessions that nobody told us of is not judged.
+        ...stretch.objects.filter(({ key, lastModified }) => {
+          const at = this.#timeOf(key) ?? lastModified;
+          return named.has(key) || this.#spans.some((span) => at >= span.capturesFrom && at < span.capturesTo);
+        }),
+        ...foreign,
+      ],
+      overwritten: stretch.overwritten,
+      index: stretch.index,
+      indexed: stretch.indexed,
+      rejected: stretch.rejected,
+      listed: [
+        ...prefixes.map((text) => ({
+          prefix: templateOf(text, 'sequence').streamPrefix(stream.app, stream.stream),
+          ...looked,
+        })),
+        ...absent.map((prefix) => ({ prefix, ...looked })),
+      ],
+      lifecycle: stretch.lifecycle,
+    });
   }
 
   async #overwriteObject(): Promise<ObjectWitness | null> {
@@ -365,7 +429,7 @@ export class StreamAudit {
     { callbacks }: { callbacks: readonly CallbackWitness[] },
     objects: readonly ObjectWitness[],
     overwritten: ObjectWitness | null,
-  ): Promise<{ object: string; receivedAt: Instant }[]> {
+  ): Promise<{ object: string; receivedAt: Instant; reason: string }[]> {
     const told = new Set(callbacks.map((callback) => callback.object));
     const silent = objects.map((object) => object.key).filter((key) => !told.has(key));
     if (overwritten) silent.push(overwritten.key);
@@ -585,15 +649,17 @@ export class StreamAudit {
   }
 
   /** Keys that no template of the bucket explains, by folder; each key once. */
-  #noteForeign(others: readonly ObjectWitness[], named: ReadonlySet<string>): void {
+  #noteForeign(others: readonly ObjectWitness[], named: ReadonlySet<string>): ObjectWitness[] {
     const { config } = this;
-    if (!config) return;
+    const foreign: ObjectWitness[] = [];
+    if (!config) return foreign;
     const templates = this.#terms.versions
       .filter((version) => version.bucket === config.bucket)
       .flatMap((version) => MODES.map((mode) => [objectTemplateOf(version, mode), mode] as const))
       .flatMap(([text, mode]) => (text === null ? [] : [templateOf(text, mode)]));
-    for (const { key, lastModified } of others) {
-      if (this.#state.foreignAfter !== null && key <= this.#state.foreignAfter) continue;
+    for (const object of others) {
+      const { key, lastModified } = object;
+      if (this.#state.foreignAfter !== null && compareKeys(key, this.#state.foreignAfter) <= 0) continue;
       if (named.has(key) || templates.some((template) => template.candidates(key).length > 0)) continue;
       const prefix = foreignPrefix(key);
       const entry = this.#foreign.get(prefix);
@@ -602,7 +668,9 @@ export class StreamAudit {
         entry.lastModified = Math.max(entry.lastModified, lastModified);
       } else this.#foreign.set(prefix, { bucket: config.bucket, prefix, count: 1, example: key, lastModified });
       this.#state.foreignAfter = key;
+      foreign.push(object);
     }
+    return foreign;
   }
 }
 
@@ -616,7 +684,7 @@ interface ChunkLooks {
 interface Stretch extends ChunkLooks {
   objects: readonly ObjectWitness[];
   overwritten: ObjectWitness | null;
-  rejected: readonly { object: string; receivedAt: Instant }[];
+  rejected: readonly { object: string; receivedAt: Instant; reason: string }[];
   index: readonly IndexWitness[];
 }
 

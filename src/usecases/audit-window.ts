@@ -19,7 +19,7 @@ import {
   type StreamToAudit,
 } from '../ports.ts';
 import { readListing } from './audit-window-listing.ts';
-import { StreamAudit, type StreamLooks, type StreamTerms } from './audit-window-stream.ts';
+import { type RecordedStretch, StreamAudit, type StreamLooks, type StreamTerms } from './audit-window-stream.ts';
 import { type PlannedListing, planAudit, type StreamToList } from './plan-audit.ts';
 
 /** The captures that callbacks (or a backfill) left. */
@@ -50,6 +50,8 @@ export interface AuditorParts {
   /** Listings under way at once. */
   concurrency?: number;
   onProgress?(progress: AuditProgress): void;
+  /** Takes down all that is judged by, for an evidence file. */
+  record?: (stretch: RecordedStretch) => Promise<void>;
 }
 
 export interface AuditProgress {
@@ -100,7 +102,7 @@ const CHUNKS_A_COMMIT = 4;
 const CAPTURES_A_STRETCH = 20_000;
 const HEADS_AN_AUDIT = 500;
 /** A heartbeat may be on its way to the database for so long. */
-const HEARTBEAT_LAG_MS = 20_000;
+export const HEARTBEAT_LAG_MS = 20_000;
 /** Blindness that changes later than this is not judged again. */
 const BLINDNESS_REACH_MS = 8 * DAY_MS;
 const OBJECT_RETENTION_GUESS_SECONDS = 365 * 24 * 3_600;
@@ -410,6 +412,7 @@ class AuditRun {
       return rules;
     },
     rejections: async (objects) => this.#parts.audits.rejections(objects),
+    record: (stretch) => this.#parts.record?.(stretch) ?? Promise.resolve(),
   };
 
   async #index(stream: StreamRow, from: Instant, to: Instant): Promise<IndexWitness[]> {

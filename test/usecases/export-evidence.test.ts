@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type EvidenceLine, formatEvidence } from '../../src/core/evidence.ts';
+import { CouldNotLookError } from '../../src/ports.ts';
+import { createEvidenceExport } from '../../src/usecases/export-evidence.ts';
+import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
+import { type AuditWorld, BUCKET, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+let world: AuditWorld;
+beforeEach(async () => {
+  world = await createAuditWorld();
+});
+afterEach(() => world.drop());
+
+async function exported(from: number, to: number, stream: string | null = null) {
+  const lines: EvidenceLine[] = [];
+  const outcome = await createEvidenceExport(world.parts)({ domain: DOMAIN, stream, from, to }, async (line) => {
+    lines.push(line);
+  });
+  return { lines, outcome };
+}
+
+/** What the file says, in the words of the store. */
+async function judged(lines: EvidenceLine[]) {
+  const result = await judgeEvidence(lines.map(formatEvidence));
+  return {
+    slots: result.slots,
+    foreign: result.foreign,
+    gaps: [...result.gaps, ...result.excused]
+      .map(({ from, to, count, verdict, cause, stream }) => ({ from, to, count, verdict, cause, stream }))
+      .sort((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.from - b.from)),
+  };
+}
+
+async function eventfulEvening(): Promise<void> {
+  world.config();
+  world.config({
+    validFrom: T0 + 25 * MINUTE,
+    intervalSeconds: 20,
+    sequenceObject: 'archive/{StreamName}-{UnixTimestamp}.jpg',
+  });
+  await world.alive([T0 - MINUTE, T0 + 10 * MINUTE], [T0 + 13 * MINUTE, T0 + 200 * MINUTE]);
+  await world.excused.add({
+    from: T0 + 17 * MINUTE,
+    to: T0 + 19 * MINUTE,
+    domain: DOMAIN,
+    app: null,
+    stream: 'cam02',
+    reason: 'camera moved',
+    author: 'test',
+  });
+  for (const stream of ['cam01', 'cam02']) {
+    await world.session(stream, T0, T0 + 20 * MINUTE + 9 * SECOND);
+    await world.session(stream, T0 + 30 * MINUTE, null);
+    for (let number = 0; number < 120; number++) {
+      const at = T0 + (number + 1) * 10 * SECOND;
+      if (number === 30 || number === 31 || number === 105) continue;
+      await world.capture(stream, at, {
+        callback: number !== 50 && (number < 61 || number > 76),
+        object: number !== 20 && number !== 21,
+        index: number !== 21 && number !== 22,
+        delayMs: number === 40 ? 50 * SECOND : 900,
+        ...(number === 90 && { name: `oops/${stream}-90.jpg`, index: false }),
+      });
+    }
+    for (let number = 1; number < 90; number++) {
+      const at = T0 + 30 * MINUTE + number * 20 * SECOND;
+      if (number === 44) continue;
+      await world.capture(stream, at, { name: `archive/${stream}-${at / SECOND}.jpg`, object: number !== 70 });
+    }
+    await world.told(stream, `snapshot/live/${stream}/${T0 / SECOND + 333}.jpg`, T0 + 334 * SECOND, false);
+  }
+  world.bucket.put(`snapshot/live/cam01/${T0 / SECOND + 5}-thumbnail.png`, T0);
+  await world.flush();
+}
+
+describe('exported evidence', () => {
+  it('is judged as the audit judged it', async () => {
+    await eventfulEvening();
+    for (const minutes of [12, 26, 40, 62]) {
+      world.clock.at = T0 + minutes * MINUTE;
+      expect((await world.audit({ domain: DOMAIN })).error).toBeNull();
+    }
+    const stored = await world.stored();
+    expect(new Set(stored.gaps.map(({ verdict }) => verdict)).size).toBeGreaterThan(5);
+    const { lines, outcome } = await exported(T0 - MINUTE, world.clock.at);
+    expect(outcome).toMatchObject({ lines: lines.length, streams: 2, error: null });
+    const { foreign, ...rest } = await judged(lines);
+    expect(rest).toEqual(stored);
+    expect(foreign).toEqual([{ bucket: BUCKET, prefix: 'snapshot/live/', count: 1 }]);
+  });
+
+  it('of one stream and a part of the time is judged alike, for it holds what came before', async () => {
+    await eventfulEvening();
+    world.clock.at = T0 + 62 * MINUTE;
+    await world.audit({ domain: DOMAIN });
+    const [from, to] = [T0 + 8 * MINUTE, T0 + 18 * MINUTE];
+    const { lines } = await exported(from, to, 'cam02');
+    const inside = (await world.stored()).gaps.filter(
+      (gap) => gap.stream === 'cam02' && gap.to > from && gap.from < to,
+    );
+    expect(inside.length).toBeGreaterThan(2);
+    expect((await judged(lines)).gaps).toEqual(inside.map((gap) => ({ ...gap, to: Math.min(gap.to, to) })));
+  });
+
+  it('writes nothing to the database', async () => {
+    await eventfulEvening();
+    world.clock.at = T0 + 62 * MINUTE;
+    await exported(T0, world.clock.at);
+    expect(await world.auditRows()).toEqual([]);
+    expect((await world.stored()).gaps).toEqual([]);
+    expect(await world.database.db.selectFrom('watermarks').selectAll().execute()).toEqual([]);
+  });
+
+  it('says so where OSS could not be looked at, and the file does not call it missing', async () => {
+    await eventfulEvening();
+    world.clock.at = T0 + 62 * MINUTE;
+    world.bucket.fail('list', 'timeout', { times: 100 });
+    world.liveOptions.before = () => {
+      throw new CouldNotLookError('The Live API did not answer.', { reason: 'timeout', transient: true });
+    };
+    const { lines, outcome } = await exported(T0, world.clock.at);
+    expect(outcome.error).toMatch(/could not be looked at/);
+    const { slots } = await judged(lines);
+    expect(slots.unknown).toBeGreaterThan(0);
+    expect(slots.not_captured + slots.object_missing).toBe(0);
+  });
+});
