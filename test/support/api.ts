@@ -5,6 +5,7 @@ import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
 import type { Instant } from '../../src/core/instant.ts';
+import { alertingRoutes } from '../../src/http/api/alerting-routes.ts';
 import { createApiRouter } from '../../src/http/api/api-router.ts';
 import type { Route } from '../../src/http/api/define-route.ts';
 import { exportRoutes } from '../../src/http/api/export-routes.ts';
@@ -13,6 +14,7 @@ import { tokenRoutes } from '../../src/http/api/token-routes.ts';
 import { type Exports, exportHistory } from '../../src/usecases/export-history.ts';
 import { manageTokens, type Tokens } from '../../src/usecases/manage-tokens.ts';
 import { createQueries, type Queries } from '../../src/usecases/query-history.ts';
+import { createTestAlerting } from './alerting-handle.ts';
 import type { TestDatabase } from './database.ts';
 
 export interface TestApi {
@@ -43,6 +45,7 @@ export function createTestApi(
   const routes = [
     ...historyRoutes(queries),
     ...exportRoutes(exports),
+    ...alertingRoutes(createTestAlerting(database, clock), clock),
     ...tokenRoutes(tokens, operatorLog, clock),
     ...(options.moreRoutes ?? []),
   ];

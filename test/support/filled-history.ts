@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from '../../src/adapters/postgres/database.ts';
+import { createIncidentStore } from '../../src/adapters/postgres/incident-store.ts';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import {
   addCaptures,
@@ -13,6 +14,7 @@ import {
   addStream,
   addWatermark,
 } from './history.ts';
+import { silenceCondition } from './incidents.ts';
 
 /** One of everything, at fixed places: stream 1 is play.example.com/live/cam01, its session starts at `START`. */
 export const START = 1_764_000_000_000;
@@ -49,5 +51,9 @@ export async function fillHistory(database: Database): Promise<void> {
   await sql`insert into excused_spans (from_at, to_at, domain, reason, author)
     values (${timestamp(START)}, ${timestamp(START + 60_000)}, 'play.example.com', 'maintenance', 'test')`.execute(
     database.db,
+  );
+  await createIncidentStore(database).evaluate(
+    { now: NOW, since: 0, severity: () => 'warning', route: () => ['chat'] },
+    async () => [{ do: 'open', condition: silenceCondition('cam01', { since: NOW - 90_000 }) }],
   );
 }

@@ -133,6 +133,7 @@ interface ParameterSchema {
 
 /** Real things behind paths with variables. */
 const PLACES: Record<string, string> = {
+  '/incidents/{id}': '/incidents/1',
   '/streams/{domain}/{app}/{stream}': '/streams/play.example.com/live/cam01',
   '/sessions/{id}': '/sessions/1-1764000000000',
   '/sessions/{id}/slots': '/sessions/1-1764000000000/slots',
