@@ -55,7 +55,7 @@ interface Draft {
 export function mergeSessions(signals: Iterable<SessionSignal>, terms: MergeTerms): MergedSession[] {
   const drafts: Draft[] = [];
   const captures: Instant[] = [];
-  const all = [...signals].sort(compareSignals);
+  const all = [...signals].map(withoutContradiction).sort(compareSignals);
   // Order matters: a callback names the start first, for it comes first and is then the session's identity.
   for (const signal of all) if (signal.kind === 'publish') announce(drafts, signal.at);
   for (const signal of all) if (signal.kind === 'online') attach(drafts, 'online', signal);
@@ -88,6 +88,12 @@ function compareSignals(a: SessionSignal, b: SessionSignal): number {
     if (difference !== 0) return difference;
   }
   return 0;
+}
+
+/** Nobody is absent before or while he is seen. */
+function withoutContradiction(signal: SessionSignal): SessionSignal {
+  const contradicts = signal.kind === 'online' && signal.absentAt !== null && signal.absentAt <= signal.seenAt;
+  return contradicts ? { ...signal, absentAt: null } : signal;
 }
 
 function announce(drafts: Draft[], at: Instant): void {
