@@ -1,5 +1,6 @@
 import type { Instant } from '../core/instant.ts';
 import type { QuarantineEntry } from '../ports.ts';
+import { RefusedError } from './group-commit.ts';
 import type { QuarantineSink, Sink } from './receive-callback.ts';
 
 export interface QuarantineAllowance {
@@ -31,8 +32,14 @@ export function createQuarantine(parts: {
         parts.onNotKept(entry.reason);
         return false;
       }
-      await parts.sink.accept(entry);
-      return true;
+      try {
+        await parts.sink.accept(entry);
+        return true;
+      } catch (error) {
+        if (!(error instanceof RefusedError)) throw error;
+        parts.onNotKept(error.reason);
+        return false;
+      }
     },
   };
 }

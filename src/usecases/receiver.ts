@@ -56,6 +56,8 @@ const DEFAULT_LIMITS: ReceiverLimits = {
 /** Below the vendor's 5 s, so that a 503 still reaches it. */
 const LAST_RESORT_TIMEOUT_MS = 4_000;
 const DRAIN_EVERY_MS = 250;
+const LAST_DRAIN_MS = 3_000;
+const SAME_PROBLEM_MS = 30_000;
 
 export interface ReceiverState {
   pending: number;
@@ -87,14 +89,21 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   const receiverId = randomUUID();
   const counts = { batches: 0, batchedItems: 0, turnedAway: 0, notKept: 0 };
 
+  const reportedAt = new Map<string, number>();
+  /** During an outage the same goes wrong every second: said once in a while is enough. */
+  function problem(message: string, error: unknown): void {
+    if (performance.now() - (reportedAt.get(message) ?? Number.NEGATIVE_INFINITY) < SAME_PROBLEM_MS) return;
+    reportedAt.set(message, performance.now());
+    parts.onProblem(message, error);
+  }
+
   const durability = createDurability({
     spool: parts.spool,
     commitTimeoutMs: limits.commitTimeoutMs,
     lastResortTimeoutMs: LAST_RESORT_TIMEOUT_MS,
     now,
     encode: encodeSpooled,
-    onFailure: (kind, error, target) =>
-      parts.onProblem(`a batch of kind ${kind} was not committed to the ${target}`, error),
+    onFailure: (kind, error, target) => problem(`a batch of kind ${kind} was not committed to the ${target}`, error),
   });
   const commit = <T>(kind: SpoolKind, store: BatchStore<T>) =>
     createGroupCommit<T>({
@@ -119,7 +128,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     commit: (beats, timeoutMs) => parts.stores.heartbeats.beat(beats, timeoutMs),
     spool: parts.spool,
     commitTimeoutMs: limits.commitTimeoutMs,
-    onFailure: (error) => parts.onProblem('a heartbeat was not committed', error),
+    onFailure: (error) => problem('a heartbeat was not committed', error),
   });
   const quarantine = createQuarantine({
     sink: aside,
@@ -183,8 +192,20 @@ export function createReceiver(parts: ReceiverParts): Receiver {
         }
         if (moved === 0) return;
       }
-    } catch {
-      // Reported where it began; the next round tries again.
+    } catch (error) {
+      problem('the spool could not be moved into the database', error);
+    }
+  }
+
+  /** The disk may be gone with the process (a container's): what can go to the database now, goes. */
+  async function drainBeforeEnd(): Promise<void> {
+    const deadline = performance.now() + LAST_DRAIN_MS;
+    try {
+      while (parts.spool && performance.now() < deadline) {
+        if ((await drainSpool(parts.spool, parts.stores, now)) === 0) return;
+      }
+    } catch (error) {
+      problem('the spool could not be emptied before the end; the next start goes on with it', error);
     }
   }
 
@@ -224,6 +245,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       if (drainTimer) clearTimeout(drainTimer);
       if (beatTimer) clearTimeout(beatTimer);
       await Promise.all([draining, beating, captures.idle(), signals.idle(), aside.idle(), forwards?.idle()]);
+      await drainBeforeEnd();
       await heartbeat.beat();
       parts.spool?.close();
     },

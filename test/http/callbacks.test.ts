@@ -30,9 +30,9 @@ function pascal(stream: string, stamp: number) {
 const post = (init: RequestInit) => fetch(`${running.url}/callbacks/snapshot`, init);
 
 async function stored(stream: string) {
-  return running.captures
-    .readByStream({ domain: 'play.example.com', app: 'live', from: 0, to: Date.now() + 86_400_000, limit: 10_000 })
-    .then((rows) => rows.filter((row) => row.stream === stream));
+  const id = await database.db.selectFrom('streams').select('id').where('stream', '=', stream).executeTakeFirst();
+  if (!id) return [];
+  return running.captures.readCallbacks({ streamId: id.id, from: 0, to: Date.now() + 86_400_000, limit: 10_000 });
 }
 
 async function quarantined(reason: string) {

@@ -6,9 +6,9 @@ import type { BatchStore, CaptureCursor, IncomingCapture, RefusedItem, StoredCap
 import type { Database } from './database.ts';
 import { createPartitions, dayOf, type Partitions } from './partitions.ts';
 import { createShapeIds } from './shape-ids.ts';
-import { isConflict, isDataError, sqlStateOf } from './sql-error.ts';
-import { createStreamIds } from './stream-ids.ts';
+import { createStreamIds, type StrangerAllowance } from './stream-ids.ts';
 import { withClient } from './with-client.ts';
+import { writeAround } from './write-around.ts';
 
 export interface CaptureStore extends BatchStore<IncomingCapture> {
   /** Captures of one stream in `[from, to)`, in time order. */
@@ -19,32 +19,23 @@ export interface CaptureStore extends BatchStore<IncomingCapture> {
     after?: CaptureCursor | null;
     limit: number;
   }): Promise<StoredCapture[]>;
-  /** Captures of all streams of a (domain, app; null: every app) in `[from, to)`, by stream and time, a page at a time. */
-  readByStream(query: {
-    domain: string;
-    app: string | null;
-    from: Instant;
-    to: Instant;
-    after?: CaptureCursor | null;
-    limit: number;
-  }): Promise<StoredCapture[]>;
   /** Backfill: rows that only the vendor's index or OSS speaks for; twice is harmless. Marks late evidence like `write`. */
   restoreCaptures(rows: IncomingCapture[]): Promise<void>;
   partitions: Partitions;
 }
 
-const NO_PARTITION = '23514';
-const DEADLOCK_TRIES = 3;
+/** Room for ten thousand streams that show up at once, twice over. */
+const DEFAULT_STRANGERS: StrangerAllowance = { atOnce: 20_000, perMinute: 600 };
 
 export function createCaptureStore(options: {
   database: Database;
   now: () => Instant;
   /** A capture that is committed later than this after it was taken may come after its slot was judged. */
   lateEvidenceAfterMs: number;
-  strangersPerMinute?: number;
+  strangers?: StrangerAllowance;
 }): CaptureStore {
   const { database, now } = options;
-  const streamIds = createStreamIds({ strangersPerMinute: options.strangersPerMinute ?? 20_000, now });
+  const streamIds = createStreamIds({ strangers: options.strangers ?? DEFAULT_STRANGERS, now });
   const shapeIds = createShapeIds({ strangersInAll: 1_000 });
   const partitions = createPartitions();
 
@@ -93,32 +84,8 @@ export function createCaptureStore(options: {
     return refused;
   }
 
-  /** One bad row must not take the others with it: halves the batch until it stands alone. */
-  async function writeAround(
-    client: pg.ClientBase,
-    items: IncomingCapture[],
-    again: boolean,
-  ): Promise<RefusedItem<IncomingCapture>[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await writeOnce(client, items, again);
-      } catch (error) {
-        if (isConflict(error) && attempt < DEADLOCK_TRIES) continue;
-        if (sqlStateOf(error) === NO_PARTITION && attempt === 1) {
-          partitions.forget();
-          continue;
-        }
-        if (!isDataError(error)) throw error;
-        if (items.length === 1)
-          return [{ item: items[0]!, reason: `not-storable-${sqlStateOf(error)?.toLowerCase()}` }];
-        const middle = items.length >>> 1;
-        return [
-          ...(await writeAround(client, items.slice(0, middle), again)),
-          ...(await writeAround(client, items.slice(middle), again)),
-        ];
-      }
-    }
-  }
+  const write = (client: pg.ClientBase, items: IncomingCapture[], again: boolean) =>
+    writeAround(items, (part) => writeOnce(client, part, again), { onMissingPartition: () => partitions.forget() });
 
   async function read(text: string, values: unknown[]): Promise<StoredCapture[]> {
     const { rows } = await database.pool.query<ReadRow>(text, values);
@@ -161,9 +128,9 @@ export function createCaptureStore(options: {
   return {
     partitions,
     write: (items, { again, timeoutMs }) =>
-      withClient(database.pool, timeoutMs, (client) => writeAround(client, items, again)),
+      withClient(database.pool, timeoutMs, (client) => write(client, items, again)),
     async restoreCaptures(rows) {
-      const refused = await withClient(database.pool, 60_000, (client) => writeAround(client, rows, true));
+      const refused = await withClient(database.pool, 60_000, (client) => write(client, rows, true));
       if (refused.length > 0)
         throw new Error(`${refused.length} restored captures cannot be stored: ${refused[0]!.reason}`);
     },
@@ -173,15 +140,6 @@ export function createCaptureStore(options: {
          and ($4::float8 is null or (c.captured_at, c.discriminator) > (to_timestamp($4::float8 / 1000), $5::int))
          order by c.captured_at, c.discriminator limit $6`,
         [streamId, from, to, after?.at ?? null, after?.discriminator ?? null, limit],
-      );
-    },
-    readByStream({ domain, app, from, to, after, limit }) {
-      return read(
-        `${SELECT} where s.domain = $1 and ($2::text is null or s.app = $2)
-         and c.captured_at >= to_timestamp($3::float8 / 1000) and c.captured_at < to_timestamp($4::float8 / 1000)
-         and ($5::int is null or (c.stream_id, c.captured_at, c.discriminator) > ($5::int, to_timestamp($6::float8 / 1000), $7::int))
-         order by c.stream_id, c.captured_at, c.discriminator limit $8`,
-        [domain, app, from, to, after?.streamId ?? null, after?.at ?? null, after?.discriminator ?? null, limit],
       );
     },
   };

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
+import type pg from 'pg';
 import type { Instant } from '../../core/instant.ts';
-import type { BatchStore, QuarantineEntry, RetryableQuarantine } from '../../ports.ts';
+import type { BatchStore, QuarantineEntry, RefusedItem, RetryableQuarantine } from '../../ports.ts';
 import type { Database } from './database.ts';
 import { timestamp } from './timestamp.ts';
 import { withClient } from './with-client.ts';
+import { writeAround } from './write-around.ts';
 
 export interface QuarantineStore extends BatchStore<QuarantineEntry>, RetryableQuarantine {
   /** Deletes what is older than `before`, and the oldest beyond `maxRows` (rejected requests first). Returns how many. */
@@ -13,31 +15,8 @@ export interface QuarantineStore extends BatchStore<QuarantineEntry>, RetryableQ
 export function createQuarantineStore(options: { database: Database }): QuarantineStore {
   const { pool } = options.database;
   return {
-    async write(entries, { timeoutMs }) {
-      const column = <T>(value: (entry: QuarantineEntry) => T) => entries.map(value);
-      await withClient(pool, timeoutMs, (client) =>
-        client.query({
-          name: 'quarantine',
-          text: `insert into quarantine (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)
-            select to_timestamp(received_at / 1000), kind, reason, remote_address, headers::jsonb, decode(body, 'base64'), domain, app, stream, object
-            from unnest($1::float8[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-              as batch (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)`,
-          values: [
-            column((entry) => entry.receivedAt),
-            column((entry) => entry.kind),
-            column((entry) => entry.reason),
-            column((entry) => entry.remoteAddress),
-            column((entry) => JSON.stringify(entry.headers)),
-            column((entry) => Buffer.from(entry.body).toString('base64')),
-            column((entry) => entry.domain),
-            column((entry) => entry.app),
-            column((entry) => entry.stream),
-            column((entry) => entry.object),
-          ],
-        }),
-      );
-      return [];
-    },
+    write: (entries, { timeoutMs }) =>
+      withClient(pool, timeoutMs, (client) => writeAround(entries, (part) => write(client, part))),
     async unsettled({ afterId, limit, kind, reason }) {
       const rows = await options.database.db
         .selectFrom('quarantine')
@@ -82,4 +61,28 @@ export function createQuarantineStore(options: { database: Database }): Quaranti
       return (old.rowCount ?? 0) + (surplus.rowCount ?? 0);
     },
   };
+}
+
+async function write(client: pg.ClientBase, entries: QuarantineEntry[]): Promise<RefusedItem<QuarantineEntry>[]> {
+  const column = <T>(value: (entry: QuarantineEntry) => T) => entries.map(value);
+  await client.query({
+    name: 'quarantine',
+    text: `insert into quarantine (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)
+      select to_timestamp(received_at / 1000), kind, reason, remote_address, headers::jsonb, decode(body, 'base64'), domain, app, stream, object
+      from unnest($1::float8[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+        as batch (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)`,
+    values: [
+      column((entry) => entry.receivedAt),
+      column((entry) => entry.kind),
+      column((entry) => entry.reason),
+      column((entry) => entry.remoteAddress),
+      column((entry) => JSON.stringify(entry.headers)),
+      column((entry) => Buffer.from(entry.body).toString('base64')),
+      column((entry) => entry.domain),
+      column((entry) => entry.app),
+      column((entry) => entry.stream),
+      column((entry) => entry.object),
+    ],
+  });
+  return [];
 }

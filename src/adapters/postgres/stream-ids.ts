@@ -15,14 +15,17 @@ export interface StreamIds {
   ): Promise<(number | null)[]>;
 }
 
-/**
- * The ids of streams, cached. `strangersPerMinute` bounds how many new streams unsigned callbacks may add: anyone could make
- * names up, and every name would be a row.
- */
-export function createStreamIds(options: { strangersPerMinute: number; now: () => number }): StreamIds {
+/** How many new streams unsigned callbacks may add: anyone could make names up, and every name would be a row. */
+export interface StrangerAllowance {
+  atOnce: number;
+  perMinute: number;
+}
+
+/** The ids of streams, cached. */
+export function createStreamIds(options: { strangers: StrangerAllowance; now: () => number }): StreamIds {
   const cache = new Map<string, number>();
-  let minute = 0;
-  let strangers = 0;
+  let allowance = options.strangers.atOnce;
+  let refilledAt = options.now();
 
   function remember(key: string, id: number): void {
     if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value as string);
@@ -30,13 +33,12 @@ export function createStreamIds(options: { strangersPerMinute: number; now: () =
   }
 
   function admitStranger(): boolean {
-    const current = Math.floor(options.now() / 60_000);
-    if (current !== minute) {
-      minute = current;
-      strangers = 0;
-    }
-    if (strangers >= options.strangersPerMinute) return false;
-    strangers++;
+    const now = options.now();
+    const refill = (Math.max(0, now - refilledAt) / 60_000) * options.strangers.perMinute;
+    allowance = Math.min(options.strangers.atOnce, allowance + refill);
+    refilledAt = now;
+    if (allowance < 1) return false;
+    allowance--;
     return true;
   }
 

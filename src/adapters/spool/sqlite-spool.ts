@@ -36,9 +36,15 @@ const SCHEMA = `
  * The spool of one receiver, in the first file of the directory that no living process holds; a file that a crashed one left behind
  * is taken over with what is in it. Write-ahead log with synchronous=FULL: durable when `append` returns.
  */
-export function openSpool(options: { directory: string; maxBytes: number; now: () => number }): Spool {
+export function openSpool(options: {
+  directory: string;
+  maxBytes: number;
+  now: () => number;
+  /** A file that is no database any more was passed over. */
+  onDamaged?: (file: string) => void;
+}): Spool {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-  const db = openFirstFree(options.directory);
+  const db = openFirstFree(options.directory, options.onDamaged ?? (() => {}));
   db.exec(SCHEMA);
   const maxPages = Math.max(16, Math.floor(options.maxBytes / PAGE_BYTES));
   db.exec(`pragma max_page_count = ${maxPages}`);
@@ -138,18 +144,36 @@ export function openSpool(options: { directory: string; maxBytes: number; now: (
   };
 }
 
-function openFirstFree(directory: string): DatabaseSync {
+const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+function openFirstFree(directory: string, onDamaged: (file: string) => void): DatabaseSync {
   for (let number = 0; number < MAX_FILES; number++) {
-    const db = new DatabaseSync(path.join(directory, number === 0 ? 'spool.sqlite' : `spool-${number}.sqlite`));
+    const file = path.join(directory, number === 0 ? 'spool.sqlite' : `spool-${number}.sqlite`);
+    let db: DatabaseSync | null = null;
     try {
+      db = new DatabaseSync(file);
       // Held until the process ends, however it ends: the file of a living receiver cannot be opened by another.
       db.exec(`pragma locking_mode = exclusive; pragma page_size = ${PAGE_BYTES}; pragma journal_mode = wal`);
       db.exec('pragma synchronous = full; begin immediate; commit');
       return db;
     } catch (error) {
-      db.close();
-      if (!/locked|busy/i.test((error as Error).message)) throw error;
+      db?.close();
+      const code = (error as { errcode?: number }).errcode;
+      if (code === SQLITE_BUSY) continue;
+      if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+        // Left where it is, for people: it may hold callbacks that we said were kept.
+        onDamaged(file);
+        continue;
+      }
+      throw new Error(
+        `The spool ${file} cannot be opened (${(error as Error).message}): make its directory writable for this user.`,
+        { cause: error },
+      );
     }
   }
-  throw new Error(`All ${MAX_FILES} spool files in ${directory} are held by other processes.`);
+  throw new Error(
+    `None of the ${MAX_FILES} spool files in ${directory} can be used: other processes hold them, or they are damaged.`,
+  );
 }

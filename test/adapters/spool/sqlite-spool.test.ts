@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -72,6 +72,32 @@ describe('the spool', () => {
     const third = open();
     expect(third.read(10).map(({ payload }) => payload)).toEqual(['of the first']);
     expect(second.read(10).map(({ payload }) => payload)).toEqual(['of the second']);
+  });
+
+  it('passes a damaged file over, says so, and leaves it for people', () => {
+    const file = path.join(directory, 'spool.sqlite');
+    writeFileSync(file, 'this is no database'.repeat(500));
+    const damaged: string[] = [];
+    const spool = openSpool({
+      directory,
+      maxBytes: 1024 ** 2,
+      now: () => now,
+      onDamaged: (name) => damaged.push(name),
+    });
+    opened.push(spool);
+    spool.append([entry('a')]);
+    expect(damaged).toEqual([file]);
+    expect(readFileSync(file, 'utf8')).toContain('this is no database');
+  });
+
+  it('says what to do where it cannot write', () => {
+    const file = path.join(directory, 'file');
+    writeFileSync(file, '');
+    expect(() => openSpool({ directory: path.join(file, 'x'), maxBytes: 1024 ** 2, now: () => now })).toThrow();
+    mkdirSync(path.join(directory, 'taken', 'spool.sqlite'), { recursive: true });
+    expect(() => openSpool({ directory: path.join(directory, 'taken'), maxBytes: 1024 ** 2, now: () => now })).toThrow(
+      'make its directory writable',
+    );
   });
 
   it('keeps the latest note that a receiver was alive', () => {
