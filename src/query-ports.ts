@@ -87,7 +87,9 @@ export interface SessionReads {
   }): Promise<SessionRow[]>;
   sessionRow(streamId: number, startedAt: Instant): Promise<SessionRow | null>;
   /** Slots per session, sequence and overwrite mode together; a session that was not judged yet has none. */
-  sessionSlots(sessions: readonly { streamId: number; startedAt: Instant }[]): Promise<SlotCounts[]>;
+  sessionSlots(
+    sessions: readonly { streamId: number; startedAt: Instant; endedAt: Instant | null }[],
+  ): Promise<SlotCounts[]>;
 }
 
 export interface CaptureFilter {
@@ -279,7 +281,7 @@ export interface QuarantineRead {
   outcome: string | null;
 }
 
-export interface QuarantineReads {
+export interface QuarantineHistory {
   /** Newest first. */
   quarantineRows(query: {
     scope: ScopeFilter;
@@ -301,4 +303,4 @@ export interface HistoryReads
     GapReads,
     CoverageReads,
     AuditReads,
-    QuarantineReads {}
+    QuarantineHistory {}

@@ -13,8 +13,9 @@ import type {
   Clock,
   KnownStream,
   ScopeFilter,
+  StreamReads,
 } from '../ports.ts';
-import { isId, isInstant, isText, type Page, type PageWords, readWindowPage } from './query-paging.ts';
+import { isId, isInstant, type Page, type PageWords, readWindowPage } from './query-paging.ts';
 
 export interface CaptureView extends StreamKey, Omit<CaptureRead, 'discriminator'> {
   /** `<stream number>-<capture time in ms>-<discriminator>`; also where an export goes on from. */
@@ -35,10 +36,11 @@ export type CaptureWords = PageWords &
     order?: 'newest' | 'oldest' | undefined;
   };
 
-type Place = [domain: string, app: string, stream: string, capturedAt: number, discriminator: number];
+type Place = [streamId: number, capturedAt: number, discriminator: number];
 
-/** A page asks at most so many streams; one that found less than it was asked for still says where to go on. */
-const STREAMS_A_PAGE = 200;
+/** The first stream often fills a page alone. */
+const FIRST_STREAMS = 4;
+const MORE_STREAMS = 200;
 const SIGNED_URL_SECONDS = 300;
 
 export function captureQueries({
@@ -46,7 +48,7 @@ export function captureQueries({
   clock,
   buckets,
 }: {
-  reads: CaptureReads;
+  reads: CaptureReads & StreamReads;
   clock: Clock;
   buckets: Buckets | null;
 }) {
@@ -92,30 +94,28 @@ export function captureQueries({
         words,
         now: clock.now(),
         isPlace,
-        placeOf: (row) => [row.domain, row.app, row.stream, row.capturedAt, row.discriminator],
+        placeOf: (row) => [row.streamId, row.capturedAt, row.discriminator],
         read: async (window, place, limit) => {
           const found: CaptureView[] = [];
-          let after: StreamKey | null = null;
+          let after: KnownStream | null = null;
           if (place) {
-            const [domain, app, name, capturedAt, discriminator] = place;
-            after = { domain, app, stream: name };
-            const filter = { domain: [domain], app: [app], stream: [name] };
-            const [stream] = await reads.streamsWithCaptures({ filter, window, after: null, limit: 1 });
-            if (stream) found.push(...(await ofStream(stream, words, window, { capturedAt, discriminator }, limit)));
+            const [streamId, capturedAt, discriminator] = place;
+            after = await reads.streamById(streamId);
+            if (!after) return found;
+            found.push(...(await ofStream(after, words, window, { capturedAt, discriminator }, limit)));
           }
-          while (found.length < limit) {
-            const batch: KnownStream[] = await reads.streamsWithCaptures({
-              filter: words,
-              window,
-              after,
-              limit: STREAMS_A_PAGE,
-            });
+          for (let batchSize = FIRST_STREAMS; found.length < limit; batchSize = MORE_STREAMS) {
+            const query = { filter: words, after, limit: batchSize };
+            // Streams that are named are few: their captures are looked for at once.
+            const batch: KnownStream[] = words.stream
+              ? await reads.streams(query)
+              : await reads.streamsWithCaptures({ ...query, window });
             for (const stream of batch) {
               found.push(...(await ofStream(stream, words, window, null, limit - found.length)));
               if (found.length >= limit) break;
             }
             after = batch.at(-1) ?? null;
-            if (batch.length < STREAMS_A_PAGE) break;
+            if (batch.length < batchSize) break;
           }
           return found;
         },
@@ -142,12 +142,13 @@ export function captureQueries({
 }
 
 function isPlace(values: readonly (string | number | null)[]): values is Place {
+  const [streamId, capturedAt, discriminator] = values;
   return (
-    values.length === 5 &&
-    values.slice(0, 3).every(isText) &&
-    isInstant(values[3]) &&
-    typeof values[4] === 'number' &&
-    Math.abs(values[4]) <= 2_147_483_648
+    values.length === 3 &&
+    isId(streamId) &&
+    isInstant(capturedAt) &&
+    typeof discriminator === 'number' &&
+    Math.abs(discriminator) <= 2_147_483_648
   );
 }
 

@@ -1,6 +1,6 @@
 import { RefusalError } from '../core/refusal.ts';
 import type { WindowWords } from '../core/time-window.ts';
-import type { Clock, QuarantineKind, QuarantineRead, QuarantineReads, ScopeFilter } from '../ports.ts';
+import type { Clock, QuarantineHistory, QuarantineKind, QuarantineRead, ScopeFilter } from '../ports.ts';
 import { isRowNumber } from './query-audits.ts';
 import { type Page, type PageWords, readWindowPage } from './query-paging.ts';
 
@@ -19,7 +19,7 @@ export type QuarantineDetail = QuarantineRead & {
   bodyText: string | null;
 };
 
-export function quarantineQueries({ reads, clock }: { reads: QuarantineReads; clock: Clock }) {
+export function quarantineQueries({ reads, clock }: { reads: QuarantineHistory; clock: Clock }) {
   return {
     /** Newest first. */
     quarantined(words: QuarantineWords): Promise<Page<QuarantineRead>> {

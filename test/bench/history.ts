@@ -131,7 +131,7 @@ async function measure(server: ChildProcess, url: string): Promise<Figures> {
   let lines = 0;
   const response = await fetch(`${url}/exports/captures?format=csv`);
   for await (const chunk of response.body!) {
-    for (const byte of chunk) if (byte === 10) lines++;
+    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines++;
     if (lines >= wanted) break;
   }
   const seconds = (performance.now() - start) / 1_000;

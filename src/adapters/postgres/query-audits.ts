@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { AuditReads, QuarantineRead, QuarantineReads } from '../../ports.ts';
+import type { AuditReads, QuarantineHistory, QuarantineRead } from '../../ports.ts';
 import { all, within } from './query-scope.ts';
 import type { Tables } from './tables.ts';
 
@@ -38,7 +38,7 @@ export function auditReads(db: Kysely<Tables>): AuditReads {
 const QUARANTINE = sql`q.id, q.received_at as "receivedAt", q.kind, q.reason, q.remote_address as "remoteAddress",
   q.domain, q.app, q.stream, q.object, octet_length(q.body) as "bodyBytes", q.retried_at as "retriedAt", q.outcome`;
 
-export function quarantineReads(db: Kysely<Tables>): QuarantineReads {
+export function quarantineReads(db: Kysely<Tables>): QuarantineHistory {
   return {
     async quarantineRows({ scope, kind, reason, settled, window, after, limit }) {
       const { rows } = await sql<QuarantineRead>`

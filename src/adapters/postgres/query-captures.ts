@@ -126,13 +126,23 @@ function originLabel(
     then ${stretchLabel(stretches.callback, label)} else ${stretchLabel(stretches.backfill, label)} end)`;
 }
 
-/** The label of the stretch that holds `c.captured_at`, found by binary search. */
+/**
+ * The label of the stretch that holds `c.captured_at`, found by binary search. The stretches point into a short list of words:
+ * an array of texts is walked from its beginning to reach an element, one of numbers is not.
+ */
 function stretchLabel(stretches: readonly VerdictStretch[], label: 'verdict' | 'cause'): RawBuilder<string> {
   const [first, ...others] = stretches;
   if (others.length === 0) return sql<string>`${first?.[label] ?? null}::text`;
-  const starts = others.map((stretch) => new Date(stretch.from).toISOString());
-  const words = stretches.map((stretch) => stretch[label]);
-  return sql<string>`(${words}::text[])[width_bucket(c.captured_at, ${starts}::timestamptz[]) + 1]`;
+  const words = [...new Set(stretches.map((stretch) => stretch[label]))];
+  const starts = arrayText(others.map((stretch) => new Date(stretch.from).toISOString()));
+  const places = arrayText(stretches.map((stretch) => words.indexOf(stretch[label]) + 1));
+  return sql<string>`(${arrayText(words)}::text[])[
+    (${places}::smallint[])[width_bucket(c.captured_at, ${starts}::timestamptz[]) + 1]]`;
+}
+
+/** As PostgreSQL reads an array; only for values without characters that need quoting. */
+function arrayText(values: readonly (string | number | null)[]): string {
+  return `{${values.map((value) => value ?? 'null').join(',')}}`;
 }
 
 function readOf(row: Row, shape: CaptureShape, stream: KnownStream): CaptureRead {

@@ -3,7 +3,7 @@ import type { Instant } from '../../core/instant.ts';
 import type { SlotCounts } from '../../core/verdict.ts';
 import type { CoverageGroup, CoverageReads, CoverageUnit } from '../../ports.ts';
 import { idsOf } from './query-gaps.ts';
-import { all, streamIn, within } from './query-scope.ts';
+import { afterStream, all, inScope, streamIn, within } from './query-scope.ts';
 import { slotSums } from './query-sessions.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
@@ -11,7 +11,7 @@ import { timestamp } from './timestamp.ts';
 /** Start of the unit, UTC whatever the session's zone is. */
 const AT: Record<CoverageUnit, ReturnType<typeof sql>> = {
   hour: sql`h.hour`,
-  day: sql`date_trunc('day', h.hour, 'UTC')`,
+  day: sql`date_bin('1 day', h.hour, 'epoch')`,
   month: sql`date_trunc('month', h.hour, 'UTC')`,
   total: sql`'epoch'::timestamptz`,
 };
@@ -23,30 +23,65 @@ const NAMES: Record<CoverageGroup, ReturnType<typeof sql>> = {
   all: sql`''::text as domain, ''::text as app, ''::text as stream`,
 };
 
+const HOUR_MS = 3_600_000;
+const UNIT_MS = { hour: HOUR_MS, day: 24 * HOUR_MS } as const;
+
+type SummedRow = { at: Instant; domain: string; app: string; stream: string } & SlotCounts;
+type Query = Parameters<CoverageReads['coverageRows']>[0] & { streamIds: readonly number[] | null };
+
 export function coverageReads(db: Kysely<Tables>): CoverageReads {
+  async function sum({ streamIds, from, to, per, by, after, limit }: Query): Promise<SummedRow[]> {
+    // Summed per stream first: the names join a row per stream and unit, not a row per hour.
+    const { rows } = await sql<SummedRow>`
+      with per_stream as (
+        select h.stream_id, ${AT[per]} as at, ${slotSums(sql`h`)}
+        from slot_hours h
+        where ${all([within(sql`h.hour`, { from, to }), streamIn(sql`h.stream_id`, streamIds)])}
+        group by 1, 2
+      ), named as (
+        select p.*, ${NAMES[by]} from per_stream p join streams s on s.id = p.stream_id
+      )
+      select n.at, n.domain, n.app, n.stream, ${slotSums(sql`n`)} from named n
+      where ${
+        after
+          ? sql`(n.at, n.domain, n.app, n.stream) > (${timestamp(after[0])}, ${after[1]}, ${after[2]}, ${after[3]})`
+          : sql`true`
+      }
+      group by 1, 2, 3, 4 order by 1, 2, 3, 4 limit ${limit}`.execute(db);
+    return rows;
+  }
+
+  /** The next streams by name that have slots in the window: what is not on the page is not summed. */
+  async function nextStreams({ scope, from, to, after, limit }: Query): Promise<number[]> {
+    const place = after && { domain: after[1], app: after[2], stream: after[3] };
+    const { rows } = await sql<{ id: number }>`
+      select s.id from streams s
+      where ${all([inScope(scope), afterStream(place)])} and exists (
+        select from slot_hours h where h.stream_id = s.id and ${within(sql`h.hour`, { from, to })}
+      ) order by s.domain, s.app, s.stream limit ${limit}`.execute(db);
+    return rows.map((row) => row.id);
+  }
+
+  /** From unit to unit until the page is full, so that a page costs what is on it. */
+  async function sumByTime(query: Query, unitMs: number): Promise<SummedRow[]> {
+    const rows: SummedRow[] = [];
+    let from = Math.max(query.from, query.after?.[0] ?? 0);
+    for (let units = 1; from < query.to && rows.length < query.limit; units *= 2) {
+      const to = Math.min(query.to, (Math.floor(from / unitMs) + units) * unitMs);
+      rows.push(...(await sum({ ...query, from, to, limit: query.limit - rows.length })));
+      from = to;
+    }
+    return rows;
+  }
+
   return {
-    async coverageRows({ scope, from, to, per, by, after, limit }) {
-      const streamIds = await idsOf(db, scope);
+    async coverageRows(asked) {
+      const { scope, per, by } = asked;
+      let streamIds = await idsOf(db, scope);
+      if (per === 'total' && by === 'stream') streamIds = await nextStreams({ ...asked, streamIds });
       if (streamIds?.length === 0) return [];
-      // Summed per stream first: the names join a row per stream and unit, not a row per hour.
-      const { rows } = await sql<{ at: Instant; domain: string; app: string; stream: string } & SlotCounts>`
-        with per_stream as (
-          select h.stream_id, ${AT[per]} as at, ${slotSums(sql`h`)}
-          from slot_hours h
-          where ${all([within(sql`h.hour`, { from, to }), streamIn(sql`h.stream_id`, streamIds)])}
-          ${after && per !== 'total' ? sql`and h.hour >= ${timestamp(after[0])}` : sql``}
-          group by 1, 2
-        ), named as (
-          select p.*, ${NAMES[by]} from per_stream p join streams s on s.id = p.stream_id
-        )
-        select n.at, n.domain, n.app, n.stream, ${slotSums(sql`n`)} from named n
-        ${
-          after
-            ? sql`where (n.at, n.domain, n.app, n.stream)
-                > (${timestamp(after[0])}, ${after[1]}, ${after[2]}, ${after[3]})`
-            : sql``
-        }
-        group by 1, 2, 3, 4 order by 1, 2, 3, 4 limit ${limit}`.execute(db);
+      const query = { ...asked, streamIds };
+      const rows = per === 'hour' || per === 'day' ? await sumByTime(query, UNIT_MS[per]) : await sum(query);
       return rows.map(({ at, domain, app, stream, ...slots }) => ({
         at: per === 'total' ? null : at,
         domain: by === 'all' ? null : domain,

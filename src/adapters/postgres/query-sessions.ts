@@ -39,10 +39,11 @@ export function sessionReads(db: Kysely<Tables>): SessionReads {
         select q.place, ${slotSums(sql`h`)}
         from unnest(
           ${sessions.map((session) => session.streamId)}::integer[],
-          ${sessions.map((session) => new Date(session.startedAt).toISOString())}::timestamptz[]
-        ) with ordinality q (stream_id, started_at, place)
+          ${sessions.map((session) => new Date(session.startedAt).toISOString())}::timestamptz[],
+          ${sessions.map(({ endedAt }) => (endedAt === null ? 'infinity' : new Date(endedAt).toISOString()))}::timestamptz[]
+        ) with ordinality q (stream_id, started_at, ended_at, place)
         join slot_hours h on h.stream_id = q.stream_id and h.session_started_at = q.started_at
-          and h.hour >= date_trunc('hour', q.started_at) - interval '1 hour'
+          and h.hour >= q.started_at - interval '2 hours' and h.hour < q.ended_at + interval '2 hours'
         group by q.place`.execute(db);
       for (const { place, ...slots } of rows) counts[place - 1] = slots;
       return counts;
