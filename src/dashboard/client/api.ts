@@ -1,4 +1,11 @@
 import type { z } from 'zod';
+import type { IncidentKind, IncidentStatus, Severity } from '../../core/incident.ts';
+import type {
+  outcomeSchema,
+  planSchema,
+  restorePlanSchema,
+  stepSchema,
+} from '../../http/api/config-control-schemas.ts';
 import type {
   auditSchema,
   captureSchema,
@@ -37,6 +44,56 @@ export type Timeline = z.input<typeof timelineSchema>;
 export type SlotView = z.input<typeof slotViewSchema>;
 export type ObjectLook = z.input<typeof objectLookSchema>;
 export type IndexLook = z.input<typeof indexLookSchema>;
+
+export type Plan = z.input<typeof planSchema>;
+export type RestorePlan = z.input<typeof restorePlanSchema>;
+export type PlanStep = z.input<typeof stepSchema>;
+export type Outcome = z.input<typeof outcomeSchema>;
+
+/** As http/api/incident-routes.ts describes it. */
+export interface Incident {
+  id: number;
+  kind: IncidentKind;
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  status: IncidentStatus;
+  severity: Severity;
+  since: string;
+  openedAt: string;
+  clearSince: string | null;
+  resolvedAt: string | null;
+  confirmedAt: string | null;
+  affectedStreams: number;
+  totalStreams: number;
+  missedSlots: number | null;
+  expectedSlots: number | null;
+  cause: string | null;
+  verdict: string | null;
+  lastGoodAt: string | null;
+  streams: string[];
+  detail: string | null;
+  foldedInto: number | null;
+  acknowledgedAt: string | null;
+  acknowledgedBy: string | null;
+  acknowledgedUntil: string | null;
+  acknowledgeReason: string | null;
+}
+
+export interface IncidentDetail extends Incident {
+  transitions: { id: number; at: string; kind: string; actor: string; reason: string | null }[];
+}
+
+export interface Notification {
+  id: number;
+  channel: string;
+  event: string;
+  status: string;
+  createdAt: string;
+  sentAt: string | null;
+  error: string | null;
+  summary: string | null;
+}
 
 export interface Page<Row> {
   data: Row[];

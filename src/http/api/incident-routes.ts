@@ -18,7 +18,7 @@ export const scopeNames = {
   stream: name.nullable().default(null).describe('Needs the app.'),
 };
 
-const incidentSchema = z.object({
+export const incidentSchema = z.object({
   id: z.number().int(),
   kind: z.enum(INCIDENT_KINDS),
   domain: z.string().nullable().describe('null: it concerns all of them.'),
@@ -66,7 +66,7 @@ export function incidentView(incident: Incident): z.output<typeof incidentSchema
   };
 }
 
-const transitionSchema = z.object({
+export const transitionSchema = z.object({
   id: z.number().int(),
   at: instant,
   kind: z.string().describe('opened, reopened, confirmed, acknowledged, acknowledge-expired, folded or resolved.'),

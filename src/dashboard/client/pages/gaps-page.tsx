@@ -1,3 +1,94 @@
-export default function P() {
-  return null;
+import { NativeSelect, SegmentedControl } from '@mantine/core';
+import { useSearchParams } from 'wouter';
+import { BAD_VERDICTS, CAUSES } from '../../../core/verdict.ts';
+import type { Gap } from '../api.ts';
+import { GapTable } from '../parts/gap-table.tsx';
+import { More } from '../parts/more.tsx';
+import { usePageTitle } from '../parts/page-title.ts';
+import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { usePages } from '../parts/use-pages.ts';
+import { useWall } from '../wall/wall-store.ts';
+import { useWords } from '../words/language.tsx';
+
+const SHOWN_VERDICTS = [...BAD_VERDICTS, 'unexpected', 'unknown', 'excused'] as const;
+
+export default function GapsPage() {
+  const words = useWords();
+  usePageTitle(words.gaps.title);
+  const [search, setSearch] = useSearchParams();
+  const last = ['24h', '7d', '30d'].find((each) => each === search.get('last')) ?? '24h';
+  const names = { domain: search.get('domain'), app: search.get('app'), stream: search.get('stream') };
+  const verdict = SHOWN_VERDICTS.find((each) => each === search.get('verdict')) ?? '';
+  const cause = CAUSES.find((each) => each === search.get('cause')) ?? '';
+  const revision = useWall((state) => Math.floor(state.revision / 5));
+  const gaps = usePages<Gap>('/gaps', { ...names, last, verdict, cause }, revision);
+  const set = (name: string, value: string) =>
+    setSearch(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value) next.set(name, value);
+        else next.delete(name);
+        return next;
+      },
+      { replace: true },
+    );
+  return (
+    <>
+      <div className="page-head">
+        <h1>{words.gaps.title}</h1>
+        {Object.values(names)
+          .filter((name) => name !== null)
+          .map((name) => (
+            <bdi key={name} className="name quiet">
+              {name}
+            </bdi>
+          ))}
+      </div>
+      <div className="toolbar">
+        <SegmentedControl
+          size="xs"
+          aria-label={words.gaps.last}
+          value={last}
+          onChange={(value) => set('last', value)}
+          data={[
+            { value: '24h', label: words.gaps.last24h },
+            { value: '7d', label: words.gaps.last7d },
+            { value: '30d', label: words.gaps.last30d },
+          ]}
+        />
+        <NativeSelect
+          size="xs"
+          aria-label={words.common.verdict}
+          value={verdict}
+          onChange={(event) => set('verdict', event.currentTarget.value)}
+          data={[
+            { value: '', label: words.gaps.anyVerdict },
+            ...SHOWN_VERDICTS.map((value) => ({ value, label: words.verdicts[value] })),
+          ]}
+        />
+        <NativeSelect
+          size="xs"
+          aria-label={words.common.cause}
+          value={cause}
+          onChange={(event) => set('cause', event.currentTarget.value)}
+          data={[
+            { value: '', label: words.gaps.anyCause },
+            ...CAUSES.map((value) => ({ value, label: words.causes[value] })),
+          ]}
+        />
+      </div>
+      <section className="panel" aria-label={words.gaps.title}>
+        {gaps.isError ? (
+          <Failure error={gaps.error} retry={() => gaps.refetch()} />
+        ) : gaps.isPending ? (
+          <Loading />
+        ) : gaps.rows.length === 0 ? (
+          <Empty title={words.gaps.empty} hint={words.gaps.emptyHint} />
+        ) : (
+          <GapTable gaps={gaps.rows} withStream />
+        )}
+        <More query={gaps} />
+      </section>
+    </>
+  );
 }

@@ -1,3 +1,162 @@
-export default function P() {
-  return null;
+import { Drawer, SegmentedControl } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useSearchParams } from 'wouter';
+import { get, type Quarantined } from '../api.ts';
+import { Ban, CircleQuestionMark, type LucideIcon, TriangleAlert } from '../parts/icons.ts';
+import { Mark, Name } from '../parts/marks.tsx';
+import { More } from '../parts/more.tsx';
+import { usePageTitle } from '../parts/page-title.ts';
+import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { When } from '../parts/time.tsx';
+import { usePages } from '../parts/use-pages.ts';
+import { useWords } from '../words/language.tsx';
+
+type Detail = Quarantined & { headers: Record<string, unknown>; bodyBase64: string; bodyText: string | null };
+
+const KINDS: Record<Quarantined['kind'], { icon: LucideIcon; tone: string }> = {
+  rejected: { icon: Ban, tone: 'not_captured' },
+  unclassified: { icon: CircleQuestionMark, tone: 'unknown' },
+  implausible: { icon: TriangleAlert, tone: 'late' },
+};
+
+export default function QuarantinePage() {
+  const words = useWords();
+  usePageTitle(words.quarantine.title);
+  const [search, setSearch] = useSearchParams();
+  const kind = Object.hasOwn(KINDS, search.get('kind') ?? '') ? search.get('kind') : '';
+  const request = search.get('request');
+  const rows = usePages<Quarantined>('/quarantine', { kind });
+  const set = (name: string, value: string | null) =>
+    setSearch((before) => {
+      const next = new URLSearchParams(before);
+      if (value) next.set(name, value);
+      else next.delete(name);
+      return next;
+    });
+  return (
+    <>
+      <div className="page-head">
+        <h1>{words.quarantine.title}</h1>
+      </div>
+      <div className="toolbar">
+        <SegmentedControl
+          size="xs"
+          aria-label={words.quarantine.kind}
+          value={kind ?? ''}
+          onChange={(value) => set('kind', value)}
+          data={[
+            { value: '', label: words.common.all },
+            { value: 'rejected', label: words.quarantine.kinds.rejected },
+            { value: 'unclassified', label: words.quarantine.kinds.unclassified },
+            { value: 'implausible', label: words.quarantine.kinds.implausible },
+          ]}
+        />
+      </div>
+      <section className="panel" aria-label={words.quarantine.title}>
+        {rows.isError ? (
+          <Failure error={rows.error} retry={() => rows.refetch()} />
+        ) : rows.isPending ? (
+          <Loading />
+        ) : rows.rows.length === 0 ? (
+          <Empty title={words.quarantine.empty} hint={words.quarantine.emptyHint} />
+        ) : (
+          <QuarantineTable rows={rows.rows} onOpen={(id) => set('request', String(id))} />
+        )}
+        <More query={rows} />
+      </section>
+      <Drawer
+        opened={request !== null}
+        onClose={() => set('request', null)}
+        position="right"
+        size={620}
+        title={words.quarantine.title}
+        closeButtonProps={{ 'aria-label': words.common.close }}
+        transitionProps={{ duration: 0 }}
+      >
+        {request !== null && <RequestDetail id={request} />}
+      </Drawer>
+    </>
+  );
+}
+
+function QuarantineTable({ rows, onOpen }: { rows: Quarantined[]; onOpen: (id: number) => void }) {
+  const words = useWords();
+  return (
+    <div className="scroll-x">
+      <table className="rows">
+        <thead>
+          <tr>
+            <th scope="col">{words.quarantine.received}</th>
+            <th scope="col">{words.quarantine.kind}</th>
+            <th scope="col">{words.common.reason}</th>
+            <th scope="col">{words.quarantine.names}</th>
+            <th scope="col">{words.quarantine.remote}</th>
+            <th scope="col" className="num">
+              {words.quarantine.size}
+            </th>
+            <th scope="col">{words.common.status}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.id}>
+              <td className="fit">
+                <button type="button" className="link" onClick={() => onOpen(row.id)} data-row>
+                  <When at={row.receivedAt} />
+                </button>
+              </td>
+              <td className="fit">
+                <Mark {...KINDS[row.kind]}>{words.quarantine.kinds[row.kind]}</Mark>
+              </td>
+              <td>
+                <Name>{row.reason}</Name>
+              </td>
+              <td>
+                <Name>{[row.domain, row.app, row.stream].filter((name) => name !== null).join(' / ') || '–'}</Name>
+                {row.object && (
+                  <div>
+                    <Name>{row.object}</Name>
+                  </div>
+                )}
+              </td>
+              <td className="fit">{row.remoteAddress ?? '–'}</td>
+              <td className="num fit">{row.bodyBytes.toLocaleString(words.locale)} B</td>
+              <td>
+                {row.retriedAt ? <Name>{row.outcome ?? words.quarantine.settled}</Name> : words.quarantine.waiting}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function RequestDetail({ id }: { id: string }) {
+  const words = useWords();
+  const detail = useQuery({
+    queryKey: ['quarantine', id],
+    queryFn: ({ signal }) => get<Detail>(`/quarantine/${encodeURIComponent(id)}`, {}, signal),
+  });
+  if (detail.isError) return <Failure error={detail.error} retry={() => detail.refetch()} />;
+  if (!detail.data) return <Loading />;
+  const { headers, bodyText, bodyBase64, reason, receivedAt } = detail.data;
+  return (
+    <div className="slot">
+      <p>
+        <When at={receivedAt} /> · <Name>{reason}</Name>
+      </p>
+      <h3>{words.quarantine.headers}</h3>
+      <pre className="raw" dir="ltr">
+        {Object.entries(headers)
+          .map(([name, value]) => `${name}: ${String(value)}`)
+          .join('\n')}
+      </pre>
+      <h3>{words.quarantine.body}</h3>
+      {bodyText === null && <p className="quiet">{words.quarantine.binary}</p>}
+      <pre className="raw" dir="ltr">
+        {bodyText ?? bodyBase64}
+      </pre>
+    </div>
+  );
 }

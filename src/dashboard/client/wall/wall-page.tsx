@@ -70,7 +70,7 @@ export function WallPage() {
             change((next) => (value ? next.set('q', value) : next.delete('q')));
           }}
         />
-        <div className="chips" role="group" aria-label={words.common.filter}>
+        <fieldset className="chips" aria-label={words.common.filter}>
           {STREAM_STATUSES.filter((status) => counts[status] > 0 || filter.status.has(status)).map((status) => (
             <button
               key={status}
@@ -82,7 +82,7 @@ export function WallPage() {
               <StatusMark status={status} /> <b>{counts[status].toLocaleString(words.locale)}</b>
             </button>
           ))}
-        </div>
+        </fieldset>
         <span className="quiet" aria-live="polite">
           {words.wall.shown(shown, streams.size)}
         </span>

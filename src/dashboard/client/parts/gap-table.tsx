@@ -1,0 +1,68 @@
+import { Link } from 'wouter';
+import { type Gap, streamPath } from '../api.ts';
+import { useWords } from '../words/language.tsx';
+import { CauseText, Name, VerdictMark } from './marks.tsx';
+import { Span, When } from './time.tsx';
+
+/** Where the slot drawer opens for a gap: at its first slot. */
+export function gapPath(gap: Gap): string {
+  const marginMs = Math.max(300_000, (new Date(gap.to).getTime() - new Date(gap.from).getTime()) * 0.5);
+  const search = new URLSearchParams({
+    from: new Date(new Date(gap.from).getTime() - marginMs).toISOString(),
+    to: new Date(new Date(gap.to).getTime() + marginMs).toISOString(),
+    at: gap.from,
+    ...(gap.mode === 'overwrite' && { mode: gap.mode }),
+  });
+  return `${streamPath(gap)}?${search}`;
+}
+
+export function GapTable({ gaps, withStream }: { gaps: readonly Gap[]; withStream: boolean }) {
+  const words = useWords();
+  return (
+    <div className="scroll-x">
+      <table className="rows">
+        <thead>
+          <tr>
+            <th scope="col">{words.common.started}</th>
+            {withStream && <th scope="col">{words.common.stream}</th>}
+            <th scope="col">{words.common.verdict}</th>
+            <th scope="col">{words.common.cause}</th>
+            <th scope="col" className="num">
+              {words.common.slots}
+            </th>
+            <th scope="col" className="num">
+              {words.common.length}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {gaps.map((gap) => (
+            <tr key={gap.id}>
+              <td className="fit">
+                <Link href={gapPath(gap)} data-row>
+                  <When at={gap.from} />
+                </Link>
+              </td>
+              {withStream && (
+                <td>
+                  <span className="path">
+                    <Name>{gap.app}</Name>/<Name>{gap.stream}</Name>
+                  </span>
+                </td>
+              )}
+              <td className="fit">
+                <VerdictMark verdict={gap.verdict} />
+              </td>
+              <td>{gap.reason ? <Name>{gap.reason}</Name> : <CauseText cause={gap.cause} />}</td>
+              <td className="num">{gap.slots.toLocaleString(words.locale)}</td>
+              <td className="num fit">
+                <Span ms={new Date(gap.to).getTime() - new Date(gap.from).getTime()} />
+                {gap.open && <span className="quiet"> · {words.gaps.open}</span>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

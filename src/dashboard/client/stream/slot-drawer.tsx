@@ -1,0 +1,400 @@
+import { Button, Drawer } from '@mantine/core';
+import { useClipboard } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { type ReactNode, useEffect } from 'react';
+import { get, type IndexLook, type ObjectLook, type SlotView, streamPath } from '../api.ts';
+import {
+  ChevronLeft,
+  ChevronRight,
+  CircleCheck,
+  CircleQuestionMark,
+  Copy,
+  LinkIcon,
+  OctagonAlert,
+} from '../parts/icons.ts';
+import { causeWord, Mark, Name, VerdictMark } from '../parts/marks.tsx';
+import { Empty, Failure, failureText, Loading } from '../parts/states.tsx';
+import { Span, When } from '../parts/time.tsx';
+import { useWords } from '../words/language.tsx';
+import { CapturePicture, Picture } from './picture.tsx';
+
+interface DrawerProps {
+  stream: { domain: string; app: string; stream: string };
+  /** null: closed. */
+  at: string | null;
+  mode: 'sequence' | 'overwrite';
+  onMove: (at: number | null) => void;
+}
+
+/** One slot: what each witness says, and how the verdict follows from it. Its address can be shared. */
+export function SlotDrawer(props: DrawerProps) {
+  const words = useWords();
+  return (
+    <Drawer
+      opened={props.at !== null}
+      onClose={() => props.onMove(null)}
+      position="right"
+      size={560}
+      title={words.slot.title}
+      closeButtonProps={{ 'aria-label': words.common.close }}
+      transitionProps={{ duration: 0 }}
+    >
+      {props.at !== null && <SlotProof {...props} at={props.at} />}
+    </Drawer>
+  );
+}
+
+function SlotProof({ stream, at, mode, onMove }: DrawerProps & { at: string }) {
+  const words = useWords();
+  const slot = useQuery({
+    queryKey: ['slot', stream, at, mode],
+    queryFn: ({ signal }) => get<SlotView>(`${streamPath(stream)}/slot`, { at, mode }, signal),
+    placeholderData: keepPreviousData,
+  });
+  const view = slot.data;
+  const place = view?.place ?? null;
+  const object = useQuery({
+    queryKey: ['object', stream, view?.slot.at, mode],
+    queryFn: ({ signal }) =>
+      get<ObjectLook>(`${streamPath(stream)}/slot/object`, { at: view?.slot.at ?? at, mode }, signal),
+    enabled: place !== null,
+    retry: false,
+    staleTime: 60_000,
+  });
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const neighbour =
+        event.key === 'ArrowLeft' || event.key === 'k'
+          ? view?.previous
+          : event.key === 'ArrowRight' || event.key === 'j'
+            ? view?.next
+            : null;
+      if (neighbour) onMove(new Date(neighbour.at).getTime());
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [view, onMove]);
+
+  if (slot.isError) {
+    return slot.error instanceof Error && 'status' in slot.error && slot.error.status === 404 ? (
+      <Empty title={words.slot.notFound} />
+    ) : (
+      <Failure error={slot.error} retry={() => slot.refetch()} />
+    );
+  }
+  if (!view) return <Loading />;
+  const { verdict, cause } = view.slot;
+  return (
+    <div className="slot">
+      <div className="slot-nav">
+        <Neighbour
+          slot={view.previous}
+          label={words.slot.previous}
+          onMove={onMove}
+          icon={<ChevronLeft size={14} aria-hidden />}
+        />
+        <strong>
+          <When at={view.slot.at} />
+        </strong>
+        <Neighbour
+          slot={view.next}
+          label={words.slot.next}
+          onMove={onMove}
+          icon={<ChevronRight size={14} aria-hidden />}
+        />
+      </div>
+      <p className="slot-verdict">
+        <VerdictMark verdict={verdict} />
+        {cause && cause !== verdict && <b>{causeWord(cause, words.causes)}</b>}
+      </p>
+      <p>
+        {words.verdictReasons[verdict]}
+        {cause && cause !== 'not_captured' && ` ${words.causeReasons[cause]}`}
+      </p>
+      {view.gap && (
+        <p className="quiet">
+          {words.slot.partOf(view.gap.slots)}: <When at={view.gap.from} /> – <When at={view.gap.to} />
+          {view.gap.reason && (
+            <>
+              {' · '}
+              <Name>{view.gap.reason}</Name>
+            </>
+          )}
+        </p>
+      )}
+      {view.blind.length > 0 && <p className="tone-unknown">{words.slot.blindThen}</p>}
+
+      {(place !== null || view.capture) && (
+        <Picture
+          url={object.data?.url ?? null}
+          failed={object.isError || object.data?.found === null}
+          alt={words.stream.capturedAt(view.slot.at)}
+        />
+      )}
+
+      <CallbackWitness view={view} />
+      <ObjectWitness view={view} look={object.data ?? null} error={object.error} />
+      <IndexWitness stream={stream} at={view.slot.at} objectName={place?.object ?? null} />
+
+      <div className="neighbours">
+        <NeighbourPicture capture={view.previousCapture} label={words.slot.previousPicture} onMove={onMove} />
+        <NeighbourPicture capture={view.nextCapture} label={words.slot.nextPicture} onMove={onMove} />
+      </div>
+      <CopyButtons view={view} object={object.data ?? null} />
+    </div>
+  );
+}
+
+function Neighbour({
+  slot,
+  label,
+  icon,
+  onMove,
+}: {
+  slot: { at: string } | null;
+  label: string;
+  icon: ReactNode;
+  onMove: (at: number) => void;
+}) {
+  return (
+    <Button
+      size="compact-sm"
+      variant="default"
+      leftSection={icon}
+      disabled={slot === null}
+      onClick={() => slot && onMove(new Date(slot.at).getTime())}
+    >
+      {label}
+    </Button>
+  );
+}
+
+type Says = 'yes' | 'no' | 'unknown';
+
+function Witness({
+  title,
+  says,
+  answer,
+  children,
+}: {
+  title: string;
+  says: Says;
+  answer: string;
+  children?: ReactNode;
+}) {
+  const look = {
+    yes: { icon: CircleCheck, tone: 'ok' },
+    no: { icon: OctagonAlert, tone: 'not_captured' },
+    unknown: { icon: CircleQuestionMark, tone: 'unknown' },
+  }[says];
+  return (
+    <section className="witness">
+      <h3>
+        {title} <Mark {...look}>{answer}</Mark>
+      </h3>
+      {children}
+    </section>
+  );
+}
+
+function Facts({ facts }: { facts: [string, ReactNode][] }) {
+  return (
+    <dl>
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function CallbackWitness({ view }: { view: SlotView }) {
+  const words = useWords();
+  const { capture } = view;
+  const told = capture?.receivedAt ?? null;
+  if (!capture || told === null) {
+    return <Witness title={words.slot.callback} says="no" answer={words.slot.notTold} />;
+  }
+  return (
+    <Witness title={words.slot.callback} says="yes" answer={words.slot.told}>
+      <Facts
+        facts={[
+          [words.slot.receivedAt, <When key="at" at={told} />],
+          [words.slot.delay, capture.delayMs === null ? '–' : <Span key="delay" ms={capture.delayMs} />],
+          [words.slot.signature, capture.verified ? words.slot.verified : words.slot.unverified],
+          [words.slot.deliveries, capture.deliveries],
+          [
+            words.slot.objectName,
+            <span key="name" className="wrap-any">
+              <bdi>{capture.object.slice(0, 2_000)}</bdi>
+            </span>,
+          ],
+        ]}
+      />
+    </Witness>
+  );
+}
+
+function ObjectWitness({ view, look, error }: { view: SlotView; look: ObjectLook | null; error: unknown }) {
+  const words = useWords();
+  if (view.place === null) {
+    return (
+      <Witness title={words.slot.object} says="unknown" answer={words.slot.notAsked}>
+        <p className="quiet">
+          {words.slot.nowhere} {view.gap && words.slot.onlyFirst}
+        </p>
+      </Witness>
+    );
+  }
+  if (error) {
+    return (
+      <Witness title={words.slot.object} says="unknown" answer={words.slot.couldNotLook}>
+        <p className="quiet wrap-any">{failureText(error, words.common)}</p>
+      </Witness>
+    );
+  }
+  if (!look) return <Witness title={words.slot.object} says="unknown" answer={words.common.loading} />;
+  return (
+    <Witness
+      title={words.slot.object}
+      says={look.found ? 'yes' : 'no'}
+      answer={look.found ? words.slot.present : words.slot.absent}
+    >
+      <Facts
+        facts={[
+          [words.slot.lookedAt, <When key="looked" at={look.lookedAt} detail="time" />],
+          ...(look.found
+            ? ([
+                [words.slot.lastModified, <When key="modified" at={look.found.lastModified} />],
+                [words.slot.size, `${look.found.sizeBytes.toLocaleString(words.locale)} B`],
+              ] as [string, ReactNode][])
+            : []),
+          [words.slot.bucket, <Name key="bucket">{look.bucket}</Name>],
+        ]}
+      />
+    </Witness>
+  );
+}
+
+/** The vendor allows few calls to its index, so it is asked only when somebody wants to know. */
+function IndexWitness({
+  stream,
+  at,
+  objectName,
+}: {
+  stream: DrawerProps['stream'];
+  at: string;
+  objectName: string | null;
+}) {
+  const words = useWords();
+  const index = useQuery({
+    queryKey: ['index', stream, at],
+    queryFn: ({ signal }) => get<IndexLook>(`${streamPath(stream)}/slot/index`, { at }, signal),
+    enabled: false,
+    retry: false,
+  });
+  const ask = (
+    <Button size="compact-xs" variant="default" loading={index.isFetching} onClick={() => void index.refetch()}>
+      {words.slot.lookNow}
+    </Button>
+  );
+  if (index.isError) {
+    return (
+      <Witness title={words.slot.index} says="unknown" answer={words.slot.couldNotLook}>
+        <p className="quiet wrap-any">{failureText(index.error, words.common)}</p>
+        {ask}
+      </Witness>
+    );
+  }
+  if (!index.data) {
+    return (
+      <Witness title={words.slot.index} says="unknown" answer={words.slot.notAsked}>
+        {ask}
+      </Witness>
+    );
+  }
+  const row = findRow(index.data, at, objectName);
+  return (
+    <Witness title={words.slot.index} says={row ? 'yes' : 'no'} answer={row ? words.slot.listed : words.slot.notListed}>
+      <Facts
+        facts={[
+          [words.slot.lookedAt, <When key="looked" at={index.data.lookedAt} detail="time" />],
+          ...(row
+            ? ([
+                [words.slot.createdAt, <When key="created" at={row.createdAt} />],
+                [words.slot.objectName, <Name key="name">{row.object}</Name>],
+              ] as [string, ReactNode][])
+            : []),
+        ]}
+      />
+    </Witness>
+  );
+}
+
+/** By name where one is known; else what was created within two seconds. */
+function findRow({ rows }: IndexLook, at: string, objectName: string | null) {
+  if (objectName !== null) return rows.find((row) => row.object === objectName) ?? null;
+  return rows.find((row) => Math.abs(new Date(row.createdAt).getTime() - new Date(at).getTime()) <= 2_000) ?? null;
+}
+
+function NeighbourPicture({
+  capture,
+  label,
+  onMove,
+}: {
+  capture: SlotView['previousCapture'];
+  label: string;
+  onMove: (at: number) => void;
+}) {
+  const words = useWords();
+  return (
+    <div>
+      <h3>{label}</h3>
+      {capture ? (
+        <button type="button" className="bare" onClick={() => onMove(new Date(capture.capturedAt).getTime())}>
+          <CapturePicture captureId={capture.id} alt={words.stream.capturedAt(capture.capturedAt)} />
+          <When at={capture.capturedAt} />
+        </button>
+      ) : (
+        <p className="quiet">{words.slot.noPicture}</p>
+      )}
+    </div>
+  );
+}
+
+function CopyButtons({ view, object }: { view: SlotView; object: ObjectLook | null }) {
+  const words = useWords();
+  const json = useClipboard({ timeout: 2_000 });
+  const link = useClipboard({ timeout: 2_000 });
+  return (
+    <div className="slot-nav">
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<Copy size={14} aria-hidden />}
+        onClick={() => json.copy(JSON.stringify({ ...view, object: withoutUrl(object) }, null, 2))}
+      >
+        {json.copied ? words.common.copied : words.common.copyJson}
+      </Button>
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<LinkIcon size={14} aria-hidden />}
+        onClick={() => link.copy(window.location.href)}
+      >
+        {link.copied ? words.common.copied : words.common.copyLink}
+      </Button>
+    </div>
+  );
+}
+
+/** The signed URL lets anyone fetch the picture for some minutes: it is nothing to pass on. */
+function withoutUrl(object: ObjectLook | null) {
+  if (!object) return null;
+  const { url: _, ...rest } = object;
+  return rest;
+}

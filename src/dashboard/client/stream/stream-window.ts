@@ -1,0 +1,82 @@
+import { useMemo } from 'react';
+import type { useSearchParams } from 'wouter';
+import { useNow } from '../parts/time.tsx';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+export const PRESETS: Record<string, number> = {
+  month: 30 * DAY_MS,
+  week: 7 * DAY_MS,
+  day: DAY_MS,
+  hour: HOUR_MS,
+  tenMinutes: 10 * MINUTE_MS,
+};
+const SHORTEST_MS = MINUTE_MS;
+const LONGEST_MS = 366 * DAY_MS;
+
+type Setter = ReturnType<typeof useSearchParams>[1];
+
+/** The window of time that the address names: `from` and `to`, or `last` (a preset) that follows the clock. */
+export function useStreamWindow(search: URLSearchParams, setSearch: Setter) {
+  const now = useNow();
+  const from = Date.parse(search.get('from') ?? '');
+  const to = Date.parse(search.get('to') ?? '');
+  const following = !(from < to);
+  const preset = Object.hasOwn(PRESETS, search.get('last') ?? '') ? search.get('last')! : 'day';
+  const lengthMs = following ? (PRESETS[preset] ?? DAY_MS) : to - from;
+  // A following window moves in steps, or every second would ask anew.
+  const step = Math.max(10_000, Math.min(MINUTE_MS, lengthMs / 400));
+  const end = following ? Math.ceil(now / step) * step : to;
+  const start = following ? end - lengthMs : from;
+
+  const actions = useMemo(() => {
+    const change = (apply: (next: URLSearchParams) => void, replace = false) =>
+      setSearch(
+        (before) => {
+          const next = new URLSearchParams(before);
+          apply(next);
+          return next;
+        },
+        { replace },
+      );
+    const set = (wantedFrom: number, wantedTo: number) => {
+      const middle = (wantedFrom + wantedTo) / 2;
+      const length = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, wantedTo - wantedFrom));
+      change((next) => {
+        next.delete('last');
+        next.set('from', new Date(Math.round(middle - length / 2)).toISOString());
+        next.set('to', new Date(Math.round(middle + length / 2)).toISOString());
+      });
+    };
+    return {
+      set,
+      zoom: (factor: number) => {
+        const middle = (start + end) / 2;
+        const half = ((end - start) * factor) / 2;
+        set(middle - half, middle + half);
+      },
+      /** A tenth of what is shown, around the instant. */
+      zoomTo: (at: number) => set(at - (end - start) / 20, at + (end - start) / 20),
+      move: (share: number) => set(start + (end - start) * share, end + (end - start) * share),
+      choose: (chosen: string) => {
+        const length = PRESETS[chosen] ?? DAY_MS;
+        if (following) {
+          change((next) => next.set('last', chosen));
+          return;
+        }
+        const middle = (start + end) / 2;
+        set(middle - length / 2, middle + length / 2);
+      },
+      follow: () =>
+        change((next) => {
+          next.delete('from');
+          next.delete('to');
+        }),
+    };
+  }, [setSearch, start, end, following]);
+
+  const shownPreset = following ? preset : (Object.keys(PRESETS).find((name) => PRESETS[name] === lengthMs) ?? null);
+  return { from: start, to: end, following, preset: shownPreset, ...actions };
+}
