@@ -39,8 +39,11 @@ export function planBroadcast(options: {
   const spans = drawSpans(random, setting, sessions, faultFree);
   const faults: InjectedFault[] = surroundings(sessions, spans);
   for (const session of sessions) {
+    if (!faultFree) faults.push(...drawFaults(random, setting, session, spansOf(spans, session)));
+  }
+  replaceOverwritten(sessions, setting.now);
+  for (const session of sessions) {
     const own = spansOf(spans, session);
-    if (!faultFree) faults.push(...drawFaults(random, setting, session, own));
     for (const slot of session.slots) {
       slot.deliveries = slot.deliveries.flatMap((delivery) => retried(delivery, spans.blind));
       slot.expected = expectedVerdict(slot, session, own, setting);
@@ -73,6 +76,19 @@ export function planBroadcast(options: {
   };
 }
 
+/** In overwrite mode only the newest capture of a stream is still to be seen in OSS. */
+function replaceOverwritten(sessions: PlannedSession[], now: number): void {
+  const newest = new Map<PlannedSession['stream'], PlannedSlot>();
+  for (const { stream, mode, slots } of sessions) {
+    if (mode === 'sequence') continue;
+    for (const slot of slots) {
+      slot.replaced = true;
+      if (slot.stored && slot.stored.lastModified <= now) newest.set(stream, slot);
+    }
+  }
+  for (const slot of newest.values()) slot.replaced = false;
+}
+
 /** The vendor tries six times; a receiver that is down refuses at once or lets it run into the 5 s timeout. */
 function retried(delivery: Delivery, blind: (Span & { refused: boolean })[]): Delivery[] {
   let receivedAt = delivery.receivedAt;
@@ -92,7 +108,7 @@ function isUncertain(
   allEdges: number[],
   lateAfterSeconds: number,
 ): boolean {
-  const doubt = session.stream.nameStyle === 'sequence' ? 1_500 : 1;
+  const doubt = session.mode === 'sequence' && session.stream.nameStyle !== 'sequence' ? 1 : 1_500;
   const close = (instant: number) => Math.abs(slot.visibleAt - instant) <= doubt;
   if (allEdges.some(close)) return true;
   if (slot.deliveries.some(({ receivedAt }) => close(receivedAt - lateAfterSeconds * SECOND))) return true;

@@ -23,6 +23,7 @@ export function drawFaults(
   const density = random.pick([0, 0.01, 0.03, 0.06]);
   let calmFrom = 1;
   let at = 0;
+  if (density > 0 && isSteady(session) && drawWhole(random, setting, session, spans, faults)) return faults;
   if (density > 0 && isSteady(session)) at = drawHead(random, setting, session, spans, faults);
   if (at > 0) calmFrom = at + CALM_AFTER_SKIP;
   while (at < slots.length) {
@@ -80,6 +81,20 @@ function allowed(
 ): boolean {
   const only = (...permitted: CaptureFault[]) => kinds.every((kind) => permitted.includes(kind));
   if (slot.faults.length > 0 || slot.stored === null) return false;
+  // All captures share the one object, and a request that was turned away names it as well as any other does.
+  if (session.mode === 'overwrite') {
+    if (
+      !only(
+        'callback_dropped',
+        'callback_delayed',
+        'callback_twice',
+        'callback_forged',
+        'object_not_stored',
+        'capture_skipped',
+      )
+    )
+      return false;
+  }
   if (!isSteady(session) && !only('callback_dropped', 'callback_twice', 'callback_badly_signed', 'object_deleted'))
     return false;
   if (!session.ours && !only('object_deleted', 'capture_skipped')) return false;
@@ -112,7 +127,7 @@ function isUnseen(kinds: CaptureFault[], session: PlannedSession, spans: Planned
   if (spans.indexFailed.length === 0) return false;
   if (kinds.includes('object_deleted') && spans.blind.length > 0) return true;
   const untold = kinds.includes('callback_dropped') || kinds.includes('callback_badly_signed');
-  return untold && session.stream.expired;
+  return untold && (session.stream.expired || session.mode === 'overwrite');
 }
 
 /** A slot lost at the very start or end of a session is one for `drawHead` and `drawTail`. */
@@ -187,7 +202,7 @@ function inject(
 
 /** Announced and stored, but under a name that the template in force cannot have made. */
 function misname(random: Random, session: PlannedSession, slot: PlannedSlot): string {
-  const { sequenceObject } = session.config;
+  const sequenceObject = session.config.sequenceObject ?? '';
   const prefix = sequenceObject.slice(0, sequenceObject.indexOf('{'));
   return random.chance(0.5)
     ? `${random.pick(WRONG_NAMES)}${slot.object}`
@@ -197,6 +212,30 @@ function misname(random: Random, session: PlannedSession, slot: PlannedSlot): st
 function record(kind: CaptureFault, session: PlannedSession, run: PlannedSlot[]): InjectedFault {
   const { domain, app, stream } = session.stream;
   return { kind, domain, app, stream, from: run[0]!.gridAt, to: run.at(-1)!.gridAt, slots: run.length };
+}
+
+/** Not one image of a whole session: a config that did not take, a push that was black. */
+function drawWhole(
+  random: Random,
+  setting: Setting,
+  session: PlannedSession,
+  spans: PlannedSpans,
+  faults: InjectedFault[],
+): boolean {
+  const { slots, startedAt, endedAt } = session;
+  const inside = startedAt >= setting.from && endedAt !== null && endedAt <= setting.to;
+  if (!inside || slots.length < 8 || !random.chance(0.05)) return false;
+  for (const slot of slots) slot.edge = 'whole';
+  if (!slots.every((slot) => allowed(['capture_skipped'], slot, setting, session, spans))) {
+    for (const slot of slots) slot.edge = null;
+    return false;
+  }
+  for (const slot of slots) {
+    slot.faults = ['capture_skipped'];
+    leaveEmpty(slot);
+  }
+  faults.push(record('capture_skipped', session, slots));
+  return true;
 }
 
 /** The first images of a session are lost; returns how many. Fewer than two cannot be told from a late start. */

@@ -29,7 +29,7 @@ const STREAM_NAMES = [
   'Ω.1790000000123',
 ];
 
-const TEMPLATES: Record<'timestamp' | 'sequence', readonly string[]> = {
+const TEMPLATES: Record<'timestamp' | 'sequence' | 'overwrite', readonly string[]> = {
   timestamp: [
     'snapshot/{AppName}/{StreamName}/{UnixTimestamp}.jpg',
     '{AppName}/{StreamName}-{UnixTimestamp}.jpg',
@@ -39,6 +39,7 @@ const TEMPLATES: Record<'timestamp' | 'sequence', readonly string[]> = {
     'snap-{StreamName}-{AppName}/{UnixTimestamp}.jpg',
   ],
   sequence: ['{AppName}/{StreamName}/{Sequence}.jpg', 'seq/{StreamName}/{AppName}-{Sequence}.jpg'],
+  overwrite: ['cover/{AppName}/{StreamName}.jpg', 'newest-{StreamName}-{AppName}.jpg'],
 };
 
 export interface Setting {
@@ -92,9 +93,17 @@ export function drawSetting(random: Random, options: SettingOptions): Setting {
     const ownPrefix = bucket === 'shared-bucket' ? `d${order}/` : '';
     const styles = new Map<string, NameStyle>();
     for (const app of entries) {
-      const style = random.pick<NameStyle>(['seconds', 'seconds', 'milliseconds', 'milliseconds', 'sequence']);
+      const style = random.pick<NameStyle>([
+        'seconds',
+        'seconds',
+        'milliseconds',
+        'milliseconds',
+        'sequence',
+        'overwrite',
+      ]);
       styles.set(app, style);
       const templates = TEMPLATES[style === 'sequence' ? 'sequence' : 'timestamp'];
+      const overwrites = style === 'overwrite' || random.chance(0.15);
       drawVersions(random, setting, options.faultFree, {
         domain,
         app,
@@ -102,7 +111,8 @@ export function drawSetting(random: Random, options: SettingOptions): Setting {
         intervalSeconds: random.pick(intervals.length > 0 ? intervals : [60]),
         bucket,
         endpoint: 'oss-cn-shanghai.aliyuncs.com',
-        sequenceObject: ownPrefix + random.pick(templates),
+        sequenceObject: style === 'overwrite' ? null : ownPrefix + random.pick(templates),
+        overwriteObject: overwrites ? ownPrefix + random.pick(TEMPLATES.overwrite) : null,
         callback: OURS,
       });
     }
@@ -147,7 +157,13 @@ function drawVersions(random: Random, setting: Setting, faultFree: boolean, firs
 /** Days later the bucket's rule has taken one app's objects, or is too patient to have taken any. */
 function drawLifecycle(random: Random, setting: Setting): void {
   const config = random.pick(setting.configs);
+  if (config.sequenceObject === null) return;
   const prefix = config.sequenceObject.slice(0, config.sequenceObject.indexOf('{'));
+  // An object that is overwritten again and again does not grow old.
+  const overwritten = setting.configs.some(
+    ({ bucket, overwriteObject }) => bucket === config.bucket && overwriteObject?.startsWith(prefix),
+  );
+  if (overwritten) return;
   const age = Math.floor((setting.now - setting.to) / DAY);
   const expires = random.chance(0.5);
   setting.lifecycle.push({ bucket: config.bucket, prefix, days: expires ? random.int(1, age - 3) : age + 30 });
@@ -158,6 +174,6 @@ function drawLifecycle(random: Random, setting: Setting): void {
     );
     const own = templates.filter(({ app }) => app === stream.app);
     const rule = (own.length > 0 ? own : templates)[0]!;
-    stream.expired = rule.bucket === config.bucket && rule.sequenceObject.startsWith(prefix);
+    stream.expired = rule.bucket === config.bucket && (rule.sequenceObject?.startsWith(prefix) ?? false);
   }
 }

@@ -18,7 +18,8 @@ export function drawStrays(
   const strays: PlannedStray[] = [];
   for (const stream of setting.streams) {
     // Names without a time of their own would need a counter that nobody else uses.
-    if (stream.nameStyle === 'sequence' || stream.expired || !random.chance(0.3)) continue;
+    if (stream.nameStyle === 'sequence' || stream.nameStyle === 'overwrite' || stream.expired || !random.chance(0.3))
+      continue;
     const own = sessions.filter((session) => session.stream === stream);
     const at = setting.from + random.int(60, (setting.to - setting.from) / SECOND - 60) * SECOND + 250;
     const config = own[0]?.config;
@@ -29,7 +30,7 @@ export function drawStrays(
     const hidden = [...spans.blind, ...spans.listingFailed, ...spans.indexFailed, ...spans.excused].some(
       ({ from, to }) => within({ from: from - 2 * DELIVERY_WINDOW_MS, to: to + 2 * DELIVERY_WINDOW_MS }, at),
     );
-    if (!config || !aloof || hidden || at > setting.now - 600 * SECOND) continue;
+    if (!config?.sequenceObject || !aloof || hidden || at > setting.now - 600 * SECOND) continue;
     const timestamp = stream.nameStyle === 'seconds' ? Math.floor(at / SECOND) : at;
     const object = objectName(config.sequenceObject, {
       app: stream.app,

@@ -35,6 +35,7 @@ function judgedByTable(slot: PlannedSlot, session: PlannedSession, spans: Planne
     : slot.indexedAt !== null
       ? 'yes'
       : 'no';
+  if (slot.replaced) return judgedWithoutObject(slot, received, index, session, spans, moment);
   if (object === 'could not look') return { verdict: 'unknown', cause: 'listing_failed' };
   if (callback && object === 'yes') {
     if (slot.faults.includes('object_misnamed')) return { verdict: 'misnamed', cause: 'wrong_name' };
@@ -48,6 +49,29 @@ function judgedByTable(slot: PlannedSlot, session: PlannedSession, spans: Planne
   if (callback && index === 'could not look') return { verdict: 'object_missing', cause: 'undetermined' };
   if (callback) return { verdict: 'object_missing', cause: session.stream.signed ? 'never_stored' : 'unconfirmed' };
   if (index === 'could not look') return { verdict: 'unknown', cause: 'index_failed' };
+  const steady = session.beatSeconds === session.config.intervalSeconds;
+  return { verdict: 'not_captured', cause: steady ? 'not_captured' : 'interval_drift' };
+}
+
+/** Overwrite mode, a capture that a later one has replaced: callback and index are all that can testify. */
+function judgedWithoutObject(
+  slot: PlannedSlot,
+  received: number | null,
+  index: Seen,
+  session: PlannedSession,
+  spans: PlannedSpans,
+  moment: Moment,
+): Expectation {
+  if (index === 'could not look') return { verdict: 'unknown', cause: 'index_failed' };
+  if (index === 'yes' && received === null)
+    return { verdict: 'callback_missing', cause: whyNotTold(slot, session, spans) };
+  if (index === 'yes' && received !== null) {
+    return received - slot.visibleAt > moment.lateAfterSeconds * 1_000
+      ? { verdict: 'late', cause: 'late_delivery' }
+      : { verdict: 'ok', cause: null };
+  }
+  if (received !== null)
+    return { verdict: 'object_missing', cause: session.stream.signed ? 'never_stored' : 'unconfirmed' };
   const steady = session.beatSeconds === session.config.intervalSeconds;
   return { verdict: 'not_captured', cause: steady ? 'not_captured' : 'interval_drift' };
 }

@@ -9,8 +9,8 @@ export interface Span {
   to: number;
 }
 
-/** How `{UnixTimestamp}` is written, or that the name carries only `{Sequence}`. */
-export type NameStyle = 'seconds' | 'milliseconds' | 'sequence';
+/** How `{UnixTimestamp}` is written, or that the name carries only `{Sequence}`, or is the same for every capture. */
+export type NameStyle = 'seconds' | 'milliseconds' | 'sequence' | 'overwrite';
 
 export interface PlannedConfig {
   domain: string;
@@ -19,8 +19,9 @@ export interface PlannedConfig {
   intervalSeconds: number;
   bucket: string;
   endpoint: string;
-  sequenceObject: string;
-  /** Null where snapshot callbacks are off. */
+  /** Null where the mode is off; one of the two is on. */
+  sequenceObject: string | null;
+  overwriteObject: string | null;
   callback: string;
 }
 
@@ -61,11 +62,13 @@ export interface PlannedSlot {
   deliveries: Delivery[];
   /** Null where it was never written; `gone` where it is not there any more. */
   stored: { key: string; lastModified: number; gone: boolean } | null;
+  /** Overwrite mode: a later capture has taken the object's place, so the object tells nothing of this one. */
+  replaced: boolean;
   indexedAt: number | null;
   /** The body said when it was captured. */
   tellsTime: boolean;
-  /** The first or last slots that were lost at an edge of the session: how many can only be told roughly. */
-  edge: 'head' | 'tail' | null;
+  /** The first or last slots (or all) of the session were lost: how many can only be told roughly. */
+  edge: 'head' | 'tail' | 'whole' | null;
   /** Too near an edge of a span to be told: either answer is right. */
   uncertain: boolean;
   expected: Expectation;
@@ -79,6 +82,8 @@ export interface PlannedSession {
   /** When the pictures stopped; the vendor notices up to 10 s later. */
   lastFrameAt: number;
   config: PlannedConfig;
+  /** With both modes on a session is planned twice, once for each: they are judged by themselves. */
+  mode: 'sequence' | 'overwrite';
   /** What the encoder in fact keeps; other than the configured one only in a drifting session. */
   beatSeconds: number;
   ours: boolean;

@@ -1,6 +1,12 @@
 import { formatInstant } from '../../../src/core/instant.ts';
 import { within } from '../../../src/sandbox/broadcast/draw-spans.ts';
-import type { BroadcastPlan, PlannedSlot, PlannedStream, Span } from '../../../src/sandbox/broadcast/plan.ts';
+import type {
+  BroadcastPlan,
+  PlannedSession,
+  PlannedSlot,
+  PlannedStream,
+  Span,
+} from '../../../src/sandbox/broadcast/plan.ts';
 import { Random } from '../../../src/sandbox/broadcast/random.ts';
 
 /** The evidence that such a broadcast would have left behind, as the lines of DESIGN 2.2, in no particular order. */
@@ -17,20 +23,23 @@ export function renderEvidence(plan: BroadcastPlan, window: Span): string[] {
     callbackUrl: plan.callbackUrl,
   });
   for (const { validFrom, ...config } of plan.configs) {
-    lines.push({ type: 'config', ...config, validFrom: formatInstant(validFrom), overwriteObject: null });
+    lines.push({ type: 'config', ...config, validFrom: formatInstant(validFrom) });
   }
   // The vendor's index is asked for all streams, or only for those where something has to be settled.
   const indexEverything = random.chance(0.5);
   const doubtful = new Set<PlannedStream>(plan.strays.map(({ stream }) => stream));
-  for (const { stream, startedAt, endedAt, slots } of plan.sessions) {
-    lines.push({
-      type: 'session',
-      ...key(stream),
-      startedAt: formatInstant(startedAt),
-      endedAt: endedAt === null ? null : formatInstant(endedAt),
-    });
+  for (const { stream, mode, config, startedAt, endedAt, slots } of plan.sessions) {
+    const second = mode === 'overwrite' && config.sequenceObject !== null;
+    if (mode === 'overwrite') doubtful.add(stream);
+    if (!second)
+      lines.push({
+        type: 'session',
+        ...key(stream),
+        startedAt: formatInstant(startedAt),
+        endedAt: endedAt === null ? null : formatInstant(endedAt),
+      });
     if (slots.some(({ expected }) => expected.verdict !== 'ok' && expected.verdict !== 'pending')) doubtful.add(stream);
-    for (const slot of slots) pushSlot(lines, plan, stream, slot, random);
+    for (const slot of slots) pushSlot(lines, plan, stream, mode, slot, random);
   }
   for (const { stream, capturedAt, object, receivedAt } of plan.strays) {
     const stray = { domain: stream.domain, app: stream.app, stream: stream.stream, bucket: stream.bucket, object };
@@ -62,6 +71,7 @@ function pushSlot(
   lines: object[],
   plan: BroadcastPlan,
   stream: PlannedStream,
+  mode: PlannedSession['mode'],
   slot: PlannedSlot,
   random: Random,
 ): void {
@@ -85,10 +95,13 @@ function pushSlot(
   const listed = !plan.spans.listingFailed.some(
     (span) => span.bucket === stream.bucket && within(span, slot.visibleAt),
   );
-  if (slot.stored !== null && !slot.stored.gone && listed && slot.stored.lastModified <= plan.now) {
+  if (slot.stored !== null && !slot.stored.gone && !slot.replaced && listed && slot.stored.lastModified <= plan.now) {
     // A later rewrite (a storage class transition) moves LastModified, which is why a time in the name comes first.
     const rewritten =
-      stream.nameStyle !== 'sequence' && !slot.faults.includes('object_misnamed') && random.chance(0.01);
+      mode === 'sequence' &&
+      stream.nameStyle !== 'sequence' &&
+      !slot.faults.includes('object_misnamed') &&
+      random.chance(0.01);
     const lastModified = rewritten
       ? Math.min(plan.now, slot.stored.lastModified + 7_200_000)
       : slot.stored.lastModified;
@@ -107,7 +120,7 @@ function pushSlot(
       ...key(stream),
       object: slot.object,
       createdAt: formatInstant(slot.indexedAt),
-      overlay: random.chance(0.9) ? false : null,
+      overlay: random.chance(0.9) ? mode === 'overwrite' : null,
     });
   }
 }
@@ -120,7 +133,9 @@ function pushSpans(lines: object[], plan: BroadcastPlan, indexed: Set<PlannedStr
     const prefixes = new Set(
       plan.configs
         .filter((config) => config.bucket === bucket)
-        .map(({ sequenceObject }) => sequenceObject.slice(0, sequenceObject.indexOf('{'))),
+        .flatMap(({ sequenceObject, overwriteObject }) => [sequenceObject, overwriteObject])
+        .filter((template) => template !== null)
+        .map((template) => template.slice(0, template.indexOf('{'))),
     );
     for (const prefix of prefixes) {
       for (const span of without(all, failed)) lines.push({ type: 'listed', bucket, prefix, ...formatted(span) });
