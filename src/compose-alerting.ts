@@ -22,6 +22,7 @@ import { createIncidentRaiser, type Evaluation } from './usecases/raise-incident
 import { planMaintenance } from './usecases/schedule-maintenance.ts';
 import { createNotificationSender, type NotifyChannel } from './usecases/send-notifications.ts';
 import { createSilenceWatch } from './usecases/watch-silence.ts';
+import { createSpoolWatch, type SpoolDepth } from './usecases/watch-spool.ts';
 import type { Job } from './worker/job.ts';
 
 export interface AlertingParts {
@@ -52,6 +53,8 @@ export interface Alerting {
   /** One evaluation; the job `watch-incidents` runs it every second. */
   raise(): Promise<Evaluation>;
   sendAll(signal?: AbortSignal): Promise<void>;
+  /** To be called every few seconds on each replica with the spool of its receiver. */
+  watchSpool(spool: SpoolDepth | null, host: string): Promise<void>;
 }
 
 const CONFIG_CACHE_MS = 3_000;
@@ -141,6 +144,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
     sink,
     raise: evaluate,
     sendAll: sender.sendAll,
+    watchSpool: createSpoolWatch({ sink, clock }),
     handle: createAlertingHandle({
       clock,
       incidents,
