@@ -4,7 +4,7 @@ import type { StreamKey } from '../core/stream-key.ts';
 import type { Template } from '../core/template.ts';
 import type { ObjectWitness } from '../core/witness.ts';
 import type { Bucket } from '../ports.ts';
-import type { PlannedListing } from './plan-audit.ts';
+import { KEYS_PER_CALL, type PlannedListing } from './plan-audit.ts';
 
 /** What a listing is read for: one stream's objects with captures of `[from, to)`. */
 export interface ListedStream {
@@ -36,6 +36,7 @@ export interface ListingTerms {
 
 /** So many keys are gathered before they are handed on: a few pages of memory, whatever the listing's size. */
 const GATHERED_KEYS = 2_000;
+const FEW_KEYS = 20;
 
 /**
  * Reads one planned listing and hands it on stream by stream, in pieces of bounded size. Throws `CouldNotLookError`; what was
@@ -133,17 +134,24 @@ async function* readInOrder(listing: PlannedListing, terms: ListingTerms): Async
   for (const each of open) if (!each.done) yield take(each, each.to);
 }
 
+/**
+ * The adapter books as many keys of the vendor's allowance as a page may hold, so a first page asks for what is expected, and
+ * some more. Where that was too few, whole pages follow.
+ */
 async function* pagesOf(listing: PlannedListing, terms: ListingTerms): AsyncGenerator<ObjectWitness[]> {
   let token: string | null = null;
+  let maxKeys = Math.min(KEYS_PER_CALL, Math.ceil(listing.expectedKeys * 1.5) + FEW_KEYS);
   do {
     const page = await terms.bucket.listPage({
       prefix: listing.prefix,
+      maxKeys,
       ...(token !== null ? { token } : listing.startAfter !== null ? { startAfter: listing.startAfter } : {}),
       ...(terms.signal && { signal: terms.signal }),
     });
     terms.onPage(page.objects.length);
     yield page.objects;
     token = page.nextToken;
+    maxKeys = KEYS_PER_CALL;
   } while (token !== null);
 }
 

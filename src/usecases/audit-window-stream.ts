@@ -182,7 +182,11 @@ export class StreamAudit {
     this.#version = watermark?.version ?? 0;
     this.#lastKey = watermark?.lastKey ?? null;
     const ahead = this.#spans.filter((span) => span.capturesTo > this.#base && span.capturesFrom < terms.to);
-    this.config = ahead.map((span) => this.#configOf(span)).find((config) => config !== null) ?? null;
+    // Without a session, captures that belong to none are held against the config of now.
+    const { versions, to } = terms;
+    this.config =
+      ahead.map((span) => this.#configOf(span)).find((config) => config !== null) ??
+      (ahead.length === 0 ? configInForce(versions, stream.domain, stream.app, to) : null);
     const other = ahead.find((span) => {
       const config = this.#configOf(span);
       return config !== null && !listedAlike(config, this.config!);

@@ -95,6 +95,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Streams that are prepared together: what bounds the memory of an audit besides the listings under way. */
 const STREAMS_A_BATCH = 500;
+/** Listings under way at once: enough to hide the way to OSS and back behind the work on others. */
+const CONCURRENCY = 8;
 const CALLBACKS_A_PAGE = 2_000;
 /** Chunks of a stream that one transaction stores. */
 const CHUNKS_A_COMMIT = 4;
@@ -105,6 +107,8 @@ const HEADS_AN_AUDIT = 500;
 export const HEARTBEAT_LAG_MS = 20_000;
 /** Blindness that changes later than this is not judged again. */
 const BLINDNESS_REACH_MS = 8 * DAY_MS;
+/** Captures of streams that no session explains are looked at for so long. */
+const STRAY_REACH_MS = 2 * DAY_MS;
 const OBJECT_RETENTION_GUESS_SECONDS = 365 * 24 * 3_600;
 
 /**
@@ -235,7 +239,7 @@ class AuditRun {
         const evidence = late.get(row.id) ?? null;
         const watermark = watermarks.get(row.id) ?? null;
         const own = sessions.get(row.id) ?? [];
-        const firstStart = own[0]?.startedAt ?? this.#to;
+        const firstStart = own[0]?.startedAt ?? this.#to - STRAY_REACH_MS;
         const audit = new StreamAudit(
           {
             stream: row,
@@ -274,7 +278,7 @@ class AuditRun {
       ...planAudit(toList).map((listing) => () => this.#auditListing(listing, byId)),
       ...unlisted.map((audit) => () => this.#auditUnlisted(audit)),
     ];
-    await inParallel(work, this.#parts.concurrency ?? 4);
+    await inParallel(work, this.#parts.concurrency ?? CONCURRENCY);
   }
 
   /** Names without a time are read whole each time: a call a minute of new captures is what that may cost. */

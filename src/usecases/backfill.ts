@@ -9,7 +9,7 @@ import { compileTemplate, type Template } from '../core/template.ts';
 import type { AuditStore, Buckets, Clock, IncomingCapture, LiveApi, SessionStore, StreamRow } from '../ports.ts';
 import type { AuditOutcome, Auditor } from './audit-window.ts';
 import { readListing } from './audit-window-listing.ts';
-import { planAudit } from './plan-audit.ts';
+import { KEYS_PER_CALL, planAudit } from './plan-audit.ts';
 
 export interface BackfillParts {
   clock: Clock;
@@ -63,7 +63,8 @@ export function createBackfill(parts: BackfillParts): Backfill {
     const now = parts.clock.now();
     const from = Math.max(request.from, now - INDEX_REACH_MS);
     const to = Math.min(request.to, now);
-    const listFrom = Math.max(from, now - PUBLISH_LIST_REACH_MS);
+    // A publish that was under way at the start began before it.
+    const listFrom = Math.max(from - DAY_MS, now - PUBLISH_LIST_REACH_MS);
     if (listFrom < to) {
       const published = await parts.live.publishRecords(domain, listFrom, to);
       await parts.sessions.recordPublishes(
@@ -127,8 +128,8 @@ export function createBackfill(parts: BackfillParts): Backfill {
         sharedPrefix: prefix,
         startAfter: keys?.startAfter ?? null,
         keysLieTogether: true,
-        newKeys: 1,
-        allKeys: 1,
+        newKeys: KEYS_PER_CALL,
+        allKeys: KEYS_PER_CALL,
       },
     ]);
     let count = 0;

@@ -31,6 +31,7 @@ export interface PlannedListing {
   /** stream: the prefix is one stream's own; shared: the keys of several streams come in it. */
   kind: 'stream' | 'shared';
   streams: StreamToList[];
+  expectedKeys: number;
   /** Calls that this is expected to take. */
   expectedCalls: number;
 }
@@ -58,8 +59,9 @@ export function planAudit(streams: readonly StreamToList[]): PlannedListing[] {
 
 function listAlone(stream: StreamToList): PlannedListing {
   const { bucket, endpoint, prefix, startAfter } = stream;
-  const expectedCalls = calls(stream.startAfter === null ? stream.allKeys : stream.newKeys);
-  return { bucket, endpoint, prefix, startAfter, kind: 'stream', streams: [stream], expectedCalls };
+  const expectedKeys = stream.startAfter === null ? stream.allKeys : stream.newKeys;
+  const expectedCalls = calls(expectedKeys);
+  return { bucket, endpoint, prefix, startAfter, kind: 'stream', streams: [stream], expectedKeys, expectedCalls };
 }
 
 function listTogether(group: StreamToList[]): PlannedListing | null {
@@ -80,6 +82,7 @@ function listTogether(group: StreamToList[]): PlannedListing | null {
     startAfter: sorted[0]!.startAfter,
     kind: 'shared',
     streams: sorted,
+    expectedKeys: keys,
     expectedCalls: calls(keys),
   };
 }

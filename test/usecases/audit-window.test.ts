@@ -342,6 +342,37 @@ describe('the audit of a window', () => {
     expect(slots.ok).toBe(30);
   });
 
+  it('reports captures that belong to no session, and claims of them that nothing supports', async () => {
+    world.config();
+    await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);
+    await world.session('cam01', T0, T0 + 4 * MINUTE);
+    await broadcast('cam01', T0, 22);
+    await world.capture('cam01', T0 + 6 * MINUTE);
+    await world.capture('cam01', T0 + 6 * MINUTE + 10 * SECOND);
+    await world.capture('stranger', T0 + 7 * MINUTE);
+    await world.told('forged', `snapshot/live/forged/${T0 / SECOND + 500}.jpg`, T0 + 501 * SECOND, false);
+    for (const minutes of [7.1, 8, 12]) {
+      world.clock.at = T0 + minutes * MINUTE;
+      expect((await world.audit({ domain: DOMAIN })).error).toBeNull();
+    }
+    const { gaps, slots } = await world.stored();
+    expect(gaps.map(({ stream, verdict, cause, count }) => [stream, verdict, cause, count])).toEqual([
+      ['cam01', 'unexpected', 'no_session', 2],
+      ['forged', 'object_missing', 'unconfirmed', 1],
+      ['stranger', 'unexpected', 'no_session', 1],
+    ]);
+    expect(slots.unexpected).toBe(3);
+    world.lines.push({
+      type: 'indexed',
+      domain: DOMAIN,
+      app: 'live',
+      stream: 'forged',
+      from: T0,
+      to: T0 + 60 * MINUTE,
+    });
+    expect({ gaps, slots }).toEqual(await world.judged(T0 + 11 * MINUTE));
+  });
+
   it('counts keys that no template explains, each once, by folder', async () => {
     world.config();
     await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);

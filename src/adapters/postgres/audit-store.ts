@@ -44,6 +44,10 @@ export function createAuditStore(database: Database): AuditStore {
               or x.ended_at + ${EDGE_TOLERANCE_MS} * interval '1 millisecond' > w.audited_until)
           )
           or exists (select from late_evidence l where l.stream_id = s.id)
+          or exists (
+            select from captures c where c.stream_id = s.id and c.captured_at < ${timestamp(to)}
+            and c.captured_at >= greatest(w.audited_until, ${timestamp(to)} - interval '2 days')
+          )
         )
         order by s.app collate "C", s.stream collate "C"`.execute(db);
       return rows;
@@ -159,7 +163,11 @@ export function createAuditStore(database: Database): AuditStore {
             await replaceHours(transaction, commit, session);
             await replaceGaps(transaction, commit, session);
           }
-          await dropFallenSessions(transaction, commit);
+          // Sessions fall, and kept states outlive what they were made of, only where late evidence led back in time.
+          if (commit.lateEvidenceIds.length > 0) {
+            await dropFallenSessions(transaction, commit);
+            await dropOutlivedStates(transaction, commit);
+          }
           await keepStates(transaction, commit);
           await removeLateEvidence(transaction, commit);
           await addForeignKeys(transaction, commit.foreign);
@@ -403,12 +411,15 @@ async function dropFallenSessions(transaction: Transaction, commit: StreamCommit
   }
 }
 
-async function keepStates(transaction: Transaction, commit: StreamCommit): Promise<void> {
+async function dropOutlivedStates(transaction: Transaction, commit: StreamCommit): Promise<void> {
   await transaction
     .deleteFrom('judge_states')
     .where('stream_id', '=', commit.streamId)
     .where('at', '>', timestamp(commit.base))
     .execute();
+}
+
+async function keepStates(transaction: Transaction, commit: StreamCommit): Promise<void> {
   if (commit.keep.length === 0) return;
   await transaction
     .insertInto('judge_states')
