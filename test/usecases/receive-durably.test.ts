@@ -11,6 +11,8 @@ import { startTestReceiver } from '../support/receiver.ts';
 
 /** More rounds than the suite has time for: SNAPAUDIT_KILL_ROUNDS=20. */
 const ROUNDS = Number(process.env.SNAPAUDIT_KILL_ROUNDS ?? 5);
+/** How long the database stays away, longer than the suite has time for: SNAPAUDIT_OUTAGE_SECONDS=120. */
+const OUTAGE_MS = Number(process.env.SNAPAUDIT_OUTAGE_SECONDS ?? 0) * 1_000;
 
 let database: TestDatabase;
 let proxy: CuttableProxy;
@@ -90,30 +92,35 @@ describe('a callback that was answered 200 is in the database', () => {
   }, 60_000);
 
   for (const how of ['refuse', 'freeze'] as const) {
-    it(`when the database is away (${how}) and comes back, with none counted twice`, async () => {
-      const receiving = openDatabase({ url: proxiedUrl, maxConnections: 4 });
-      const running = await startTestReceiver(receiving);
-      const load = loadCallbacks(running.url, 32, { pauseMs: 5 });
-      await until(() => load.acknowledged.size > 50);
-      proxy[how]();
-      await until(() => (running.receiver.state().spool?.entries ?? 0) > 200);
-      const ready = await fetch(`${running.url}/readyz`);
-      expect(ready.status).toBe(200);
-      expect(await ready.json()).toMatchObject({ status: 'ready', database: 'away' });
-      expect(running.receiver.state().databaseDownSince).not.toBeNull();
-      proxy.restore();
-      const back = load.acknowledged.size;
-      await until(() => running.receiver.state().databaseDownSince === null);
-      await until(() => running.receiver.state().spool?.entries === 0);
-      await until(() => load.acknowledged.size > back + 50);
-      await load.stop();
-      expect(await lost([load])).toEqual([]);
-      expect([...load.answers.keys()]).toEqual([200]);
-      const { rows } = await database.pool.query('select max(deliveries) as most from captures');
-      expect(rows).toEqual([{ most: 1 }]);
-      await running.close();
-      await receiving.close();
-    }, 60_000);
+    it(
+      `when the database is away (${how}) and comes back, with none counted twice`,
+      async () => {
+        const receiving = openDatabase({ url: proxiedUrl, maxConnections: 4 });
+        const running = await startTestReceiver(receiving);
+        const load = loadCallbacks(running.url, 32, { pauseMs: 5 });
+        await until(() => load.acknowledged.size > 50);
+        proxy[how]();
+        await until(() => (running.receiver.state().spool?.entries ?? 0) > 200);
+        const ready = await fetch(`${running.url}/readyz`);
+        expect(ready.status).toBe(200);
+        expect(await ready.json()).toMatchObject({ status: 'ready', database: 'away' });
+        expect(running.receiver.state().databaseDownSince).not.toBeNull();
+        await delay(OUTAGE_MS);
+        proxy.restore();
+        const back = load.acknowledged.size;
+        await until(() => running.receiver.state().databaseDownSince === null);
+        await until(() => running.receiver.state().spool?.entries === 0, 15_000 + OUTAGE_MS);
+        await until(() => load.acknowledged.size > back + 50);
+        await load.stop();
+        expect(await lost([load])).toEqual([]);
+        expect([...load.answers.keys()]).toEqual([200]);
+        const { rows } = await database.pool.query('select max(deliveries) as most from captures');
+        expect(rows).toEqual([{ most: 1 }]);
+        await running.close();
+        await receiving.close();
+      },
+      60_000 + 3 * OUTAGE_MS,
+    );
   }
 });
 

@@ -75,6 +75,7 @@ export function createCaptureStore(options: {
         if (same) {
           same.deliveries = Math.min(same.deliveries + item.deliveries, 32_767);
           same.flags |= item.flags;
+          if (item.delayMs < same.item.delayMs) Object.assign(same, { item, shapeId });
         } else rows.set(key, { item, streamId, shapeId, deliveries: item.deliveries, flags: item.flags });
       }
     }
@@ -176,9 +177,13 @@ const BATCH = `select to_timestamp(at / 1000) as captured_at, delay_ms, stream_i
   from unnest($1::float8[], $2::int[], $3::int[], $4::int[], $5::int[], $6::smallint[], $7::smallint[], $8::smallint[], $9::text[])
     as batch (at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms, rest)`;
 
-/** What backfill put there (no callback bit) is filled in by the first callback; of several callbacks the first counts. */
+/**
+ * What backfill put there (no callback bit) is filled in by the first callback; of several callbacks the one that was received first
+ * counts, which need not be the one that was stored first: it may have waited in the spool.
+ */
 function upsert(source: string, again: boolean): string {
-  const first = `captures.flags & ${CAPTURE_FLAGS.fromCallback} = 0 and excluded.flags & ${CAPTURE_FLAGS.fromCallback} <> 0`;
+  const told = (row: string) => `${row}.flags & ${CAPTURE_FLAGS.fromCallback} <> 0`;
+  const first = `${told('excluded')} and (not (${told('captures')}) or excluded.delay_ms < captures.delay_ms)`;
   const take = (column: string) => `${column} = case when ${first} then excluded.${column} else captures.${column} end`;
   const deliveries = again
     ? 'greatest(captures.deliveries, excluded.deliveries)'
