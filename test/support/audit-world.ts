@@ -28,8 +28,9 @@ export const ENDPOINT = 'oss-cn-shanghai.aliyuncs.com';
 export const CALLBACK_URL = 'https://audit.example.com/callbacks/snapshot';
 export const SETTLE_SECONDS = 60;
 export const LATE_AFTER_SECONDS = 30;
-/** 2026-11-24T00:00:00Z. */
-export const T0 = Date.UTC(2026, 10, 24);
+const DAY_MS = 86_400_000;
+/** Yesterday, midnight UTC: the database stamps rows with the real time, which must not lie before it. */
+export const T0 = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS;
 
 export interface ToldCapture {
   callback?: boolean;

@@ -1,0 +1,179 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSignalStore } from '../../src/adapters/postgres/signal-store.ts';
+import type { SessionSignal } from '../../src/ports.ts';
+import { createPollSessions } from '../../src/usecases/poll-sessions.ts';
+import { createTrackSessions } from '../../src/usecases/track-sessions.ts';
+import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+let world: AuditWorld;
+let track: (options?: { from?: number }) => Promise<void>;
+let poll: () => Promise<void>;
+const failures: unknown[] = [];
+beforeEach(async () => {
+  world = await createAuditWorld();
+  failures.length = 0;
+  world.config();
+  track = createTrackSessions({ ...world.parts, domains: [DOMAIN] });
+  poll = createPollSessions({
+    ...world.parts,
+    domains: [DOMAIN],
+    onFailure: (_domain, error) => failures.push(error),
+  });
+});
+afterEach(() => world.drop());
+
+const onAir = (stream: string, at: number) => world.vendor.startSession({ domain: DOMAIN, app: APP, stream }, at);
+
+async function called(kind: 'publish' | 'publish_done', stream: string, at: number): Promise<void> {
+  const signal: SessionSignal = {
+    domain: DOMAIN,
+    app: APP,
+    stream,
+    at,
+    kind,
+    seenAt: at + SECOND,
+    startedAt: kind === 'publish' ? at : null,
+    endedAt: kind === 'publish_done' ? at : null,
+    pushDomain: 'push.example.com',
+  };
+  await createSignalStore({ database: world.database, now: world.clock.now }).record([signal]);
+}
+
+async function pollAndTrack(at: number): Promise<void> {
+  world.clock.at = at;
+  await poll();
+  await track();
+}
+
+async function sessions() {
+  const rows = await world.database.db
+    .selectFrom('sessions')
+    .innerJoin('streams', 'streams.id', 'sessions.stream_id')
+    .select(['stream', 'started_at', 'ended_at', 'certainty', 'end_certain'])
+    .orderBy('stream')
+    .orderBy('started_at')
+    .execute();
+  return rows.map((row) => [
+    row.stream,
+    (row.started_at - T0) / SECOND,
+    row.ended_at === null ? null : (row.ended_at - T0) / SECOND,
+    row.certainty,
+    row.end_certain,
+  ]);
+}
+
+describe('tracking sessions', () => {
+  it('makes one session of a publish callback, the polls that saw it and the publish_done', async () => {
+    await called('publish', 'cam01', T0 + 2 * SECOND);
+    const session = onAir('cam01', T0);
+    await pollAndTrack(T0 + 30 * SECOND);
+    expect(await sessions()).toEqual([['cam01', 2, null, 'announced', false]]);
+    await pollAndTrack(T0 + 60 * SECOND);
+    world.vendor.endSession(session, T0 + 80 * SECOND);
+    await called('publish_done', 'cam01', T0 + 85 * SECOND);
+    await pollAndTrack(T0 + 90 * SECOND);
+    expect(await sessions()).toEqual([['cam01', 2, 85, 'announced', true]]);
+    await pollAndTrack(T0 + 120 * SECOND);
+    expect(await sessions()).toEqual([['cam01', 2, 85, 'announced', true]]);
+  });
+
+  it('knows a session from the online list alone, and its end from the poll that no longer saw it', async () => {
+    const session = onAir('cam01', T0);
+    await pollAndTrack(T0 + 30 * SECOND);
+    await pollAndTrack(T0 + 60 * SECOND);
+    expect(await sessions()).toEqual([['cam01', 0, null, 'listed', false]]);
+    world.vendor.endSession(session, T0 + 70 * SECOND);
+    await pollAndTrack(T0 + 90 * SECOND);
+    expect(await sessions()).toEqual([['cam01', 0, 60, 'listed', false]]);
+  });
+
+  it('corrects an end that the polls could only guess once the publish list tells it', async () => {
+    const session = onAir('cam01', T0);
+    await pollAndTrack(T0 + 30 * SECOND);
+    world.vendor.endSession(session, T0 + 70 * SECOND);
+    await pollAndTrack(T0 + 90 * SECOND);
+    await pollAndTrack(T0 + 62 * MINUTE);
+    expect(await sessions()).toEqual([['cam01', 0, 70, 'listed', true]]);
+  });
+
+  it('finds publishes that came and went between two polls in the publish list', async () => {
+    const session = onAir('cam01', T0 + 5 * SECOND);
+    world.vendor.endSession(session, T0 + 20 * SECOND);
+    await pollAndTrack(T0 + 60 * SECOND);
+    expect(await sessions()).toEqual([['cam01', 5, 20, 'listed', true]]);
+  });
+
+  it('does not take a failed poll for silence', async () => {
+    onAir('cam01', T0);
+    await pollAndTrack(T0 + 30 * SECOND);
+    world.liveOptions.before = () => {
+      throw new Error('the vendor is away');
+    };
+    await pollAndTrack(T0 + 60 * SECOND);
+    expect(failures).toHaveLength(1);
+    expect(await sessions()).toEqual([['cam01', 0, null, 'listed', false]]);
+  });
+
+  it('takes the lower-cased name of a push callback for the stream that the lists spell', async () => {
+    await called('publish', 'lobby', T0 + 2 * SECOND);
+    await track();
+    expect(await sessions()).toEqual([['lobby', 2, null, 'announced', false]]);
+    onAir('Lobby', T0);
+    await pollAndTrack(T0 + 30 * SECOND);
+    expect(await sessions()).toEqual([['Lobby', 2, null, 'announced', false]]);
+    await called('publish_done', 'lobby', T0 + 100 * SECOND);
+    world.clock.at = T0 + 110 * SECOND;
+    await track();
+    expect(await sessions()).toEqual([['Lobby', 2, 100, 'announced', true]]);
+  });
+
+  it('infers a session that nobody announced from captures on a beat, and ends it when they stop', async () => {
+    for (let number = 1; number <= 6; number++) await world.capture('cam01', T0 + number * 10 * SECOND);
+    world.clock.at = T0 + 65 * SECOND;
+    await world.flush();
+    await track();
+    expect(await sessions()).toEqual([['cam01', 10, null, 'inferred', false]]);
+    world.clock.at = T0 + 5 * MINUTE;
+    await track();
+    expect(await sessions()).toEqual([['cam01', 10, 70, 'inferred', false]]);
+  });
+
+  it('infers nothing from claims that nothing supports', async () => {
+    for (let number = 1; number <= 6; number++)
+      await world.capture('cam01', T0 + number * 10 * SECOND, { verified: false });
+    world.clock.at = T0 + 65 * SECOND;
+    await world.flush();
+    await track();
+    expect(await sessions()).toEqual([]);
+  });
+
+  it('has the audit judge again what a late end changes, and starts an audit under way over', async () => {
+    await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);
+    const session = onAir('cam01', T0);
+    await pollAndTrack(T0 + 30 * SECOND);
+    for (let number = 1; number <= 20; number++) await world.capture('cam01', T0 + number * 10 * SECOND);
+    world.clock.at = T0 + 6 * MINUTE;
+    await world.audit({ domain: DOMAIN });
+    expect((await world.stored()).gaps).toMatchObject([{ verdict: 'not_captured' }]);
+    const before = (await world.audits.watermarks([1])).get(1)!;
+    world.vendor.endSession(session, T0 + 209 * SECOND);
+    await called('publish_done', 'cam01', T0 + 209 * SECOND);
+    await track();
+    expect((await world.audits.watermarks([1])).get(1)!.version).toBe(before.version + 1);
+    await world.audit({ domain: DOMAIN });
+    expect((await world.stored()).gaps).toEqual([]);
+  });
+
+  it('writes the same when two replicas track at once', async () => {
+    await called('publish', 'cam01', T0);
+    onAir('cam01', T0);
+    const other = createTrackSessions({ ...world.parts, domains: [DOMAIN] });
+    world.clock.at = T0 + 30 * SECOND;
+    await poll();
+    await Promise.all([track(), other(), track(), other()]);
+    expect(await sessions()).toEqual([['cam01', 0, null, 'announced', false]]);
+  });
+});
