@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { createConfigStore } from './adapters/postgres/config-store.ts';
-import { openDatabase } from './adapters/postgres/database.ts';
+import { type Database, openDatabase } from './adapters/postgres/database.ts';
 import { startEmbeddedServer } from './adapters/postgres/embedded-server.ts';
 import type { DemoHandle, DemoRequest, Observed } from './cli/demo-handle.ts';
 import type { ServiceHandle } from './cli/service-handle.ts';
@@ -112,6 +112,7 @@ async function demoEnvironment(
   const databaseName = `demo_${process.pid}_${Date.now()}`;
   const maintenance = openDatabase({ url: server.url, maxConnections: 1 });
   undo.push(() => maintenance.close());
+  await dropLeftovers(maintenance);
   await sql`create database ${sql.id(databaseName)}`.execute(maintenance.db);
   undo.push(() => sql`drop database ${sql.id(databaseName)} with (force)`.execute(maintenance.db));
   const directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-demo-'));
@@ -139,6 +140,15 @@ async function demoEnvironment(
       apiToken: null,
     },
   };
+}
+
+/** Databases of demos that were killed; one that a demo still works with cannot be dropped and stays. */
+async function dropLeftovers({ db }: Database): Promise<void> {
+  const { rows } = await sql<{ name: string }>`
+    select datname as name from pg_database d
+    where datname like 'demo\\_%' and not exists (select from pg_stat_activity a where a.datid = d.oid)
+  `.execute(db);
+  for (const { name } of rows) await sql`drop database if exists ${sql.id(name)}`.execute(db).catch(() => {});
 }
 
 interface Watch {
