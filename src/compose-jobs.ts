@@ -19,6 +19,7 @@ import type { Job } from './worker/job.ts';
 
 /** Late evidence is judged from a kept state; older evidence from the start of its session. */
 const KEPT_STATES_MS = 8 * 24 * 3_600_000;
+const KEPT_AUDITS_MS = 90 * 24 * 3_600_000;
 
 export interface JobParts {
   database: Database;
@@ -142,7 +143,8 @@ export function composeJobs(parts: JobParts): Job[] {
       everySeconds: settings.audit.everySeconds,
       async run(signal) {
         await backfill.ownOutages(signal);
-        await audits.pruneStates(parts.clock.now() - KEPT_STATES_MS);
+        const now = parts.clock.now();
+        await audits.prune({ statesBefore: now - KEPT_STATES_MS, auditsBefore: now - KEPT_AUDITS_MS });
       },
     },
   ];

@@ -423,8 +423,8 @@ export interface AuditStore {
     from: Instant,
     to: Instant,
   ): Promise<SlotCounts>;
-  /** Drops states that nothing will be judged again from. */
-  pruneStates(before: Instant): Promise<void>;
+  /** Drops states that nothing will be judged again from, and rows of audits that nobody looks up any more. */
+  prune(limits: { statesBefore: Instant; auditsBefore: Instant }): Promise<void>;
 }
 
 // ---- what the receiver keeps ----
@@ -456,14 +456,14 @@ export interface KeptRequest extends QuarantineEntry {
 }
 
 export interface RetryableQuarantine {
-  /** Requests that were not stored since, by id. */
+  /** Requests that were neither stored since nor dropped, by id. */
   unsettled(query: {
     afterId: number;
     limit: number;
     kind: QuarantineEntry['kind'] | null;
     reason: string | null;
   }): Promise<KeptRequest[]>;
-  /** `outcome`: `stored`, or `still-<reason>`. */
+  /** `outcome`: `stored`, `dropped` or `still-<reason>`. */
   settle(id: number, outcome: string, at: Instant): Promise<void>;
 }
 

@@ -274,15 +274,15 @@ export class StreamAudit {
   }
 
   /**
-   * Nobody could look at OSS (or the index) from here to the end: what the callbacks, and what was seen before the failure, amount to.
+   * Nobody could look at OSS (or the index) from here to `until`: what the callbacks, and what was seen before the failure, amount to.
    * It stands until the next try.
    */
-  async giveUp(): Promise<void> {
-    const read = await this.#terms.looks.callbacks(this.stream.id, this.until - this.marginMs, this.to);
+  async giveUp(until: Instant): Promise<void> {
+    const read = await this.#terms.looks.callbacks(this.stream.id, this.until - this.marginMs, until);
     const witnesses = this.#witnesses(read);
     const stretch = this.#partial ?? { ...NOTHING_SEEN, index: witnesses.index };
     const state = structuredClone(this.#state);
-    this.#judge(this.#join(witnesses, stretch), stretch, this.to, false);
+    this.#judge(this.#join(witnesses, stretch), stretch, until, false);
     this.#state = state;
   }
 

@@ -288,6 +288,7 @@ class AuditRun {
   }
 
   async #auditListing(listing: PlannedListing, byId: Map<number, StreamAudit>): Promise<void> {
+    if (this.#stopped) return;
     const audits = listing.streams.map((stream) => byId.get(stream.streamId)!);
     const chunks = new Map<StreamAudit, number>();
     try {
@@ -330,7 +331,8 @@ class AuditRun {
 
   /** Overwrite mode, or captures that no session explains: no listing is needed. */
   async #auditUnlisted(audit: StreamAudit): Promise<void> {
-    const stretchMs = Math.max(HOUR_MS, CAPTURES_A_STRETCH * 1_000 * (audit.config?.intervalSeconds ?? 60));
+    if (this.#stopped) return;
+    const stretchMs = stretchOf(audit);
     try {
       do {
         const until = Math.min(audit.to, audit.until + stretchMs);
@@ -354,6 +356,8 @@ class AuditRun {
   }
 
   async #giveUp(audits: readonly StreamAudit[], error: unknown): Promise<void> {
+    // Asked to stop is not "could not look": what is not judged yet is left to the next audit.
+    if (this.#stopped) return;
     const sentence = couldNotLook(error);
     if (sentence === null) throw error;
     this.#error ??= sentence;
@@ -363,9 +367,15 @@ class AuditRun {
       if (!(await this.#commit(audit))) continue;
       // A verdict that was good before is not replaced by "unknown" because it could not be looked at a second time.
       if (audit.again) continue;
-      await audit.giveUp();
+      await audit.giveUp(Math.min(audit.to, audit.until + stretchOf(audit)));
       await this.#commit(audit);
     }
+  }
+
+  get #stopped(): boolean {
+    if (this.#request.signal?.aborted)
+      this.#error ??= 'The audit was stopped before its end; the next one goes on from there.';
+    return this.#request.signal?.aborted ?? false;
   }
 
   #done(streams: number): void {
@@ -451,6 +461,11 @@ export function listingOf(audit: StreamAudit, secondsOnAir: number): StreamToLis
     newKeys,
     allKeys: Math.max(newKeys, Math.min(secondsOnAir, OBJECT_RETENTION_GUESS_SECONDS) / config.intervalSeconds),
   };
+}
+
+/** So much time as one go may judge without running out of memory. */
+function stretchOf(audit: StreamAudit): number {
+  return Math.max(HOUR_MS, CAPTURES_A_STRETCH * 1_000 * (audit.config?.intervalSeconds ?? 60));
 }
 
 /** A sentence where the vendor gave no trustworthy answer; null where it is a fault of ours. */

@@ -174,7 +174,7 @@ function scratchStore(real: AuditStore, streams: readonly StreamToAudit[], since
     backfilledSpans: async () => [],
     recordBackfilledSpan: async () => {},
     slotsBetween: (scope, from, to) => real.slotsBetween(scope, from, to),
-    pruneStates: async () => {},
+    prune: async () => {},
   };
 }
 

@@ -20,6 +20,7 @@ import { timestamp } from './timestamp.ts';
 
 /** Rows an INSERT carries: 15 columns each stay well under the 65,535 parameters of a statement. */
 const ROWS_A_STATEMENT = 1_000;
+const LONGEST_AUDIT_MS = 24 * 3_600_000;
 /** Captures outside every session have no session to be counted under. */
 const NO_SESSION: Instant = 0;
 
@@ -81,6 +82,14 @@ export function createAuditStore(database: Database): AuditStore {
     },
 
     async begin(audit) {
+      // A process that ended in the middle of an audit leaves its row; no audit takes this long.
+      await db
+        .updateTable('audits')
+        .set({ status: 'failed', error: 'The audit ended without a result: its process was stopped.' })
+        .where('domain', '=', audit.domain)
+        .where('status', '=', 'running')
+        .where('started_at', '<', timestamp(audit.startedAt - LONGEST_AUDIT_MS))
+        .execute();
       const { id } = await db
         .insertInto('audits')
         .values({
@@ -243,8 +252,9 @@ export function createAuditStore(database: Database): AuditStore {
       return rows[0] ?? emptySlotCounts();
     },
 
-    async pruneStates(before) {
-      await db.deleteFrom('judge_states').where('at', '<', timestamp(before)).execute();
+    async prune({ statesBefore, auditsBefore }) {
+      await db.deleteFrom('judge_states').where('at', '<', timestamp(statesBefore)).execute();
+      await db.deleteFrom('audits').where('started_at', '<', timestamp(auditsBefore)).execute();
     },
   };
 }
