@@ -41,7 +41,11 @@ export interface PageLook {
 }
 
 /** A page of its own whose every complaint is kept. `hosts` are those that it may ask, e.g. `127.0.0.1:8080`. */
-export async function watchedPage(browser: Browser, hosts: readonly string[], look: PageLook = {}): Promise<WatchedPage> {
+export async function watchedPage(
+  browser: Browser,
+  hosts: readonly string[],
+  look: PageLook = {},
+): Promise<WatchedPage> {
   const context = await browser.newContext({
     viewport: { width: look.width ?? 1360, height: look.height ?? 860 },
     colorScheme: look.colorScheme ?? 'light',
@@ -56,7 +60,8 @@ export async function watchedPage(browser: Browser, hosts: readonly string[], lo
     console.error('policy violation: ' + event.violatedDirective + ' ' + event.blockedURI + ' ' + event.sample);
   });`);
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(`${message.type()}: ${message.text()}`);
+    if (message.type() === 'error' || message.type() === 'warning')
+      complaints.push(`${message.type()}: ${message.text()}`);
   });
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
   page.on('request', (request) => {

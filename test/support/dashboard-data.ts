@@ -1,4 +1,6 @@
 import type { Database } from '../../src/adapters/postgres/database.ts';
+import { createIncidentStore } from '../../src/adapters/postgres/incident-store.ts';
+import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import type { Cause, SlotCounts, Verdict } from '../../src/core/verdict.ts';
 import {
@@ -56,8 +58,18 @@ export async function plantDay(database: Database, now: Instant): Promise<Plante
   const auditedUntil = Math.floor(now / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
   await addPartitions(database, from, now + HOUR_MS);
   const shapeId = await addShape(database);
-  await addConfig(database, { domain: DOMAIN, app: 'live', validFrom: from - 48 * HOUR_MS, intervalSeconds: INTERVAL_SECONDS });
-  await addConfig(database, { domain: DOMAIN, app: 'lobby', validFrom: from - 48 * HOUR_MS, intervalSeconds: INTERVAL_SECONDS });
+  await addConfig(database, {
+    domain: DOMAIN,
+    app: 'live',
+    validFrom: from - 48 * HOUR_MS,
+    intervalSeconds: INTERVAL_SECONDS,
+  });
+  await addConfig(database, {
+    domain: DOMAIN,
+    app: 'lobby',
+    validFrom: from - 48 * HOUR_MS,
+    intervalSeconds: INTERVAL_SECONDS,
+  });
   await addHeartbeat(database, from - HOUR_MS, now + 3 * HOUR_MS);
   const day: PlantedDay = { from, auditedUntil, faulty: [], objects: [] };
   for (const [name, verdict, cause, slots] of FAULTS) {
@@ -87,7 +99,11 @@ export async function plantDay(database: Database, now: Instant): Promise<Plante
   for (const name of ['desk-1', 'desk-2', 'desk-3', 'desk-4']) await plantStream(name, 'lobby', null);
   return day;
 
-  async function plantStream(name: string, app: string, fault: { at: Instant; slots: number; verdict: Verdict } | null) {
+  async function plantStream(
+    name: string,
+    app: string,
+    fault: { at: Instant; slots: number; verdict: Verdict } | null,
+  ) {
     const id = await addStream(database, DOMAIN, app, name);
     await addSession(database, id, from, null);
     await addWatermark(database, id, auditedUntil);
@@ -118,4 +134,107 @@ function badSlotsOf(hour: Instant, fault: { at: Instant; slots: number }): numbe
   const end = fault.at + fault.slots * INTERVAL_SECONDS * 1_000;
   const overlap = Math.min(end, hour + HOUR_MS) - Math.max(fault.at, hour);
   return Math.max(0, Math.round(overlap / (INTERVAL_SECONDS * 1_000)));
+}
+
+/** Names and texts as somebody hostile would choose them. */
+export const HOSTILE = {
+  html: '<img src=x onerror=alert(1)><b>bold</b>',
+  script: `"><script>document.title='owned'</script>`,
+  rtl: 'cam‮gpj.exe‬ مرحبا',
+  long: `long-${'x'.repeat(10_000)}`,
+  path: '../a/b%2Fc?d#e&f',
+};
+
+/** Streams, object names, bodies and messages that hold markup, script, marks that turn the text around, and 10 KB. */
+export async function plantHostile(database: Database, now: Instant): Promise<void> {
+  const startedAt = Math.floor(now / MINUTE_MS) * MINUTE_MS - 90 * MINUTE_MS;
+  const shapeId = await addShape(database);
+  for (const name of Object.values(HOSTILE)) {
+    const id = await addStream(database, DOMAIN, 'hostile', name.slice(0, 500));
+    await addSession(database, id, startedAt, null);
+    await addWatermark(database, id, now - MINUTE_MS);
+    const at = startedAt + 30 * MINUTE_MS;
+    await addCaptures(database, [{ streamId: id, at, shapeId, rest: JSON.stringify({ object: `${name}.jpg` }) }]);
+    await addGap(database, {
+      streamId: id,
+      from: at,
+      to: at + 5 * MINUTE_MS,
+      slots: 30,
+      verdict: 'excused',
+      cause: null,
+      sessionStartedAt: startedAt,
+      reason: name,
+    });
+    await database.db
+      .insertInto('quarantine')
+      .values({
+        received_at: timestamp(now - MINUTE_MS),
+        kind: 'rejected',
+        reason: 'signature-mismatch',
+        remote_address: '198.51.100.7',
+        headers: JSON.stringify({ 'user-agent': name.slice(0, 500) }),
+        body: Buffer.from(`{"StreamName":"${name}"}`),
+        domain: name.slice(0, 500),
+        app: null,
+        stream: name.slice(0, 500),
+        object: name,
+      })
+      .execute();
+  }
+}
+
+/** An incident that is open, as alerting opens it. */
+export async function plantIncident(database: Database, stream: string, now: Instant): Promise<void> {
+  await createIncidentStore(database).evaluate(
+    { now, since: 0, severity: () => 'warning', route: () => ['works'] },
+    async () => [
+      {
+        do: 'open',
+        condition: {
+          kind: 'gap',
+          scope: { domain: DOMAIN, app: 'live', stream },
+          key: '',
+          since: now - 70 * MINUTE_MS,
+          until: null,
+          affected: 1,
+          total: 12,
+          missed: 90,
+          expected: 420,
+          cause: 'not_captured',
+          facts: { verdict: 'not_captured' },
+          ripe: true,
+          gaps: [],
+        },
+      },
+    ],
+  );
+}
+
+export async function plantAudits(database: Database, now: Instant): Promise<void> {
+  const audit = {
+    domain: DOMAIN,
+    streams: 12,
+    list_calls: 14,
+    head_calls: 3,
+    index_calls: 9,
+    keys: 8_640,
+    captures: 8_500,
+  };
+  const at = (minutes: number) => timestamp(now - minutes * MINUTE_MS);
+  await database.db
+    .insertInto('audits')
+    .values([
+      { ...audit, from_at: at(64), to_at: at(4), started_at: at(3), finished_at: at(2), status: 'done', seconds: 4.2 },
+      {
+        ...audit,
+        from_at: at(124),
+        to_at: at(64),
+        started_at: at(63),
+        finished_at: at(62),
+        status: 'failed',
+        seconds: 30,
+        error: 'The bucket "bucket-a" could not be listed: time-out after 3 tries.',
+      },
+    ])
+    .execute();
 }

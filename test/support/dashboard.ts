@@ -26,6 +26,8 @@ const CREDENTIAL = { accessKeyId: 'LTAI-test', accessKeySecret: 'secret-of-the-s
 
 export interface TestDashboard {
   url: string;
+  /** Where its pictures come from. */
+  ossUrl: string;
   tokens: Tokens;
   wall: Wall;
   /** Puts a picture into the bucket that the stored captures name. */
@@ -111,6 +113,7 @@ export async function startTestDashboard(
   };
   return {
     url,
+    ossUrl: oss.url,
     tokens,
     wall,
     errors,

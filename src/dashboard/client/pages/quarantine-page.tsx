@@ -1,12 +1,13 @@
-import { Drawer, SegmentedControl } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Button, Drawer, SegmentedControl } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSearchParams } from 'wouter';
-import { get, type Quarantined } from '../api.ts';
+import { get, type Quarantined, send } from '../api.ts';
 import { Ban, CircleQuestionMark, type LucideIcon, TriangleAlert } from '../parts/icons.ts';
 import { Mark, Name } from '../parts/marks.tsx';
 import { More } from '../parts/more.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
-import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { useMay } from '../parts/session.tsx';
+import { Empty, Failure, failureText, Loading } from '../parts/states.tsx';
 import { When } from '../parts/time.tsx';
 import { usePages } from '../parts/use-pages.ts';
 import { useWords } from '../words/language.tsx';
@@ -51,6 +52,7 @@ export default function QuarantinePage() {
             { value: 'implausible', label: words.quarantine.kinds.implausible },
           ]}
         />
+        <Retry kind={kind || null} />
       </div>
       <section className="panel" aria-label={words.quarantine.title}>
         {rows.isError ? (
@@ -75,6 +77,34 @@ export default function QuarantinePage() {
       >
         {request !== null && <RequestDetail id={request} />}
       </Drawer>
+    </>
+  );
+}
+
+interface RetryCounts {
+  tried: number;
+  stored: number;
+  still: Record<string, number>;
+}
+
+function Retry({ kind }: { kind: string | null }) {
+  const words = useWords();
+  const may = useMay('operate');
+  const queries = useQueryClient();
+  const retry = useMutation({
+    mutationFn: () => send<RetryCounts>('POST', '/quarantine/retry', { kind }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['pages', '/quarantine'] }),
+  });
+  if (!may) return null;
+  return (
+    <>
+      <Button size="xs" variant="default" loading={retry.isPending} onClick={() => retry.mutate()}>
+        {words.quarantine.retry}
+      </Button>
+      <span role="status" className="quiet">
+        {retry.data && words.quarantine.retryOutcome(retry.data.stored, retry.data.tried)}
+        {retry.isError && failureText(retry.error, words.common)}
+      </span>
     </>
   );
 }

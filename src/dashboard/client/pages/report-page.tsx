@@ -56,7 +56,7 @@ export default function ReportPage() {
             size="xs"
             variant="default"
             component="a"
-            href={pathOf('/exports/coverage', { ...bounds, per: 'day', by: 'stream', format: 'csv' })}
+            href={pathOf('/exports/report', { month, format: 'csv' })}
             download
             leftSection={<Download size={14} aria-hidden />}
           >

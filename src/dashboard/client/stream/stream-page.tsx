@@ -217,7 +217,8 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
 /** What lies under the pointer, in words. */
 function Readout({ timeline, cursor }: { timeline: Timeline; cursor: number | null }) {
   const words = useWords();
-  if (cursor === null) return <span className="quiet">&nbsp;</span>;
+  if (cursor === null)
+    return <span className="quiet">{timeline.slots ? words.stream.hintSlots : words.stream.hintParts}</span>;
   const near = timeline.slots ? nearest(timeline.slots, cursor) : null;
   const part = timeline.parts.find((each) => {
     const start = new Date(each.at).getTime();

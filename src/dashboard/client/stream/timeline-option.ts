@@ -65,9 +65,11 @@ export function timelineOption(
     { left: LANES.left, right: LANES.right, top: LANES.configs, height: 20 },
     { left: LANES.left, right: LANES.right, top: LANES.slots, height: LANES.slotsHeight },
   ];
-  const heights = heightsOf(timeline);
+  const bars = barsOf(timeline);
   const spanMs = timeline.slots && timeline.intervalSeconds ? timeline.intervalSeconds * 1_000 : timeline.partMs;
-  const barWidth = Math.max(1, (plot * spanMs) / (to - from) - (timeline.slots ? 1 : 0));
+  const exact = (plot * spanMs) / (to - from);
+  // Parts touch; slots stand apart where there is room.
+  const barWidth = timeline.slots && exact >= 4 ? exact - 1 : Math.max(1, exact + 0.7);
   return {
     animation: false,
     grid: grids,
@@ -101,7 +103,7 @@ export function timelineOption(
       lanes(0, sessionLanes(timeline, tones, words, now), tones.text),
       lanes(1, configLanes(timeline, tones, words), tones.text),
       lanes(2, groundLanes(timeline, tones, words, now), tones.quiet),
-      ...DRAWN_VERDICTS.filter((verdict) => heights.has(verdict)).map((verdict) => ({
+      ...DRAWN_VERDICTS.filter((verdict) => bars.some(({ shares }) => shares[verdict])).map((verdict) => ({
         type: 'bar',
         name: words.verdicts[verdict],
         stack: 'slots',
@@ -110,7 +112,7 @@ export function timelineOption(
         barWidth,
         barGap: '-100%',
         silent: true,
-        data: heights.get(verdict),
+        data: bars.map(({ at, shares }) => [at, shares[verdict] ?? 0]),
         itemStyle: {
           color: verdict === 'ok' ? tones['fill-ok'] : verdict === 'pending' ? tones['fill-quiet'] : tones[verdict],
           ...(DECALS[verdict] && { decal: { ...DECALS[verdict], color: tones.surface } }),
@@ -124,31 +126,21 @@ function time(text: string): number {
   return new Date(text).getTime();
 }
 
-/** Per verdict: where its bars stand and how high they are, as shares of one. */
-function heightsOf(timeline: Timeline): Map<Verdict, [at: number, height: number][]> {
-  const heights = new Map<Verdict, [number, number][]>();
-  const add = (verdict: Verdict, at: number, height: number) => {
-    const bars = heights.get(verdict) ?? [];
-    bars.push([at, height]);
-    heights.set(verdict, bars);
-  };
-  if (timeline.slots) {
-    for (const slot of timeline.slots) add(slot.verdict, time(slot.at), 1);
-    return heights;
-  }
-  for (const part of timeline.parts) {
-    const at = time(part.at) + timeline.partMs / 2;
-    const total = Object.values(part.slots).reduce((sum, count) => sum + count, 0);
-    if (total <= 0) continue;
-    const raised = DRAWN_VERDICTS.filter((verdict) => verdict !== 'ok' && part.slots[verdict] > 0).map(
-      (verdict) => [verdict, Math.max(LEAST_HEIGHT, part.slots[verdict] / total)] as const,
-    );
-    const sum = raised.reduce((all, [, height]) => all + height, 0);
-    const scale = sum > 1 ? 1 / sum : 1;
-    for (const [verdict, height] of raised) add(verdict, at, height * scale);
-    if (part.slots.ok > 0 && sum < 1) add('ok', at, 1 - sum);
-  }
-  return heights;
+/** One bar a slot or a part, as shares of one by verdict; bars are stacked by their place in the list, so no list has a hole. */
+function barsOf(timeline: Timeline): { at: number; shares: Partial<Record<Verdict, number>> }[] {
+  if (timeline.slots) return timeline.slots.map((slot) => ({ at: time(slot.at), shares: { [slot.verdict]: 1 } }));
+  return timeline.parts.map((part) => ({ at: time(part.at) + timeline.partMs / 2, shares: sharesOf(part.slots) }));
+}
+
+function sharesOf(slots: Record<Verdict, number>): Partial<Record<Verdict, number>> {
+  const total = Object.values(slots).reduce((sum, count) => sum + count, 0);
+  const others = DRAWN_VERDICTS.filter((verdict) => verdict !== 'ok' && slots[verdict] > 0);
+  const raised = new Map(others.map((verdict) => [verdict, Math.max(LEAST_HEIGHT, slots[verdict] / total)]));
+  const sum = [...raised.values()].reduce((all, height) => all + height, 0);
+  const shares: Partial<Record<Verdict, number>> = {};
+  for (const [verdict, height] of raised) shares[verdict] = sum > 1 ? height / sum : height;
+  if (slots.ok > 0) shares.ok = Math.max(0, 1 - sum);
+  return shares;
 }
 
 function lanes(index: number, data: Lane[], textColor: string): CustomSeriesOption {

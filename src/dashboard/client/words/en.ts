@@ -293,6 +293,8 @@ export const en = {
     chooseDay: 'Choose a day',
     capturedAt: (time: string) => `Picture of ${time}`,
     legend: 'Legend',
+    hintSlots: 'Each bar is one slot: click it for its proof, drag to zoom.',
+    hintParts: 'Click or drag to zoom in, down to single slots.',
   },
   slot: {
     title: 'Slot',
@@ -459,6 +461,7 @@ export const en = {
     size: 'Size',
     retry: 'Retry',
     retried: 'Retried',
+    retryOutcome: (stored: number, tried: number) => `${stored} of ${tried} are stored now`,
     outcome: 'Outcome',
     body: 'Body as received',
     headers: 'Headers',

@@ -264,6 +264,8 @@ export const zh: Dictionary = {
     chooseDay: '选择日期',
     capturedAt: (time) => `${time} 的截图`,
     legend: '图例',
+    hintSlots: '每一条是一个截图点：点击查看证据，拖动放大。',
+    hintParts: '点击或拖动可放大，直到单个截图点。',
   },
   slot: {
     title: '截图点',
@@ -429,6 +431,7 @@ export const zh: Dictionary = {
     size: '大小',
     retry: '重试',
     retried: '已重试',
+    retryOutcome: (stored, tried) => `${tried} 个中有 ${stored} 个已存入`,
     outcome: '结果',
     body: '收到的正文',
     headers: '请求头',

@@ -1,0 +1,351 @@
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createExcusedStore } from '../../src/adapters/postgres/excused-store.ts';
+import { createCaptureExports } from '../../src/adapters/postgres/export-captures.ts';
+import { createIncidentStore } from '../../src/adapters/postgres/incident-store.ts';
+import { createMaintenanceStore } from '../../src/adapters/postgres/maintenance-store.ts';
+import { createNotificationStore } from '../../src/adapters/postgres/notification-store.ts';
+import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
+import { createSilenceStore } from '../../src/adapters/postgres/silence-store.ts';
+import { alertingRoutes } from '../../src/http/api/alerting-routes.ts';
+import { configControlRoutes } from '../../src/http/api/config-control-routes.ts';
+import { exportRoutes } from '../../src/http/api/export-routes.ts';
+import { PicturePainter } from '../../src/sandbox/broadcast/picture.ts';
+import { controlConfigs } from '../../src/usecases/control-configs.ts';
+import { deliveryReports } from '../../src/usecases/delivery-report.ts';
+import { exportHistory } from '../../src/usecases/export-history.ts';
+import { createAlertingHandle } from '../../src/usecases/manage-alerting.ts';
+import { createQueries } from '../../src/usecases/query-history.ts';
+import {
+  hasChromium,
+  launchBrowser,
+  type PageLook,
+  SKIPPED,
+  type WatchedPage,
+  watchedPage,
+} from '../support/browser.ts';
+import { type ConfigWorld, createConfigWorld, PLAY, settingsFor, theirConfig } from '../support/config-world.ts';
+import { startTestDashboard, type TestDashboard } from '../support/dashboard.ts';
+import {
+  DOMAIN,
+  HOSTILE,
+  type PlantedDay,
+  plantAudits,
+  plantDay,
+  plantHostile,
+  plantIncident,
+} from '../support/dashboard-data.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Where `SNAPAUDIT_SCREENSHOTS=1` leaves the pictures of the README. */
+const SCREENSHOTS = process.env.SNAPAUDIT_SCREENSHOTS ? path.join(import.meta.dirname, 'screenshots') : null;
+
+describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
+  let database: TestDatabase;
+  let dashboard: TestDashboard;
+  let browser: Browser;
+  let day: PlantedDay;
+  let configs: ConfigWorld;
+  let hosts: string[];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    configs = await createConfigWorld(database);
+    configs.state.putConfig(theirConfig('live', { intervalSeconds: 30 }));
+    const now = Date.now();
+    day = await plantDay(database, now);
+    await plantAudits(database, now);
+    await plantIncident(database, 'cam-door', now);
+    await plantHostile(database, now);
+    const clock = { now: () => Date.now() };
+    const reads = createHistoryReads(database);
+    dashboard = await startTestDashboard(database, {
+      moreRoutes: [
+        ...alertingRoutes(
+          createAlertingHandle({
+            clock,
+            incidents: createIncidentStore(database),
+            notifications: createNotificationStore(database),
+            silences: createSilenceStore(database),
+            maintenance: createMaintenanceStore(database),
+            excused: createExcusedStore(database),
+            channels: [],
+            disabled: async () => null,
+            testChannel: async () => {},
+          }),
+          clock,
+        ),
+        ...configControlRoutes(controlConfigs(configs.ports, settingsFor([{ app: 'live' }]))),
+        ...exportRoutes(
+          exportHistory({
+            reads: { ...reads, ...createCaptureExports(database) },
+            queries: createQueries({ reads, clock }),
+            clock,
+          }),
+          deliveryReports({ reads, clock }),
+        ),
+      ],
+    });
+    const painter = new PicturePainter({ perSecond: Number.POSITIVE_INFINITY });
+    const painted = new Map<string, Buffer>();
+    for (const { key, at, stream } of day.objects) {
+      const picture = painted.get(stream) ?? (await painter.paint({ app: 'live', stream }, at));
+      painted.set(stream, picture);
+      dashboard.putPicture(key, picture, at);
+    }
+    hosts = [new URL(dashboard.url).host, new URL(dashboard.ossUrl).host];
+    browser = await launchBrowser();
+    if (SCREENSHOTS) await mkdir(SCREENSHOTS, { recursive: true });
+  }, 240_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await dashboard?.close();
+    await database?.drop();
+  }, 60_000);
+
+  /** Opens a page, runs the task, and fails on anything that the page or the service complained of. */
+  async function visit(address: string, task: (page: Page) => Promise<void>, look: PageLook = {}): Promise<void> {
+    const watched: WatchedPage = await watchedPage(browser, hosts, look);
+    try {
+      await watched.page.goto(dashboard.url + address);
+      await task(watched.page);
+      expect(watched.complaints).toEqual([]);
+      expect(dashboard.errors).toEqual([]);
+    } finally {
+      await watched.context.close();
+    }
+  }
+
+  async function violations(page: Page): Promise<string[]> {
+    await page.evaluate(AXE);
+    const found = await page.evaluate(
+      `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map((violation) =>
+        violation.id + ': ' + violation.help + ' ' + violation.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(' | ')))`,
+    );
+    return found as string[];
+  }
+
+  const at = (instant: number) => new Date(instant).toISOString();
+
+  it('walks every page in light and dark without a complaint and without a violation of accessibility', async () => {
+    const door = day.faulty.find((each) => each.name === 'cam-door')!;
+    const lobby = day.faulty.find((each) => each.name === 'cam-lobby')!;
+    const pages: [name: string, address: string, ready: string][] = [
+      ['wall', '/', '[data-stream="cam-door"]'],
+      ['stream', `/streams/${DOMAIN}/live/cam-door`, '.pictures img'],
+      ['slots', `/streams/${DOMAIN}/live/cam-door?last=hour`, '.legend'],
+      ['month', `/streams/${DOMAIN}/live/cam-door?last=month`, '.legend'],
+      [
+        'slot',
+        `/streams/${DOMAIN}/live/cam-lobby?from=${at(lobby.gapAt - 600_000)}&to=${at(lobby.gapAt + 600_000)}&at=${at(lobby.gapAt)}`,
+        '.witness >> nth=2',
+      ],
+      ['incidents', '/incidents', 'table.rows'],
+      ['incident', '/incidents/1', '.events'],
+      ['gaps', '/gaps', 'table.rows'],
+      ['configs', '/configs', '.diff-new'],
+      ['audits', '/audits', 'table.rows'],
+      ['quarantine', '/quarantine', 'table.rows'],
+      ['report', '/report', 'table.rows'],
+      ['nowhere', '/incidents/1/none', 'text=There is no such page.'],
+    ];
+    expect(door.verdict).toBe('not_captured');
+    for (const [name, address, ready] of pages) {
+      await visit(address, async (page) => {
+        await page.locator(ready).first().waitFor({ timeout: 30_000 });
+        await page.waitForLoadState('networkidle').catch(() => {});
+        expect([name, 'light', await violations(page)]).toEqual([name, 'light', []]);
+        if (SCREENSHOTS) await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`) });
+        await page.emulateMedia({ colorScheme: 'dark' });
+        await page.locator('html[data-mantine-color-scheme="dark"]').waitFor();
+        expect([name, 'dark', await violations(page)]).toEqual([name, 'dark', []]);
+        if (SCREENSHOTS) await page.screenshot({ path: path.join(SCREENSHOTS, `${name}-dark.png`) });
+      });
+    }
+  }, 600_000);
+
+  it('leads from the wall to the gap of a fault, its cause, its proof and the pictures around it', async () => {
+    await visit('/', async (page) => {
+      await page.keyboard.press('/');
+      await page.keyboard.type('cam-lobby');
+      await expect.poll(() => page.locator('[data-stream]').count(), { timeout: 10_000 }).toBe(1);
+      await page.locator('[data-stream="cam-lobby"]').click();
+      const row = page.locator('table.rows tbody tr', { hasText: 'object was deleted' });
+      await row.locator('a').click();
+      const proof = page.getByRole('dialog');
+      await proof.getByText('Object missing', { exact: true }).waitFor();
+      await proof.getByText('somebody removed it').waitFor();
+      await proof.getByText('We were told').waitFor();
+      await proof.getByText('It is not there').waitFor();
+      // What one can see can be passed on.
+      expect(new URL(page.url()).searchParams.get('at')).toBe(
+        at(day.faulty.find((each) => each.name === 'cam-lobby')!.gapAt),
+      );
+      await proof
+        .getByRole('button', { name: /Picture of/ })
+        .first()
+        .click();
+      await proof.getByText('OK', { exact: true }).waitFor();
+      await expect
+        .poll(() => page.evaluate("document.querySelector('.slot > .picture img')?.naturalWidth ?? 0"), {
+          timeout: 15_000,
+        })
+        .toBeGreaterThan(0);
+    });
+  }, 120_000);
+
+  it('acknowledges an incident with a reason, which then stands in its story', async () => {
+    await visit('/incidents', async (page) => {
+      await page.locator('table.rows a').first().click();
+      await page.getByRole('button', { name: 'Acknowledge' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Reason').fill('the encoder is being replaced');
+      await dialog.getByRole('button', { name: 'Acknowledge' }).click();
+      await page.locator('.events').getByText('the encoder is being replaced').waitFor();
+      await page.locator('.page-head').getByText('Acknowledged').waitFor();
+      expect(await page.getByRole('button', { name: 'Acknowledge' }).count()).toBe(0);
+    });
+  }, 120_000);
+
+  it('shows the plan field by field and applies it only after the word was typed', async () => {
+    await visit('/configs', async (page) => {
+      const interval = page.locator('tr', { hasText: 'Interval (s)' }).first();
+      await interval.waitFor();
+      expect(await interval.locator('.diff-old').textContent()).toBe('30');
+      expect(await interval.locator('.diff-new').textContent()).toBe('10');
+      await page.getByRole('button', { name: /^Apply/ }).click();
+      const dialog = page.getByRole('dialog');
+      const act = dialog.getByRole('button', { name: /^Apply/ });
+      expect(await act.isDisabled()).toBe(true);
+      await dialog.getByLabel('Type apply to go on').fill('apply');
+      await act.click();
+      await page.getByText(/changes? made\./).waitFor();
+      await page.getByText('Everything is as the settings file asks.').waitFor();
+    });
+    expect(configs.state.configs(PLAY).map((config) => config.intervalSeconds)).toEqual([10]);
+  }, 120_000);
+
+  it('prints the report without the frame, and hands out its numbers as CSV', async () => {
+    await visit('/report', async (page) => {
+      await page.getByText('By verdict').waitFor();
+      await page.emulateMedia({ media: 'print' });
+      expect(await page.locator('header.top').isVisible()).toBe(false);
+      expect(await page.getByRole('button', { name: 'Print' }).isVisible()).toBe(false);
+      expect(await page.getByText('By verdict').isVisible()).toBe(true);
+      await page.emulateMedia({ media: 'screen' });
+      const href = await page.getByRole('link', { name: 'Download CSV' }).getAttribute('href');
+      const csv = await page.request.get(dashboard.url + href);
+      expect(csv.headers()['content-type']).toContain('text/csv');
+      expect(await csv.text()).toContain('cam-door');
+    });
+  }, 120_000);
+
+  it('shows hostile names, objects, reasons and bodies as text', async () => {
+    const asText = async (page: Page, text: string) =>
+      expect
+        .poll(() => page.locator('#content, [role="dialog"]').allInnerTexts(), { timeout: 10_000 })
+        .toEqual(expect.arrayContaining([expect.stringContaining(text)]));
+    await visit('/?q=hostile', async (page) => {
+      for (const text of [HOSTILE.html, HOSTILE.script, HOSTILE.rtl, HOSTILE.path]) await asText(page, text);
+      expect(await page.title()).toBe('Wall · Snapaudit');
+      expect(await page.locator('#content img, #content b >> text=bold').count()).toBe(0);
+    });
+    await visit(`/streams/${DOMAIN}/hostile/${encodeURIComponent(HOSTILE.path)}`, async (page) => {
+      await page.getByRole('heading', { level: 1, name: HOSTILE.path }).waitFor();
+      await page.getByText('Gaps in this window').waitFor();
+    });
+    await visit(`/streams/${DOMAIN}/hostile/${encodeURIComponent(HOSTILE.script)}`, async (page) => {
+      await page.locator('table.rows a').click();
+      const dialog = page.getByRole('dialog');
+      await dialog.locator('.witness').first().waitFor();
+      await asText(page, `${HOSTILE.script}.jpg`);
+    });
+    await visit('/gaps', async (page) => {
+      await asText(page, HOSTILE.html);
+      const widths = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[];
+      expect(widths[0]).toBeLessThanOrEqual(widths[1]!);
+    });
+    await visit('/quarantine', async (page) => {
+      await asText(page, HOSTILE.script);
+      const row = page.locator('tr', { hasText: HOSTILE.html.slice(0, 20) });
+      await row.locator('button').click();
+      await page.getByRole('dialog').getByText(`{"StreamName":"${HOSTILE.html}"}`).waitFor();
+    });
+  }, 240_000);
+
+  it('shows a change without a reload, and says since when it is stale once the service is gone', async () => {
+    const own = await startTestDashboard(database, { everyMs: 200 });
+    const { page, context, complaints } = await watchedPage(browser, [new URL(own.url).host]);
+    try {
+      await page.goto(own.url);
+      const card = page.locator('[data-stream="desk-1"]');
+      await card.waitFor();
+      await page.getByText('Live', { exact: true }).waitFor();
+      await database.pool.query(
+        `update sessions set ended_at = now() - interval '1 second'
+         where stream_id = (select id from streams where stream = 'desk-1')`,
+      );
+      await card.getByText('Offline').waitFor({ timeout: 15_000 });
+      expect(complaints).toEqual([]);
+      await own.goAway();
+      await page.getByText(/Stale since \d\d:\d\d:\d\d/).waitFor({ timeout: 30_000 });
+    } finally {
+      await context.close();
+      await own.close();
+    }
+  }, 120_000);
+
+  it('is worked by keyboard: rows by j and k, Enter, pages by g, help by ?', async () => {
+    await visit('/', async (page) => {
+      await page.locator('[data-row]').first().waitFor();
+      await page.keyboard.press('j');
+      await page.keyboard.press('j');
+      const second = page.locator('[data-row]').nth(1);
+      expect(await second.evaluate('(row) => row === document.activeElement')).toBe(true);
+      await page.keyboard.press('k');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => page.url()).toContain('/streams/');
+      await page.keyboard.press('g');
+      await page.keyboard.press('a');
+      await page.getByRole('heading', { level: 1, name: 'Audits' }).waitFor();
+      await page.keyboard.press('?');
+      await page.getByRole('dialog').getByText('Search streams').waitFor();
+      await page.keyboard.press('Escape');
+      await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
+    });
+  }, 120_000);
+
+  it('fits a phone, speaks Chinese, and blurs pictures where that was chosen', async () => {
+    for (const address of ['/', `/streams/${DOMAIN}/live/cam-door`, '/gaps', '/report', '/incidents/1']) {
+      await visit(
+        address,
+        async (page) => {
+          await page.locator('#content h1').first().waitFor();
+          await page.waitForLoadState('networkidle').catch(() => {});
+          const widths = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[];
+          expect([address, widths[0]]).toEqual([address, widths[1]]);
+          if (SCREENSHOTS && address === '/') await page.screenshot({ path: path.join(SCREENSHOTS, 'wall-phone.png') });
+        },
+        { width: 390, height: 844 },
+      );
+    }
+    await visit(
+      `/streams/${DOMAIN}/live/cam-hall`,
+      async (page) => {
+        await page.getByText('投递延迟').first().waitFor();
+        expect(await page.evaluate('document.documentElement.lang')).toBe('zh-CN');
+        await page.getByRole('button', { name: '设置' }).click();
+        await page.getByLabel('模糊图片，指针移上时显示').check();
+        await page.locator('.picture-blurred').first().waitFor();
+        if (SCREENSHOTS) await page.screenshot({ path: path.join(SCREENSHOTS, 'stream-zh.png') });
+      },
+      { locale: 'zh-CN' },
+    );
+  }, 240_000);
+});
