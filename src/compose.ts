@@ -23,11 +23,11 @@ import { createSignalStore } from './adapters/postgres/signal-store.ts';
 import { createTokenStore } from './adapters/postgres/token-store.ts';
 import { createHttpProbe } from './adapters/probe/http-probe.ts';
 import { openSpool } from './adapters/spool/sqlite-spool.ts';
-import type { QueryHandle } from './cli/query-handle.ts';
 import type { ServiceHandle, ServiceOverrides } from './cli/service-handle.ts';
 import { createAlerting } from './compose-alerting.ts';
 import { composeForwarding } from './compose-forwarding.ts';
 import { composeJobs } from './compose-jobs.ts';
+import { composeQuarantine } from './compose-queries.ts';
 import { createVendor } from './compose-vendor.ts';
 import { type Config, ConfigurationError, environmentSecrets, type Secrets } from './config/env.ts';
 import { loadSettings } from './config/load-settings.ts';
@@ -37,6 +37,7 @@ import { createApiRouter } from './http/api/api-router.ts';
 import { dashboardRoutes } from './http/api/dashboard-routes.ts';
 import { exportRoutes } from './http/api/export-routes.ts';
 import { historyRoutes } from './http/api/history-routes.ts';
+import { quarantineControlRoutes } from './http/api/quarantine-routes.ts';
 import { tokenRoutes } from './http/api/token-routes.ts';
 import { bindingProblem } from './http/auth.ts';
 import { callbackRoutes } from './http/callback-routes.ts';
@@ -45,6 +46,7 @@ import { createMetrics, metricsRoutes } from './http/metrics.ts';
 import { registerReceiverMetrics } from './http/receiver-metrics.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Clock } from './ports.ts';
+import { deliveryReports } from './usecases/delivery-report.ts';
 import { desiredDomains, SNAPSHOT_CALLBACK_PATH } from './usecases/desired-domains.ts';
 import { exportHistory } from './usecases/export-history.ts';
 import { FORWARD_TASK, forwardTargets } from './usecases/forward-callback.ts';
@@ -183,7 +185,11 @@ export async function createService(environment: Environment, overrides: Overrid
           routes: [
             ...historyRoutes(queries),
             ...dashboardRoutes({ wall, inspector }),
-            ...exportRoutes(exportHistory({ reads: { ...reads, ...createCaptureExports(database) }, queries, clock })),
+            ...exportRoutes(
+              exportHistory({ reads: { ...reads, ...createCaptureExports(database) }, queries, clock }),
+              deliveryReports({ reads, clock }),
+            ),
+            ...quarantineControlRoutes(await composeQuarantine({ database, settings, secrets, publicUrl })),
             ...tokenRoutes(tokens, operatorLog, clock),
           ],
           tokens,
@@ -264,22 +270,6 @@ export async function createService(environment: Environment, overrides: Overrid
     await release.releaseAll();
     throw error;
   }
-}
-
-/** The history, straight from the database, and signed picture links where there are credentials. */
-export async function openQueries({ config, secrets }: Environment): Promise<QueryHandle> {
-  const storage = await openStorage({ config }, { maxConnections: 4 });
-  const { database } = storage;
-  const vendor = createVendor(config, { database });
-  return {
-    queries: createQueries({ reads: createHistoryReads(database), clock: systemClock, buckets: vendor.buckets }),
-    tokens: tokensOf(database, secrets, systemClock),
-    operatorLog: createOperatorLog(database),
-    async close() {
-      await vendor.close();
-      await storage.close();
-    },
-  };
 }
 
 export interface Storage {

@@ -202,6 +202,21 @@ export interface GapReads {
   gapRow(place: GapPlace): Promise<GapRead | null>;
 }
 
+export interface LongestGap {
+  streamId: number;
+  /** Within the window. */
+  from: Instant;
+  to: Instant;
+  slots: number;
+  verdict: Verdict;
+  cause: Cause | null;
+}
+
+export interface ReportReads {
+  /** The longest fault of every stream that has one in the window. */
+  longestGaps(scope: ScopeFilter, from: Instant, to: Instant): Promise<LongestGap[]>;
+}
+
 export const COVERAGE_UNITS = ['hour', 'day', 'month', 'total'] as const;
 export type CoverageUnit = (typeof COVERAGE_UNITS)[number];
 export const COVERAGE_GROUPS = ['stream', 'app', 'domain', 'all'] as const;
@@ -301,6 +316,7 @@ export interface HistoryReads
     SessionReads,
     CaptureReads,
     GapReads,
+    ReportReads,
     CoverageReads,
     AuditReads,
     QuarantineHistory {}

@@ -7,6 +7,7 @@ import { configsCommand } from './configs.ts';
 import { coverageCommand } from './coverage.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
 import { gapsCommand } from './gaps.ts';
 import { incidentsCommand } from './incidents.ts';
 import { judgeCommand } from './judge.ts';
@@ -14,11 +15,13 @@ import { maintenanceCommand } from './maintenance.ts';
 import { migrateCommand } from './migrate.ts';
 import { notifyCommand } from './notify.ts';
 import { planCommand } from './plan.ts';
+import { quarantineCommand } from './quarantine.ts';
 import { restoreCommand } from './restore.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
 import { silenceCommand } from './silence.ts';
 import { streamsCommand } from './streams.ts';
+import { tokensCommand } from './tokens.ts';
 
 /** Every command, in the order of `--help`. To add one: write `src/cli/<name>.ts` and put it here. */
 export const COMMANDS: ((context: CommandContext) => Command)[] = [
@@ -35,10 +38,13 @@ export const COMMANDS: ((context: CommandContext) => Command)[] = [
   capturesCommand,
   gapsCommand,
   coverageCommand,
+  quarantineCommand,
+  exportCommand,
   judgeCommand,
   incidentsCommand,
   notifyCommand,
   silenceCommand,
   maintenanceCommand,
+  tokensCommand,
   sandboxCommand,
 ];

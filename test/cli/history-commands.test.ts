@@ -1,14 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
-import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
-import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
 import { capturesCommand } from '../../src/cli/captures.ts';
 import { coverageCommand } from '../../src/cli/coverage.ts';
 import { gapsCommand } from '../../src/cli/gaps.ts';
 import type { QueryHandle } from '../../src/cli/query-handle.ts';
 import { streamsCommand } from '../../src/cli/streams.ts';
-import { manageTokens } from '../../src/usecases/manage-tokens.ts';
-import { createQueries } from '../../src/usecases/query-history.ts';
 import { runCommand } from '../support/command.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -23,22 +18,18 @@ import {
   addStream,
   addWatermark,
 } from '../support/history.ts';
+import { createTestQueryHandle } from '../support/query-handle.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
 const START = NOW - 3_600_000;
 const NAME = 'a-stream-with-a-rather-long-name-that-must-give-way';
 
 let database: TestDatabase;
-const clock = { now: () => NOW };
-const openQueries = async (): Promise<QueryHandle> => ({
-  queries: createQueries({ reads: createHistoryReads(database), clock }),
-  tokens: manageTokens({ store: createTokenStore(database), clock }),
-  operatorLog: createOperatorLog(database),
-  close: async () => {},
-});
+let openQueries: () => Promise<QueryHandle>;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  openQueries = createTestQueryHandle(database, NOW);
   const stream = await addStream(database, 'play.example.com', 'live', NAME);
   const evil = await addStream(database, 'play.example.com', 'live', '=cmd\u001b[31m');
   await addPartitions(database, START, NOW + 1);

@@ -11,6 +11,7 @@ import type { Route } from '../../src/http/api/define-route.ts';
 import { exportRoutes } from '../../src/http/api/export-routes.ts';
 import { historyRoutes } from '../../src/http/api/history-routes.ts';
 import { tokenRoutes } from '../../src/http/api/token-routes.ts';
+import { deliveryReports } from '../../src/usecases/delivery-report.ts';
 import { type Exports, exportHistory } from '../../src/usecases/export-history.ts';
 import { manageTokens, type Tokens } from '../../src/usecases/manage-tokens.ts';
 import { createQueries, type Queries } from '../../src/usecases/query-history.ts';
@@ -44,7 +45,7 @@ export function createTestApi(
   const operatorLog = createOperatorLog(database);
   const routes = [
     ...historyRoutes(queries),
-    ...exportRoutes(exports),
+    ...exportRoutes(exports, deliveryReports({ reads, clock })),
     ...alertingRoutes(createTestAlerting(database, clock), clock),
     ...tokenRoutes(tokens, operatorLog, clock),
     ...(options.moreRoutes ?? []),

@@ -22,7 +22,7 @@ export function createQuarantineStore(options: { database: Database }): Quaranti
         .selectFrom('quarantine')
         .selectAll()
         .where('id', '>', afterId)
-        .where(sql<boolean>`outcome is distinct from 'stored'`)
+        .where(sql<boolean>`outcome is null or outcome not in ('stored', 'dropped')`)
         .$if(kind !== null, (query) => query.where('kind', '=', kind!))
         .$if(reason !== null, (query) => query.where('reason', '=', reason!))
         .orderBy('id')

@@ -48,7 +48,9 @@ export function quarantineReads(db: Kysely<Tables>): QuarantineHistory {
           scope.stream ? sql`q.stream = any(${[...scope.stream]}::text[])` : null,
           kind ? sql`q.kind = any(${[...kind]}::text[])` : null,
           reason ? sql`q.reason = any(${[...reason]}::text[])` : null,
-          settled === undefined ? null : settled ? sql`q.outcome is not null` : sql`q.outcome is null`,
+          settled === undefined
+            ? null
+            : sql`(q.outcome is not null and q.outcome in ('stored', 'dropped')) = ${sql.lit(settled)}`,
           within(sql`q.received_at`, window),
           after === null ? null : sql`q.id < ${after}`,
         ])} order by q.id desc limit ${limit}`.execute(db);

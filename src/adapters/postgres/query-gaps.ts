@@ -1,10 +1,11 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { GapFilter, GapRead, GapReads, ScopeFilter } from '../../ports.ts';
+import { BAD_VERDICTS } from '../../core/verdict.ts';
+import type { GapFilter, GapRead, GapReads, LongestGap, ReportReads, ScopeFilter } from '../../ports.ts';
 import { all, hasScope, inScope, streamIn } from './query-scope.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
-export function gapReads(db: Kysely<Tables>): GapReads {
+export function gapReads(db: Kysely<Tables>): GapReads & ReportReads {
   /** `ids`: null means every stream. */
   async function read(conditions: (RawBuilder<boolean> | null)[], limit: number): Promise<GapRead[]> {
     const { rows } = await sql<GapRead>`
@@ -40,6 +41,22 @@ export function gapReads(db: Kysely<Tables>): GapReads {
       if (began.length === limit) return began;
       const reaching = [sql<boolean>`from_at < ${timestamp(from)}`, sql<boolean>`to_at > ${timestamp(from)}`];
       return [...began, ...(await read([...conditions, ...reaching], limit - began.length))];
+    },
+
+    async longestGaps(scope, from, to) {
+      const streamIds = await idsOf(db, scope);
+      if (streamIds?.length === 0) return [];
+      const start = sql`greatest(from_at, ${timestamp(from)})`;
+      const end = sql`least(to_at, ${timestamp(to)})`;
+      const { rows } = await sql<LongestGap>`
+        select distinct on (stream_id) stream_id as "streamId", ${start} as "from", ${end} as "to", slots, verdict, cause
+        from gaps where ${all([
+          sql`from_at < ${timestamp(to)}`,
+          sql`to_at > ${timestamp(from)}`,
+          sql`verdict = any(${[...BAD_VERDICTS]}::text[])`,
+          streamIn(sql`stream_id`, streamIds),
+        ])} order by stream_id, ${end} - ${start} desc, from_at`.execute(db);
+      return rows;
     },
 
     async gapRow({ from, streamId, verdict, mode }) {

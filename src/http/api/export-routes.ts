@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import type { DeliveryReports } from '../../usecases/delivery-report.ts';
 import { EXPORT_FORMATS, type ExportFormat, type Exports } from '../../usecases/export-history.ts';
+import { REPORT_FORMATS, type ReportFormat, renderDeliveryReport } from '../../usecases/render-delivery-report.ts';
 import { captureFilters } from './capture-routes.ts';
 import { coverageFilters } from './coverage-routes.ts';
 import { defineRoute, type Route, StreamedBody } from './define-route.ts';
@@ -10,6 +12,12 @@ import { scopeFilters, window } from './schemas.ts';
 const CONTENT_TYPES: Record<ExportFormat, string> = {
   csv: 'text/csv; charset=utf-8',
   ndjson: 'application/x-ndjson',
+};
+
+const REPORT_TYPES: Record<ReportFormat, string> = {
+  csv: 'text/csv; charset=utf-8',
+  json: 'application/json',
+  html: 'text/html; charset=utf-8',
 };
 
 const shared = {
@@ -27,7 +35,7 @@ const shared = {
 const DESCRIPTION =
   'Streamed at constant memory. When the connection breaks, ask again with the cursor of the last whole line.';
 
-export function exportRoutes(exports: Exports): Route[] {
+export function exportRoutes(exports: Exports, reports: DeliveryReports): Route[] {
   const response = { contentTypes: Object.values(CONTENT_TYPES) };
   return [
     defineRoute({
@@ -66,6 +74,32 @@ export function exportRoutes(exports: Exports): Route[] {
       response,
       handler: async ({ query: { format, ...words } }) =>
         file('coverage', format, (form) => exports.coverage(words, form)),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/exports/report',
+      scope: 'read',
+      tag: 'exports',
+      summary: 'The delivery report of a month',
+      description: 'Per domain, app and stream. The page (`format=html`) is made to be printed.',
+      query: z.strictObject({
+        ...scopeFilters,
+        month: z
+          .string()
+          .regex(/^\d{4}-\d{2}$/, 'must be a month such as 2026-11')
+          .meta({ examples: ['2026-11'] }),
+        format: z.enum(REPORT_FORMATS).optional().meta({ description: '`csv` where not given.' }),
+      }),
+      response: { contentTypes: Object.values(REPORT_TYPES) },
+      handler: async ({ query: { month, format = 'csv', ...scope } }) => {
+        const text = renderDeliveryReport(await reports(month, scope), format);
+        return new StreamedBody({
+          contentType: REPORT_TYPES[format],
+          // A page is looked at, a file is kept.
+          ...(format === 'html' ? {} : { fileName: `snapaudit-delivery-${month}.${format}` }),
+          stream: Readable.from([text]),
+        });
+      },
     }),
   ];
 }

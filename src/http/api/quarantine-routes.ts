@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { QuarantineControl } from '../../usecases/control-quarantine.ts';
 import type { Queries } from '../../usecases/query-history.ts';
 import { defineRoute, type Route } from './define-route.ts';
 import { quarantineSchema } from './history-schemas.ts';
@@ -21,7 +22,7 @@ export function quarantineRoutes(queries: Queries): Route[] {
           .max(3)
           .optional(),
         reason: z.array(name).max(20).optional(),
-        settled: flag.optional().meta({ description: 'Whether it was retried or dropped.' }),
+        settled: flag.optional().meta({ description: 'Whether it was stored by a retry, or dropped.' }),
       }),
       response: page(quarantineSchema),
       handler: ({ query }) => queries.quarantined(query),
@@ -39,6 +40,43 @@ export function quarantineRoutes(queries: Queries): Route[] {
         bodyText: z.string().nullable(),
       }),
       handler: ({ params }) => queries.quarantinedRequest(params.id),
+    }),
+  ];
+}
+
+const kinds = z.enum(['rejected', 'unclassified', 'implausible']);
+
+/** What may be done with kept requests. */
+export function quarantineControlRoutes(control: QuarantineControl): Route[] {
+  return [
+    defineRoute({
+      method: 'post',
+      path: '/quarantine/retry',
+      scope: 'operate',
+      tag: 'quarantine',
+      summary: 'Offer kept requests to the receiver again',
+      description: 'After an alias was added, a key corrected or a domain named. Twice is harmless.',
+      body: z.strictObject({ kind: kinds.optional(), reason: name.optional() }),
+      response: z.object({
+        tried: z.number().int(),
+        stored: z.number().int(),
+        still: z.record(z.string(), z.number().int()),
+      }),
+      handler: ({ body, signal }) => control.retry({ kind: body.kind ?? null, reason: body.reason ?? null, signal }),
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/quarantine/{id}/drop',
+      scope: 'operate',
+      tag: 'quarantine',
+      summary: 'Give a kept request up: no retry takes it again',
+      params: z.strictObject({ id: wholeNumber(0, Number.MAX_SAFE_INTEGER) }),
+      status: 204,
+      response: z.undefined(),
+      handler: async ({ params }) => {
+        await control.drop(params.id);
+        return undefined;
+      },
     }),
   ];
 }

@@ -7,6 +7,7 @@ import { createTokenStore } from '../../../src/adapters/postgres/token-store.ts'
 import { createApiRouter } from '../../../src/http/api/api-router.ts';
 import { exportRoutes } from '../../../src/http/api/export-routes.ts';
 import { historyRoutes } from '../../../src/http/api/history-routes.ts';
+import { deliveryReports } from '../../../src/usecases/delivery-report.ts';
 import { exportHistory } from '../../../src/usecases/export-history.ts';
 import { manageTokens } from '../../../src/usecases/manage-tokens.ts';
 import { createQueries } from '../../../src/usecases/query-history.ts';
@@ -20,7 +21,10 @@ const queries = createQueries({ reads, clock });
 const app = express();
 app.use(
   createApiRouter({
-    routes: [...historyRoutes(queries), ...exportRoutes(exportHistory({ reads, queries, clock }))],
+    routes: [
+      ...historyRoutes(queries),
+      ...exportRoutes(exportHistory({ reads, queries, clock }), deliveryReports({ reads, clock })),
+    ],
     tokens: manageTokens({ store: createTokenStore(database), clock }),
     operatorLog: createOperatorLog(database),
     onError: (error) => console.error(error),
