@@ -1,36 +1,15 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import type { Heartbeat, Spool, SpoolEntry, SpoolKind } from '../../ports.ts';
+import type { Spool } from '../../ports.ts';
+import { FILE_NAME, openFirstFree, prepareSpoolFile, tryOpen } from './spool-file.ts';
 
 /** The spool holds as much as it may, or the disk has no room for more. */
 export class SpoolFullError extends Error {
   override readonly name = 'SpoolFullError';
 }
 
-const PAGE_BYTES = 4096;
+const ABSORB_ENTRIES = 500;
 const SQLITE_FULL = 13;
-/** Files tried in turn: several receivers on one machine have one each. */
-const MAX_FILES = 16;
-
-const ROOM = ' '.repeat(2 * PAGE_BYTES);
-
-const SCHEMA = `
-  create table if not exists entries (
-    id integer primary key autoincrement,
-    at integer not null,
-    kind text not null,
-    payload text not null,
-    again integer not null
-  ) strict;
-  create table if not exists alive (
-    receiver_id text not null,
-    from_at integer not null,
-    to_at integer not null,
-    host text not null,
-    primary key (receiver_id, from_at)
-  ) strict, without rowid;
-`;
 
 /**
  * The spool of one receiver, in the first file of the directory that no living process holds; a file that a crashed one left behind
@@ -44,12 +23,46 @@ export function openSpool(options: {
   onDamaged?: (file: string) => void;
 }): Spool {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-  const open = () => prepare(openFirstFree(options.directory, options.onDamaged ?? (() => {})), options.maxBytes);
+  const open = () =>
+    prepareSpoolFile(openFirstFree(options.directory, options.onDamaged ?? (() => {})), options.maxBytes);
   let file = open();
   // Counted once: a spool of millions would take its time on every look.
   let count = file.countBetween(0, Number.MAX_SAFE_INTEGER);
   /** What is in the database, though there was no room on the disk to note its removal. */
   let removedThrough = 0;
+
+  absorbOthers();
+
+  /** Takes over what receivers left behind that are gone for good: nobody else would bring it to the database. */
+  function absorbOthers(): void {
+    for (const name of readdirSync(options.directory).filter((each) => FILE_NAME.test(each))) {
+      const other = path.join(options.directory, name);
+      const db = other === file.path ? null : tryOpen(other, () => {});
+      if (db === null) continue;
+      const left = prepareSpoolFile({ db, path: other }, options.maxBytes);
+      let isEmpty = false;
+      try {
+        for (let after = 0; ; ) {
+          const entries = left.read(after, ABSORB_ENTRIES);
+          inTransaction(() => {
+            for (const { kind, payload, again } of entries) file.insert(options.now(), kind, payload, again);
+          });
+          count += entries.length;
+          after = entries.at(-1)?.id ?? after;
+          left.remove(after);
+          if (entries.length < ABSORB_ENTRIES) break;
+        }
+        inTransaction(() => left.notes().forEach(file.note));
+        isEmpty = true;
+      } catch (error) {
+        // Ours is full: the rest waits for the next start.
+        if (!(error instanceof SpoolFullError)) throw error;
+      } finally {
+        db.close();
+        if (isEmpty) for (const part of [other, `${other}-wal`, `${other}-shm`]) rmSync(part, { force: true });
+      }
+    }
+  }
 
   function inTransaction(work: () => void): void {
     const { db } = file;
@@ -123,105 +136,4 @@ export function openSpool(options: {
     },
     close: () => file.db.close(),
   };
-}
-
-/** The statements on one spool file. */
-function prepare({ db, path: file }: { db: DatabaseSync; path: string }, maxBytes: number) {
-  db.exec(SCHEMA);
-  db.exec(`pragma max_page_count = ${Math.max(16, Math.floor(maxBytes / PAGE_BYTES))}`);
-  const insert = db.prepare('insert into entries (at, kind, payload, again) values (?, ?, ?, ?)');
-  const removeLast = db.prepare('delete from entries where id = last_insert_rowid()');
-  const read = db.prepare('select id, kind, payload, again from entries where id > ? order by id limit ?');
-  const oldest = db.prepare('select at from entries where id > ? order by id limit 1');
-  const count = db.prepare('select count(*) as entries from entries where id > ? and id <= ?');
-  const markTried = db.prepare('update entries set again = 1 where id <= ? and again = 0');
-  const remove = db.prepare('delete from entries where id <= ?');
-  const pages = db.prepare(
-    'select page_count - freelist_count as used from pragma_page_count(), pragma_freelist_count()',
-  );
-  const note = db.prepare(
-    `insert into alive (receiver_id, from_at, to_at, host) values (?, ?, ?, ?)
-     on conflict (receiver_id, from_at) do update set to_at = max(to_at, excluded.to_at)`,
-  );
-  const notes = db.prepare('select receiver_id, from_at, to_at, host from alive order by from_at');
-  const forget = db.prepare('delete from alive where receiver_id = ? and from_at = ? and to_at <= ?');
-  return {
-    db,
-    path: file,
-    insert: (at: number, kind: SpoolKind, payload: string, again: boolean) => {
-      insert.run(at, kind, payload, again ? 1 : 0);
-    },
-    proveRoom: (at: number) => {
-      insert.run(at, 'capture', ROOM, 0);
-      removeLast.run();
-    },
-    read: (afterId: number, limit: number) =>
-      read.all(afterId, limit).map(
-        (row): SpoolEntry => ({
-          id: row.id as number,
-          kind: row.kind as SpoolKind,
-          payload: row.payload as string,
-          again: row.again === 1,
-        }),
-      ),
-    oldestAfter: (id: number) => (oldest.get(id) as { at: number } | undefined)?.at ?? null,
-    countBetween: (afterId: number, throughId: number) =>
-      (count.get(afterId, throughId) as { entries: number }).entries,
-    markTried: (id: number) => {
-      markTried.run(id);
-    },
-    remove: (id: number) => {
-      remove.run(id);
-    },
-    usedBytes: () => (pages.get() as { used: number }).used * PAGE_BYTES,
-    note: (beat: Heartbeat) => {
-      note.run(beat.receiverId, beat.fromAt, beat.toAt, beat.host);
-    },
-    notes: () =>
-      notes.all().map(
-        (row): Heartbeat => ({
-          receiverId: row.receiver_id as string,
-          fromAt: row.from_at as number,
-          toAt: row.to_at as number,
-          host: row.host as string,
-        }),
-      ),
-    forget: (beat: Heartbeat) => {
-      forget.run(beat.receiverId, beat.fromAt, beat.toAt);
-    },
-  };
-}
-
-const SQLITE_BUSY = 5;
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
-
-function openFirstFree(directory: string, onDamaged: (file: string) => void): { db: DatabaseSync; path: string } {
-  for (let number = 0; number < MAX_FILES; number++) {
-    const file = path.join(directory, number === 0 ? 'spool.sqlite' : `spool-${number}.sqlite`);
-    let db: DatabaseSync | null = null;
-    try {
-      db = new DatabaseSync(file);
-      // Held until the process ends, however it ends: the file of a living receiver cannot be opened by another.
-      db.exec(`pragma locking_mode = exclusive; pragma page_size = ${PAGE_BYTES}; pragma journal_mode = wal`);
-      db.exec('pragma synchronous = full; begin immediate; commit');
-      return { db, path: file };
-    } catch (error) {
-      db?.close();
-      const code = (error as { errcode?: number }).errcode;
-      if (code === SQLITE_BUSY) continue;
-      if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
-        // Left where it is, for people: it may hold callbacks that we said were kept.
-        onDamaged(file);
-        continue;
-      }
-      throw new Error(
-        `The spool ${file} cannot be opened (${(error as Error).message}): make its directory writable for this user.`,
-        { cause: error },
-      );
-    }
-  }
-  throw new Error(
-    `None of the ${MAX_FILES} spool files in ${directory} can be used: other processes hold them, or they are damaged.`,
-  );
 }

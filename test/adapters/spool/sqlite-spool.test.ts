@@ -100,6 +100,24 @@ describe('the spool', () => {
     );
   });
 
+  it('takes over what a receiver left that is gone for good', () => {
+    const first = open();
+    const second = open();
+    second.append([entry('left behind'), { ...entry('tried'), again: true }]);
+    second.noteAlive({ receiverId: 'r', fromAt: 1, toAt: 2, host: 'h' });
+    first.append([entry('of the first')]);
+    for (const spool of opened.splice(0)) spool.close();
+    const third = open();
+    expect(third.read(10).map(({ payload, again }) => [payload, again])).toEqual([
+      ['of the first', false],
+      ['left behind', false],
+      ['tried', true],
+    ]);
+    expect(third.depth().entries).toBe(3);
+    expect(third.aliveNotes()).toHaveLength(1);
+    expect(readdirSync(directory).filter((name) => name.startsWith('spool-'))).toEqual([]);
+  });
+
   it('keeps the latest note that a receiver was alive', () => {
     const spool = open();
     const beat = { receiverId: 'r', fromAt: 1_000, toAt: 2_000, host: 'h' };
