@@ -5,7 +5,6 @@ import { createCaptureStore } from '../../src/adapters/postgres/capture-store.ts
 import { createExcusedStore } from '../../src/adapters/postgres/excused-store.ts';
 import { createHeartbeatStore } from '../../src/adapters/postgres/heartbeat-store.ts';
 import { createSessionStore } from '../../src/adapters/postgres/session-store.ts';
-import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import { CAPTURE_FLAGS } from '../../src/core/capture-flags.ts';
 import { encodeCapture } from '../../src/core/capture-shape.ts';
 import type { ConfigVersion } from '../../src/core/config-version.ts';
@@ -17,7 +16,7 @@ import type { IncomingCapture } from '../../src/ports.ts';
 import { VendorState } from '../../src/sandbox/live/vendor-state.ts';
 import { type AuditorParts, type AuditRequest, createAuditor } from '../../src/usecases/audit-window.ts';
 import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
-import { createTestDatabase } from './database.ts';
+import type { TestDatabase } from './database.ts';
 import { FakeBuckets } from './fake-buckets.ts';
 import { createFakeLiveApi, type FakeLiveApiOptions } from './fake-live-api.ts';
 
@@ -55,8 +54,14 @@ export interface ShownGap {
  * A small world for tests of the audit: a database with its real stores, buckets and the vendor's index in memory, and the same
  * evidence written down as lines, so that the stored verdicts can be held against `judge` of an evidence file.
  */
-export async function createAuditWorld() {
-  const database = await createTestDatabase({ maxConnections: 10 });
+export async function createAuditWorld(database: TestDatabase) {
+  // A database a file, emptied for each test: making one takes longer than most tests.
+  const { rows } = await database.pool.query(
+    `select string_agg(format('%I', c.relname), ', ') as tables from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+     and c.relname not like 'kysely%'`,
+  );
+  await database.pool.query(`truncate ${rows[0].tables} restart identity cascade`);
   const clock = { at: T0, now: () => clock.at };
   const buckets = new FakeBuckets();
   const bucket = buckets.bucket(BUCKET);
@@ -287,9 +292,6 @@ export async function createAuditWorld() {
         await database.db.deleteFrom(table).execute();
       }
     },
-
-    timestamp,
-    drop: () => database.drop(),
   };
   return world;
 }

@@ -3,6 +3,7 @@ import { OSS_FAULT_MODES, type OssFaultMode, type OssRequestKind } from '../../s
 import { createAuditor } from '../../src/usecases/audit-window.ts';
 import { type Pair, startPair } from '../adapters/oss/start-pair.ts';
 import { type AuditWorld, BUCKET, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -11,6 +12,7 @@ const BACKLOG = 1_100;
 
 /** The real client against the stand-in for OSS, which answers in each of the ways that must not be believed. */
 describe('a hostile OSS', () => {
+  let database: TestDatabase;
   let world: AuditWorld;
   let pair: Pair;
   let told = 0;
@@ -37,7 +39,8 @@ describe('a hostile OSS', () => {
   }
 
   beforeAll(async () => {
-    world = await createAuditWorld();
+    database = await createTestDatabase({ maxConnections: 10 });
+    world = await createAuditWorld(database);
     pair = await startPair({ timeoutMs: 300 }, { buckets: [BUCKET] });
     world.config();
     await world.alive([T0 - MINUTE, T0 + 600 * MINUTE]);
@@ -47,7 +50,7 @@ describe('a hostile OSS', () => {
   });
   afterAll(async () => {
     await pair?.close();
-    await world?.drop();
+    await database?.drop();
   });
 
   async function isUnknownThenRecovers(kind: OssRequestKind, mode: OssFaultMode): Promise<void> {

@@ -1,17 +1,23 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CouldNotLookError } from '../../src/ports.ts';
+import { createAuditor } from '../../src/usecases/audit-window.ts';
 import { type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
+let database: TestDatabase;
 let world: AuditWorld;
-beforeEach(async () => {
-  world = await createAuditWorld();
+beforeAll(async () => {
+  database = await createTestDatabase({ maxConnections: 10 });
 });
-afterEach(() => world.drop());
+afterAll(() => database.drop());
+beforeEach(async () => {
+  world = await createAuditWorld(database);
+});
 
 /** A capture every 10 s from 10 s after the start on, with exceptions by number (0 is the first). */
 async function broadcast(
@@ -123,6 +129,48 @@ describe('the audit of a window', () => {
     const before = await world.stored();
     await world.audit({ domain: DOMAIN });
     expect(await world.stored()).toEqual(before);
+  });
+
+  it('leaves what it has not judged to the next audit when it is asked to stop', async () => {
+    world.config();
+    await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);
+    for (const stream of ['cam01', 'cam02']) {
+      // So much was on air before that each stream is listed by itself.
+      await world.session(stream, T0 - 2_000 * 60 * MINUTE, T0 - 1_000 * 60 * MINUTE);
+      await world.session(stream, T0, null);
+      await broadcast(stream, T0, 60);
+    }
+    world.clock.at = T0 + 10 * MINUTE;
+    const stopping = new AbortController();
+    const progress = () => stopping.abort();
+    const { parts } = world;
+    const outcome = await createAuditor({ ...parts, concurrency: 1, onProgress: progress })({
+      domain: DOMAIN,
+      signal: stopping.signal,
+    });
+    expect(outcome).toMatchObject({ failedStreams: 0, error: expect.stringContaining('stopped') });
+    const { slots } = await world.stored();
+    expect([slots.ok, slots.unknown]).toEqual([53, 0]);
+    await world.audit({ domain: DOMAIN });
+    expect(await world.stored()).toEqual(await world.judged(T0 + 9 * MINUTE));
+  });
+
+  it('touches no row of a gap that comes out the same again', async () => {
+    world.config();
+    await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);
+    await world.session('cam01', T0, null);
+    await broadcast('cam01', T0, 100, { 10: null });
+    world.clock.at = T0 + 5 * MINUTE;
+    await world.audit({ domain: DOMAIN });
+    const rows = () => world.database.db.selectFrom('gaps').selectAll().execute();
+    const before = await rows();
+    world.clock.at = T0 + 8 * MINUTE;
+    await world.audit({ domain: DOMAIN });
+    await world.audits.markLate([1], T0 + MINUTE, 'asked-for');
+    await world.audit({ domain: DOMAIN });
+    expect((await rows()).map(({ updated_at, slots }) => [updated_at, slots])).toEqual(
+      before.map(({ updated_at, slots }) => [updated_at, slots]),
+    );
   });
 
   it('costs one call a stream and reads only what is new', async () => {

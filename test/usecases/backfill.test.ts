@@ -1,22 +1,27 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sourcesOf } from '../../src/core/capture-flags.ts';
 import { CouldNotLookError } from '../../src/ports.ts';
 import { type Backfill, createBackfill } from '../../src/usecases/backfill.ts';
 import { createTrackSessions } from '../../src/usecases/track-sessions.ts';
 import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
+let database: TestDatabase;
 let world: AuditWorld;
+beforeAll(async () => {
+  database = await createTestDatabase({ maxConnections: 10 });
+});
+afterAll(() => database.drop());
 let backfill: Backfill;
 beforeEach(async () => {
-  world = await createAuditWorld();
+  world = await createAuditWorld(database);
   const { parts } = world;
   const track = createTrackSessions({ ...parts, domains: [DOMAIN] });
   backfill = createBackfill({ ...parts, captures: world.captures, track, audit: world.audit, domains: [DOMAIN] });
 });
-afterEach(() => world.drop());
 
 /** Captures every 10 s of [from, to); those of the outage were never told of. */
 async function broadcast(from: number, to: number, outage: [number, number] = [0, 0]): Promise<void> {

@@ -1,18 +1,23 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type EvidenceLine, formatEvidence } from '../../src/core/evidence.ts';
 import { CouldNotLookError } from '../../src/ports.ts';
 import { createEvidenceExport } from '../../src/usecases/export-evidence.ts';
 import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
 import { type AuditWorld, BUCKET, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
+let database: TestDatabase;
 let world: AuditWorld;
-beforeEach(async () => {
-  world = await createAuditWorld();
+beforeAll(async () => {
+  database = await createTestDatabase({ maxConnections: 10 });
 });
-afterEach(() => world.drop());
+afterAll(() => database.drop());
+beforeEach(async () => {
+  world = await createAuditWorld(database);
+});
 
 async function exported(from: number, to: number, stream: string | null = null) {
   const lines: EvidenceLine[] = [];

@@ -1,19 +1,25 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSignalStore } from '../../src/adapters/postgres/signal-store.ts';
 import type { SessionSignal } from '../../src/ports.ts';
 import { createPollSessions } from '../../src/usecases/poll-sessions.ts';
 import { createTrackSessions } from '../../src/usecases/track-sessions.ts';
 import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
+let database: TestDatabase;
 let world: AuditWorld;
+beforeAll(async () => {
+  database = await createTestDatabase({ maxConnections: 10 });
+});
+afterAll(() => database.drop());
 let track: (options?: { from?: number }) => Promise<void>;
 let poll: () => Promise<void>;
 const failures: unknown[] = [];
 beforeEach(async () => {
-  world = await createAuditWorld();
+  world = await createAuditWorld(database);
   failures.length = 0;
   world.config();
   track = createTrackSessions({ ...world.parts, domains: [DOMAIN] });
@@ -23,7 +29,6 @@ beforeEach(async () => {
     onFailure: (_domain, error) => failures.push(error),
   });
 });
-afterEach(() => world.drop());
 
 const onAir = (stream: string, at: number) => world.vendor.startSession({ domain: DOMAIN, app: APP, stream }, at);
 

@@ -396,9 +396,11 @@ async function replaceGaps(transaction: Transaction, commit: StreamCommit, sessi
             evidence: sql`excluded.evidence`,
             audit_id: sql`excluded.audit_id`,
             final_at: sql`excluded.final_at`,
-            updated_at: sql`now()`,
+            // A run that is judged again and comes out the same has not changed: nobody is told twice.
+            updated_at: sql`case when (gaps.to_at, gaps.session_started_at, gaps.cause, gaps.slots, gaps.open, gaps.reason)
+              is distinct from (excluded.to_at, excluded.session_started_at, excluded.cause, excluded.slots, excluded.open,
+              excluded.reason) then now() else gaps.updated_at end`,
           })
-          // A run that is judged again and comes out the same has not changed: nobody is told twice.
           .where(
             sql<boolean>`(gaps.to_at, gaps.session_started_at, gaps.cause, gaps.slots, gaps.open, gaps.reason, gaps.final_at)
               is distinct from (excluded.to_at, excluded.session_started_at, excluded.cause, excluded.slots, excluded.open,
