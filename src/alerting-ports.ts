@@ -141,11 +141,14 @@ export interface AlertingFacts {
   /** Callbacks whose capture lies in the window, per stream; streams without one are absent. */
   heardCounts(streamIds: readonly number[], from: Instant): Promise<Map<number, number>>;
   newestHeartbeat(): Promise<Instant | null>;
-  /** Takes note of gaps that changed since the last call, once each. */
-  noteGaps(now: Instant): Promise<void>;
+  /** Takes note of gaps that changed since the last call, once each; `late` ones only where they are told. */
+  noteGaps(now: Instant, tellLate: boolean): Promise<void>;
   /** Gaps that may still grow, and those that no incident tells of. */
   gaps(now: Instant): Promise<AlertingGap[]>;
-  findings(): Promise<ActiveFinding[]>;
+  /** Without those whose reporter has long been silent. */
+  findings(now: Instant): Promise<ActiveFinding[]>;
+  /** The newest capture of the stream before the instant, at most a day before; null where there is none. */
+  lastCaptureBefore(streamId: number, before: Instant): Promise<Instant | null>;
   /** Rejected and unreadable requests since `from`, by domain (null: it could not be read). */
   rejections(from: Instant): Promise<{ domain: string | null; reason: string; count: number; firstAt: Instant }[]>;
   /** Domains with a session that has run since before `before`, none of whose audits has finished after it. */
@@ -205,6 +208,8 @@ export interface IncidentStore {
   /** Live ones, and those resolved since `since`: what an Alertmanager must know. */
   forKeepAlive(since: Instant): Promise<Incident[]>;
   report(finding: Finding, now: Instant): Promise<void>;
+  /** Ends the findings of this kind whose key is none of these. */
+  endFindingsBut(kind: IncidentKind, keys: readonly string[], now: Instant): Promise<void>;
   /** Live incidents by kind, severity and status. */
   counts(): Promise<{ kind: IncidentKind; severity: Severity; status: Incident['status']; count: number }[]>;
   prune(before: Instant): Promise<void>;
@@ -280,6 +285,8 @@ export interface NotificationStore {
   disabled(channel: string, fingerprint: string): Promise<{ at: Instant; reason: string } | null>;
   disable(channel: string, fingerprint: string, at: Instant, reason: string): Promise<void>;
   enable(channel: string, fingerprint: string): Promise<void>;
+  /** Gives up what waits for channels that are configured no more. */
+  giveUpBut(channels: readonly string[]): Promise<void>;
   prune(before: Instant): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import {
   conditionsOfGaps,
   mergeDelivery,
 } from '../core/incident-conditions.ts';
-import { decideIncidents } from '../core/incident-decisions.ts';
+import { type Decision, decideIncidents } from '../core/incident-decisions.ts';
 import type { IncidentRules } from '../core/incident-rules.ts';
 import type { Instant } from '../core/instant.ts';
 import type { ChannelFilter } from '../core/notification.ts';
@@ -57,6 +57,8 @@ const DAY_MS = 86_400_000;
 const HEARTBEAT_TOLERANCE_MS = 5_000;
 const LEAST_BLINDNESS_MS = 10_000;
 const TELL_BLINDNESS_MS = 120_000;
+/** More of them go into a digest, which has no room for pictures. */
+const NAMED_LAST_GOOD = 20;
 /** What changes slowly is looked at every so often. */
 const SLOW_EVERY_MS = 10_000;
 
@@ -86,7 +88,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
       watched = await parts.watch(now);
       totals = watched.totals;
       const context = { now, totals, intervals: watched.intervals, tellLate: parts.tellLate };
-      await parts.facts.noteGaps(now);
+      await parts.facts.noteGaps(now, parts.tellLate);
       const excused = await parts.excusedSpans(now - DAY_MS, now + 1);
       // A span that was excused after the fact is told by nobody, though the audit has yet to judge it again.
       const gaps = (await parts.facts.gaps(now)).filter((gap) => !isExcused(gap, excused));
@@ -110,7 +112,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
       return blind === null ? [] : [blind];
     });
     await look(['config_drift', 'two_callbacks', 'enforce_fight', 'spool_not_draining', 'channel_failing'], async () =>
-      (await parts.facts.findings()).map(conditionOfFinding),
+      (await parts.facts.findings(now)).map(conditionOfFinding),
     );
     if (slowLookedAt === null || now - slowLookedAt >= SLOW_EVERY_MS || now < slowLookedAt) {
       slowLookedAt = now;
@@ -129,7 +131,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
       { now, since: now - parts.rules.reopenWithinSeconds * 1000, severity, route },
       async (incidents) => {
         const audited = await auditedUntil(incidents);
-        return decideIncidents({
+        const decisions = decideIncidents({
           now,
           conditions,
           looked,
@@ -138,10 +140,28 @@ export function createIncidentRaiser(parts: RaiseParts) {
           rules: parts.rules,
           auditedUntil: (incident) => audited.get(incident.id) ?? null,
         });
+        await nameLastGood(decisions);
+        return decisions;
       },
     );
     return { at: now, changes, watch: watched, seconds: (performance.now() - startedAt) / 1000 };
   };
+
+  /** What is about to be told names the last good picture; a gap does not know it. */
+  async function nameLastGood(decisions: readonly Decision[]): Promise<void> {
+    const untold = decisions.flatMap((decision) =>
+      (decision.do === 'open' || decision.do === 'reopen') && decision.condition.gaps.length > 0
+        ? [decision.condition]
+        : [],
+    );
+    for (const condition of untold.slice(0, NAMED_LAST_GOOD)) {
+      const { gaps, facts } = condition;
+      const first = gaps.reduce((a, b) => (b.from < a.from ? b : a));
+      if (facts.lastGood) continue;
+      const at = await parts.facts.lastCaptureBefore(first.streamId, first.from);
+      if (at !== null) facts.lastGood = { at, object: null };
+    }
+  }
 
   /** Only for suspicions that are clearing: few. */
   async function auditedUntil(incidents: readonly Incident[]): Promise<Map<number, Instant>> {

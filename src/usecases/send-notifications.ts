@@ -194,7 +194,7 @@ export function createNotificationSender(parts: SendParts) {
         const over = incident.status === 'resolved' || incident.foldedInto !== null;
         // One scope may have an old incident that is over and a new one that is not: the labels are the same.
         if (over && live.has(labelKey(incident))) return [];
-        return [alertOf(incident, over ? 'resolved' : 'repeat', context)];
+        return [alertOf(incident, over ? 'resolved' : 'opened', context)];
       });
     try {
       if (alerts.length > 0) await alive.resend(alerts, now);
@@ -203,8 +203,11 @@ export function createNotificationSender(parts: SendParts) {
     }
   }
 
-  /** Channels whose settings changed since they failed are on again. */
+  /** Channels whose settings changed since they failed are on again; what is gone from the settings waits no longer. */
   async function reviveChanged(): Promise<void> {
+    const names = parts.channels.map((channel) => channel.name);
+    await notifications.giveUpBut(names);
+    await parts.incidents.endFindingsBut('channel_failing', names, clock.now());
     for (const channel of parts.channels) {
       if (await notifications.disabled(channel.name, channel.fingerprint)) continue;
       await parts.sink.report({ kind: 'channel_failing', key: channel.name, active: false });

@@ -50,11 +50,16 @@ const OFFLINE_REMEMBERED_MS = 30_000;
 /** The list of streams on air is read anew so often. In between a start is not missed: it needs longer to become silent. */
 const LIST_MS = 5_000;
 
+const SUSPECTED_LOOK_MS = 3_000;
+const NO_ALLOWANCE = { blindUntil: null, excusedUntil: null };
+
 interface Remembered {
   startedAt: Instant;
   heard: HeardCapture | null;
-  /** Until then nothing can have become overdue, so nothing is looked up. */
+  /** Until then nothing can have become overdue. */
   quietUntil: Instant;
+  /** Looked up again from then on. */
+  lookAt: Instant;
 }
 
 interface OnAirList {
@@ -72,7 +77,7 @@ interface OnAirList {
 export function createSilenceWatch(parts: WatchParts) {
   const memory = new Map<number, Remembered>();
   const foundOffline = new Map<number, Instant>();
-  let firstSuspected = new Map<string, Instant>();
+  const waves = new Map<string, Wave>();
   let list: OnAirList | null = null;
 
   return async function watch(now: Instant): Promise<WatchResult> {
@@ -89,12 +94,13 @@ export function createSilenceWatch(parts: WatchParts) {
       parts.excusedSpans(asOf - DAY_MS, asOf + 1),
     ]);
     const blindUntil = blind.filter((span) => span.to - span.from > SHORT_BLINDNESS_MS && span.to <= asOf).at(-1)?.to;
-    const due = watched.filter((row) => {
+    const unknown = watched.filter((row) => {
       const known = memory.get(row.streamId);
-      return known?.startedAt !== row.startedAt || asOf >= known.quietUntil;
+      return known?.startedAt !== row.startedAt || asOf >= known.lookAt;
     });
-    result.looked = due.length;
-    await lookUp(due, asOf);
+    result.looked = unknown.length;
+    await lookUp(unknown, asOf);
+    const due = watched.filter((row) => asOf >= (memory.get(row.streamId)?.quietUntil ?? asOf));
 
     const overdue: (Suspect & { isSuspected: boolean })[] = [];
     for (const row of due) {
@@ -114,7 +120,7 @@ export function createSilenceWatch(parts: WatchParts) {
     );
     const suspects: Suspect[] = await withoutOffline(onAir, now);
     const ratioSuspects = await belowRatio(watched, suspects, asOf, excused, blindUntil ?? null);
-    const ripe = ripeApps(suspects, overdue, result.totals, now);
+    const ripe = ripeStreams(suspects, overdue, result.totals, now);
     const conditions = [...suspects, ...ratioSuspects].map((suspect) =>
       conditionOf(suspect, result.totals, ripe, asOf),
     );
@@ -155,12 +161,12 @@ export function createSilenceWatch(parts: WatchParts) {
     );
     for (const row of due) {
       const newest = heard.get(row.streamId) ?? known(row);
-      const alive = Math.max(row.startedAt, newest?.receivedAt ?? row.startedAt);
-      memory.set(row.streamId, {
-        startedAt: row.startedAt,
-        heard: newest,
-        quietUntil: alive + row.intervalSeconds * 1000 + (parts.rules.graceSeconds * 1000) / 2,
-      });
+      const lastHeardAt = newest?.receivedAt ?? null;
+      const { overdueAt, suspectedAt } = silenceOf({ ...row, lastHeardAt }, NO_ALLOWANCE, parts.rules);
+      const quietUntil = Math.min(overdueAt, suspectedAt);
+      // Whoever is suspected already is looked at less often: it can only recover.
+      const lookAt = asOf >= suspectedAt ? asOf + SUSPECTED_LOOK_MS : Math.max(quietUntil, asOf + 1);
+      memory.set(row.streamId, { startedAt: row.startedAt, heard: newest, quietUntil, lookAt });
     }
   }
 
@@ -220,34 +226,50 @@ export function createSilenceWatch(parts: WatchParts) {
     });
   }
 
-  /** Apps whose suspects are to be told now. */
-  function ripeApps(
+  /** The suspects that are to be told now. Those of an outage that is just beginning wait for each other. */
+  function ripeStreams(
     suspects: readonly Suspect[],
     overdue: readonly Suspect[],
     totals: readonly AppTotal[],
     now: Instant,
-  ): Set<string> {
-    const ripe = new Set<string>();
-    const stillSuspected = new Map<string, Instant>();
+  ): Set<number> {
+    const ripe = new Set<number>();
+    const mineOf = groupByApp(suspects);
+    const lateOf = groupByApp(overdue);
     for (const { domain, app, onAir } of totals) {
       const key = appKey({ domain, app });
-      const mine = suspects.filter(({ row }) => appKey(row) === key);
-      if (mine.length === 0) continue;
-      const firstSuspectedAt = firstSuspected.get(key) ?? now;
-      stillSuspected.set(key, firstSuspectedAt);
-      const held = holdsForStorm({
-        now,
-        firstSuspectedAt,
-        intervalSeconds: Math.max(...mine.map(({ row }) => row.intervalSeconds)),
-        overdue: overdue.filter(({ row }) => appKey(row) === key).length,
-        suspected: mine.length,
-        onAir,
-      });
-      if (!held) ripe.add(key);
+      const mine = mineOf.get(key) ?? [];
+      const before = waves.get(key);
+      // Whoever was let through once stays: a silence of its own holds nobody back and is held back by nobody.
+      const through = mine.filter(({ row }) => before?.through.has(row.streamId)).map(({ row }) => row.streamId);
+      const wave: Wave = { beganAt: null, through: new Set(through) };
+      const fresh = mine.filter(({ row }) => !wave.through.has(row.streamId));
+      if (fresh.length > 0) {
+        wave.beganAt = before?.beganAt ?? now;
+        const held = holdsForStorm({
+          now,
+          firstSuspectedAt: wave.beganAt,
+          intervalSeconds: Math.max(...fresh.map(({ row }) => row.intervalSeconds)),
+          overdue: (lateOf.get(key) ?? []).filter(({ row }) => !wave.through.has(row.streamId)).length,
+          suspected: fresh.length,
+          onAir: onAir - wave.through.size,
+        });
+        if (!held) {
+          for (const { row } of fresh) wave.through.add(row.streamId);
+          wave.beganAt = null;
+        }
+      }
+      waves.set(key, wave);
+      for (const streamId of wave.through) ripe.add(streamId);
     }
-    firstSuspected = stillSuspected;
     return ripe;
   }
+}
+
+/** Streams of one app that became suspected together, and those that were let through before. */
+interface Wave {
+  beganAt: Instant | null;
+  through: Set<number>;
 }
 
 type WatchedRow = OnAirRow & { intervalSeconds: number };
@@ -263,7 +285,7 @@ interface Suspect {
 function conditionOf(
   { row, heard, silence, missed, expected }: Suspect,
   totals: readonly AppTotal[],
-  ripe: ReadonlySet<string>,
+  ripe: ReadonlySet<number>,
   asOf: Instant,
 ): Condition {
   const slots = missedSlots(silence.since, asOf, row.intervalSeconds);
@@ -280,7 +302,7 @@ function conditionOf(
     expected: expected ?? slots,
     cause: null,
     facts: heard ? { lastGood: { at: heard.capturedAt, object: null } } : {},
-    ripe: missed !== undefined || ripe.has(appKey(row)),
+    ripe: missed !== undefined || ripe.has(row.streamId),
     gaps: [],
   };
 }
@@ -321,6 +343,17 @@ function totalsOf(rows: readonly OnAirRow[]): AppTotal[] {
     else totals.set(key, { domain, app, onAir: 1 });
   }
   return [...totals.values()];
+}
+
+function groupByApp(suspects: readonly Suspect[]): Map<string, Suspect[]> {
+  const groups = new Map<string, Suspect[]>();
+  for (const suspect of suspects) {
+    const key = appKey(suspect.row);
+    const group = groups.get(key);
+    if (group) group.push(suspect);
+    else groups.set(key, [suspect]);
+  }
+  return groups;
 }
 
 function appKey({ domain, app }: { domain: string; app: string }): string {

@@ -1,6 +1,6 @@
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import { type AlertingParts, createAlerting } from '../../src/compose-alerting.ts';
-import { settingsSchema } from '../../src/config/settings.ts';
+import { type Settings, settingsSchema } from '../../src/config/settings.ts';
 import type { ConfigVersion } from '../../src/core/config-version.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
@@ -36,6 +36,7 @@ export interface AlertingWorld {
   endpoint: LocalEndpoint;
   streams: WorldStream[];
   intervalSeconds: number;
+  settings: Settings;
   now(): Instant;
   set(now: Instant): void;
   alerting: ReturnType<typeof createAlerting>;
@@ -122,6 +123,7 @@ export async function createAlertingWorld(
     endpoint,
     streams,
     intervalSeconds,
+    settings,
     now: () => now,
     set: (instant) => {
       now = instant;

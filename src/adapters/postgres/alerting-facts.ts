@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
-import type { ActiveFinding, AlertingFacts, AlertingGap, AuditStall, HeardCapture } from '../../ports.ts';
+import type { ActiveFinding, AlertingFacts, AlertingGap, AuditStall, HeardCapture, OnAirRow } from '../../ports.ts';
 import type { Database } from './database.ts';
 import { timestamp } from './timestamp.ts';
 
@@ -10,21 +10,47 @@ const FROM_CALLBACK = 8;
 const LATE_COMMIT_MS = 120_000;
 /** What was found before alerting first looked is history, not news. */
 const FIRST_LOOK_BACK_MS = 600_000;
+const MAX_NAMES = 500_000;
+const DAY_MS = 86_400_000;
+/** A gap that no incident told of by then tells nothing new. */
+const UNTOLD_MS = 2 * DAY_MS;
+/** A receiver reports its spool every few seconds; one that is gone does not. */
+const SPOOL_SILENT_MS = 600_000;
+const REPORTER_SILENT_MS = DAY_MS;
 /** An audit that has been running for longer than this is not waited for. */
 const AUDIT_WAIT_MS = 300_000;
 
 export function createAlertingFacts(database: Database): AlertingFacts {
   const { db, pool } = database;
+  const names = new Map<number, Pick<OnAirRow, 'streamId' | 'domain' | 'app' | 'stream'>>();
+
+  /** A stream never changes its name. */
+  async function learnNames(streamIds: readonly number[]): Promise<void> {
+    if (names.size > MAX_NAMES) names.clear();
+    const unknown = streamIds.filter((streamId) => !names.has(streamId));
+    if (unknown.length === 0) return;
+    const rows = await db
+      .selectFrom('streams')
+      .select(['id as streamId', 'domain', 'app', 'stream'])
+      .where((eb) => eb('id', '=', eb.fn.any(sql.val(unknown))))
+      .execute();
+    for (const row of rows) names.set(row.streamId, row);
+  }
+
   return {
     async onAir() {
-      const { rows } = await pool.query({
+      // Ten thousand rows every few seconds: numbers are read faster than timestamps, and names are read once.
+      const { rows } = await pool.query<[number, number, OnAirRow['certainty']]>({
         name: 'alerting-on-air',
-        // Ten thousand rows: numbers are read faster than timestamps.
-        text: `select s.stream_id as "streamId", t.domain, t.app, t.stream,
-                 (extract(epoch from s.started_at) * 1000)::float8 as "startedAt", s.certainty
-               from sessions s join streams t on t.id = s.stream_id where s.ended_at is null`,
+        rowMode: 'array',
+        text: `select stream_id, (extract(epoch from started_at) * 1000)::float8, certainty
+               from sessions where ended_at is null`,
       });
-      return rows;
+      await learnNames(rows.map(([streamId]) => streamId));
+      return rows.flatMap(([streamId, startedAt, certainty]) => {
+        const name = names.get(streamId);
+        return name ? [{ ...name, startedAt, certainty }] : [];
+      });
     },
 
     async stillOnAir(streamIds) {
@@ -76,7 +102,7 @@ export function createAlertingFacts(database: Database): AlertingFacts {
       return row?.at ?? null;
     },
 
-    async noteGaps(now) {
+    async noteGaps(now, tellLate) {
       await sql`
         with progress as (
           insert into alerting_progress (name, at) values ('gaps', ${timestamp(now)})
@@ -87,14 +113,16 @@ export function createAlertingFacts(database: Database): AlertingFacts {
         select g.stream_id, g.from_at, g.verdict, g.mode, ${timestamp(now)} from gaps g, progress
         where g.updated_at >= coalesce(before - ${LATE_COMMIT_MS} * interval '1 millisecond',
             ${timestamp(now - FIRST_LOOK_BACK_MS)})
-          and g.verdict in ('late', 'callback_missing', 'object_missing', 'not_captured', 'misnamed')
+          and g.verdict in ('callback_missing', 'object_missing', 'not_captured', 'misnamed', ${tellLate ? 'late' : 'misnamed'})
+          and g.cause is distinct from 'receiver_down'
         on conflict do nothing`.execute(db);
     },
 
     async gaps(now) {
       const { rows } = await sql<AlertingGap>`
         with candidate as (
-          select stream_id, from_at, verdict, mode from incident_gaps where incident_id is null
+          select stream_id, from_at, verdict, mode from incident_gaps
+          where incident_id is null and first_seen_at > ${timestamp(now - UNTOLD_MS)}
           union
           select stream_id, from_at, verdict, mode from gaps where open
         )
@@ -111,8 +139,23 @@ export function createAlertingFacts(database: Database): AlertingFacts {
       return rows;
     },
 
-    async findings() {
-      const rows = await db.selectFrom('findings').selectAll().where('active', '=', true).orderBy('since').execute();
+    async findings(now) {
+      const rows = await db
+        .selectFrom('findings')
+        .selectAll()
+        .where('active', '=', true)
+        .where((eb) =>
+          eb.or([
+            eb('kind', '=', 'channel_failing'),
+            eb.and([eb('kind', '=', 'spool_not_draining'), eb('reported_at', '>', timestamp(now - SPOOL_SILENT_MS))]),
+            eb.and([
+              eb('kind', '<>', 'spool_not_draining'),
+              eb('reported_at', '>', timestamp(now - REPORTER_SILENT_MS)),
+            ]),
+          ]),
+        )
+        .orderBy('since')
+        .execute();
       return rows.map(
         (row): ActiveFinding => ({
           kind: row.kind,
@@ -123,6 +166,19 @@ export function createAlertingFacts(database: Database): AlertingFacts {
           detail: (row.facts as { detail?: string }).detail ?? null,
         }),
       );
+    },
+
+    async lastCaptureBefore(streamId, before) {
+      const row = await db
+        .selectFrom('captures')
+        .select('captured_at as at')
+        .where('stream_id', '=', streamId)
+        .where('captured_at', '<', timestamp(before))
+        .where('captured_at', '>=', timestamp(before - DAY_MS))
+        .orderBy('captured_at', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      return row?.at ?? null;
     },
 
     async rejections(from) {

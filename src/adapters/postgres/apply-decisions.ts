@@ -13,6 +13,8 @@ const KEPT_REOPENINGS = 20;
 /** Rows of one INSERT stay far below the limit of 65,535 parameters. */
 const CHUNK = 500;
 const SNAPAUDIT = 'snapaudit';
+const CROWD = 200;
+const CROWDED_PAUSE_MS = 30_000;
 
 interface Evaluation {
   now: Instant;
@@ -87,7 +89,7 @@ export async function applyDecisions(
         break;
       }
       case 'update':
-        await keepUp(db, decision.incident, decision.condition, now);
+        await keepUp(db, decision.incident, decision.condition, now, decisions.length > CROWD);
         break;
       case 'clear':
         await update(db, decision.incident, { clear_since: timestamp(now), updated_at: timestamp(now) });
@@ -200,7 +202,13 @@ function factsOf(condition: Condition) {
 }
 
 /** Keeps the numbers current; writes only where something differs. */
-async function keepUp(db: Kysely<Tables>, incident: Incident, condition: Condition, now: Instant): Promise<void> {
+async function keepUp(
+  db: Kysely<Tables>,
+  incident: Incident,
+  condition: Condition,
+  now: Instant,
+  crowded: boolean,
+): Promise<void> {
   // The worst that was seen stays, so that the last message tells how much it was.
   const next = {
     affected: Math.max(incident.affected, condition.affected),
@@ -221,6 +229,9 @@ async function keepUp(db: Kysely<Tables>, incident: Incident, condition: Conditi
     clearSince === incident.clearSince &&
     JSON.stringify(facts) === JSON.stringify(incident.facts);
   if (same) return;
+  // With very many at once, the mere growing of a number can wait a little.
+  const onlyGrew = clearSince === incident.clearSince && next.cause === incident.cause;
+  if (crowded && onlyGrew && now - incident.updatedAt < CROWDED_PAUSE_MS) return;
   await update(db, incident, {
     ...next,
     facts: JSON.stringify(facts),

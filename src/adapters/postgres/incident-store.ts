@@ -98,6 +98,16 @@ export function createIncidentStore(database: Database): IncidentStore {
         `.execute(db);
     },
 
+    async endFindingsBut(kind, keys, now) {
+      let query = db
+        .updateTable('findings')
+        .set({ active: false, reported_at: timestamp(now) })
+        .where('kind', '=', kind)
+        .where('active', '=', true);
+      if (keys.length > 0) query = query.where('key', 'not in', keys);
+      await query.execute();
+    },
+
     async counts() {
       const rows = await db
         .selectFrom('incidents')
@@ -121,6 +131,11 @@ export function createIncidentStore(database: Database): IncidentStore {
         await transaction.deleteFrom('incident_gaps').where('incident_id', 'in', old).execute();
         await transaction.deleteFrom('incident_transitions').where('incident_id', 'in', old).execute();
         await transaction.deleteFrom('incidents').where('id', 'in', old).execute();
+        await transaction
+          .deleteFrom('incident_gaps')
+          .where('incident_id', 'is', null)
+          .where('first_seen_at', '<', timestamp(before))
+          .execute();
         await transaction
           .deleteFrom('findings')
           .where('active', '=', false)

@@ -176,6 +176,15 @@ export function createNotificationStore(database: Database): NotificationStore {
       await setState(channel, fingerprint, { disabled_at: null, disabled_reason: null });
     },
 
+    async giveUpBut(channels) {
+      let query = db
+        .updateTable('notifications')
+        .set({ status: 'failed', error: 'The channel is no longer configured.' })
+        .where('status', '=', 'pending');
+      if (channels.length > 0) query = query.where('channel', 'not in', channels);
+      await query.execute();
+    },
+
     async prune(before) {
       await db
         .deleteFrom('notifications')

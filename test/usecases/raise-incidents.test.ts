@@ -1,0 +1,196 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
+import type { Cause, Verdict } from '../../src/core/verdict.ts';
+import { type AlertingWorld, createAlertingWorld, DOMAIN, type WorldStream } from '../support/alerting-world.ts';
+import { addGap } from '../support/history.ts';
+
+let world: AlertingWorld | undefined;
+afterEach(() => world?.close());
+
+/** A gap that the audit found, two minutes ago, over by now. */
+async function gap(
+  stream: WorldStream,
+  verdict: Verdict,
+  cause: Cause,
+  change: { slots?: number; open?: boolean } = {},
+): Promise<void> {
+  const { database, now } = world!;
+  const from = now() - 120_000;
+  await addGap(database, { streamId: stream.id, from, to: from + 30_000, slots: 3, verdict, cause, ...change });
+  await database.db
+    .updateTable('gaps')
+    .set({ updated_at: timestamp(now()) })
+    .where('stream_id', '=', stream.id)
+    .execute();
+}
+
+async function audit(
+  status: 'running' | 'done' | 'failed',
+  change: { at?: number; error?: string } = {},
+): Promise<number> {
+  const at = timestamp(change.at ?? world!.now());
+  const { id } = await world!.database.db
+    .insertInto('audits')
+    .values({
+      domain: DOMAIN,
+      app: null,
+      from_at: at,
+      to_at: at,
+      started_at: at,
+      finished_at: status === 'running' ? null : at,
+      status,
+      error: change.error ?? null,
+      seconds: null,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+const kinds = async () => (await world!.alerting.handle.incidents({ limit: 500 })).data.map(({ kind }) => kind).sort();
+
+describe('a gap that only the audit saw', () => {
+  it('is told with its cause and the last good picture, though it is over, and resolved', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 200, step: 5 });
+    await gap(world.streams[3]!, 'object_missing', 'object_deleted');
+    await world.pass({ seconds: 90, step: 5 });
+    expect(world.titles()).toEqual([
+      '[Open] snapshots missing: play.example.com/live/cam0003',
+      '[Resolved] snapshots missing: play.example.com/live/cam0003',
+    ]);
+    const body = world.endpoint.calls[0]!.body;
+    expect(body).toContain('deleted from the bucket');
+    expect(body).toContain('3 of 3 missing');
+    expect(body).toMatch(
+      /Last good picture.*https:\/\/audit.example.com\/streams\/play.example.com\/live\/cam0003\?at=/,
+    );
+  }, 60_000);
+
+  it('of most streams of an app is one incident, told when the audit is through', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 150, step: 10 });
+    const running = await audit('running');
+    for (const stream of world.streams.slice(0, 6)) await gap(stream, 'not_captured', 'not_captured');
+    await world.pass({ seconds: 10, step: 5 });
+    for (const stream of world.streams.slice(6, 15)) await gap(stream, 'not_captured', 'not_captured');
+    await world.pass({ seconds: 10, step: 5 });
+    expect(world.titles()).toEqual([]);
+    await world.database.db.updateTable('audits').set({ status: 'done' }).where('id', '=', running).execute();
+    await world.pass({ seconds: 10, step: 5 });
+    expect(world.titles()).toEqual(['[Open] snapshots missing: play.example.com/live']);
+    expect(world.endpoint.calls[0]!.body).toContain('15 of 20 on air');
+    expect(world.endpoint.calls[0]!.body).toContain('45 of');
+  }, 60_000);
+
+  it('that our own outage caused is told by nobody as a gap, and a late callback only where the settings say so', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 150, step: 10 });
+    await gap(world.streams[0]!, 'callback_missing', 'receiver_down');
+    await gap(world.streams[1]!, 'late', 'late_delivery');
+    await world.pass({ seconds: 20, step: 5 });
+    expect(await kinds()).toEqual([]);
+    world.alerting = world.another({
+      settings: { ...world.settings, alerting: { ...world.settings.alerting, late: true } },
+    });
+    await gap(world.streams[2]!, 'late', 'late_delivery');
+    await world.pass({ seconds: 5, step: 5 });
+    const { data } = await world.alerting.handle.incidents({ stream: ['cam0002'] });
+    expect(data).toMatchObject([{ kind: 'gap', cause: 'late_delivery' }]);
+  }, 60_000);
+
+  it('of wrong names and of another beat are troubles of their own', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 150, step: 10 });
+    await gap(world.streams[0]!, 'misnamed', 'wrong_name');
+    await gap(world.streams[0]!, 'not_captured', 'interval_drift', { open: true });
+    await gap(world.streams[0]!, 'callback_missing', 'delivery_lost');
+    await world.pass({ seconds: 5, step: 5 });
+    expect(await kinds()).toEqual(['gap', 'interval_drift', 'naming']);
+  }, 60_000);
+});
+
+describe('rejected callbacks', () => {
+  it('are an incident of the domain when there are many within five minutes', async () => {
+    world = await createAlertingWorld({ apps: {} });
+    const reject = (count: number) =>
+      world!.database.db
+        .insertInto('quarantine')
+        .values(
+          Array.from({ length: count }, () => ({
+            received_at: timestamp(world!.now()),
+            kind: 'rejected' as const,
+            reason: 'signature-mismatch',
+            remote_address: null,
+            body: Buffer.from('x'),
+            domain: DOMAIN,
+            app: null,
+            stream: null,
+            object: null,
+            retried_at: null,
+            outcome: null,
+          })),
+        )
+        .execute();
+    await reject(9);
+    await world.pass({ seconds: 30, step: 10 });
+    expect(world.titles()).toEqual([]);
+    await reject(1);
+    await world.pass({ seconds: 30, step: 10 });
+    expect(world.titles()).toEqual(['[Open] callbacks are rejected: play.example.com']);
+    await world.pass({ seconds: 400, step: 10 });
+    expect(world.titles()[1]).toContain('[Resolved] callbacks are rejected');
+  }, 60_000);
+});
+
+describe('an audit that does not get on', () => {
+  it('is told with what the last one failed of, while streams are on air', async () => {
+    world = await createAlertingWorld({ apps: { live: 5 }, alerting: { auditStalledAfter: '5m' } });
+    await audit('done');
+    await world.pass({ seconds: 299, step: 13 });
+    expect(world.titles()).toEqual([]);
+    await audit('failed', { error: 'OSS answered 403 AccessDenied' });
+    await world.pass({ seconds: 20, step: 5 });
+    expect(world.titles()).toEqual(['[Open] the audit does not get on: play.example.com']);
+    expect(world.endpoint.calls[0]!.body).toContain('OSS answered 403 AccessDenied');
+    await audit('done');
+    await world.pass({ seconds: 100, step: 10 });
+    expect(world.titles()[1]).toContain('[Resolved] the audit does not get on');
+  }, 60_000);
+});
+
+describe('a spool that does not drain', () => {
+  it('is told per host after a minute, and ends with its host', async () => {
+    world = await createAlertingWorld({ apps: {} });
+    const waiting = { entries: 12, oldestAt: world.now() };
+    await world.alerting.watchSpool(waiting, 'a');
+    await world.pass({ seconds: 59, step: 59 });
+    await world.alerting.watchSpool(waiting, 'a');
+    await world.pass({ seconds: 1 });
+    expect(world.titles()).toEqual([]);
+    await world.alerting.watchSpool(waiting, 'a');
+    await world.pass({ seconds: 1 });
+    expect(world.titles()).toEqual(['[Open] the local spool does not drain: all domains a']);
+    // The host is gone for good.
+    await world.pass({ seconds: 700, step: 20 });
+    expect(world.titles()[1]).toContain('[Resolved]');
+  }, 60_000);
+});
+
+describe('a storm that grows out of single incidents', () => {
+  it('folds them in: they are resolved with it, and nobody hears of them again', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 30, step: 5 });
+    const first = world.streams[0]!;
+    await world.pass({ seconds: 40, step: 2, silent: (stream) => stream === first });
+    expect(world.titles()).toHaveLength(1);
+    await world.pass({ seconds: 60, step: 2, silent: () => true });
+    expect(world.titles()).toHaveLength(2);
+    expect(world.titles()[1]).toBe('[Open] callbacks stopped: play.example.com/live');
+    await world.pass({ seconds: 400, step: 10 });
+    expect(world.titles().slice(2)).toEqual(['[Resolved] callbacks stopped: play.example.com/live']);
+    expect(
+      (await world.alerting.handle.incidents({})).data.map(({ status, resolution }) => `${status} ${resolution}`),
+    ).toEqual(['resolved recovered', 'resolved folded']);
+  }, 60_000);
+});
