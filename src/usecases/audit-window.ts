@@ -159,7 +159,8 @@ class AuditRun {
     await this.#noteBlindness();
     const streams = await audits.streamsToAudit({ domain, app, stream, to: this.#to });
     this.#streams = streams.length;
-    const from = streams.reduce((earliest, each) => Math.min(earliest, each.auditedUntil ?? earliest), this.#to);
+    const since = (await audits.observedSince()) ?? this.#to;
+    const from = streams.reduce((earliest, each) => Math.min(earliest, each.auditedUntil ?? since), this.#to);
     this.#auditId = await audits.begin({ domain, app, kind, from, to: this.#to, startedAt: this.#now });
     const started = performance.now();
     try {

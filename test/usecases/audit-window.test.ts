@@ -141,6 +141,7 @@ describe('the audit of a window', () => {
       await broadcast(stream, T0, 60);
     }
     world.clock.at = T0 + 10 * MINUTE;
+    await world.flush();
     const stopping = new AbortController();
     const progress = () => stopping.abort();
     const { parts } = world;
