@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signCallback } from '../../src/core/callback-signature.ts';
+import { CAPTURE_FLAGS } from '../../src/core/capture-flags.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { KEY, signedCallback, startTestReceiver, type TestReceiver } from '../support/receiver.ts';
 
@@ -143,6 +144,55 @@ describe('POST /callbacks/snapshot', () => {
     expect(await response.json()).toEqual({ canary: 'a1-b2' });
     expect(await database.db.selectFrom('captures').select('stream_id').execute()).toHaveLength(before.length);
     expect((await post(signedCallback({ snapauditCanary: 'a1-b2' }, { key: 'x' }))).status).toBe(401);
+  });
+});
+
+describe('keys', () => {
+  it('takes the previous key during a rotation, and notes that it was that one', async () => {
+    const previous = 'previouskey123456789';
+    const rotating = await startTestReceiver(database, {
+      keys: [
+        { name: 'current', secret: KEY },
+        { name: 'previous', secret: previous },
+      ],
+    });
+    const send = (stream: string, key: string) =>
+      fetch(`${rotating.url}/callbacks/snapshot`, signedCallback(pascal(stream, seconds()), { key }));
+    expect((await send('rotating1', previous)).status).toBe(200);
+    expect((await send('rotating2', KEY)).status).toBe(200);
+    expect((await send('rotating3', 'anotherkey1234567890')).status).toBe(401);
+    await rotating.close();
+    const rows = await database.db
+      .selectFrom('captures')
+      .innerJoin('streams', 'streams.id', 'captures.stream_id')
+      .select(['stream', 'flags'])
+      .where('stream', 'like', 'rotating%')
+      .orderBy('stream')
+      .execute();
+    const { fromCallback, verified, previousKey } = CAPTURE_FLAGS;
+    expect(rows).toEqual([
+      { stream: 'rotating1', flags: fromCallback | verified | previousKey },
+      { stream: 'rotating2', flags: fromCallback | verified },
+    ]);
+  });
+
+  it('lets everything in where none is configured, as an unverified claim', async () => {
+    const open = await startTestReceiver(database, { keys: [] });
+    const body = JSON.stringify(pascal('keyless', seconds()));
+    expect((await fetch(`${open.url}/callbacks/snapshot`, { method: 'POST', body })).status).toBe(200);
+    await open.close();
+    expect(await stored('keyless')).toEqual([expect.objectContaining({ verified: false, deliveries: 1 })]);
+  });
+
+  it('keeps only so much of what strangers send, and says so without a 5xx', async () => {
+    const small = await startTestReceiver(database, {
+      limits: { stranger: { rowsPerHour: 2, bytesPerHour: 1_000 } },
+      keys: [],
+    });
+    const send = () => fetch(`${small.url}/callbacks/snapshot`, { method: 'POST', body: '{"no":"sense"}' });
+    const statuses = [await send(), await send(), await send()].map(({ status }) => status);
+    await small.close();
+    expect(statuses).toEqual([200, 200, 429]);
   });
 });
 
