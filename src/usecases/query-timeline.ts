@@ -41,6 +41,8 @@ export interface TimelineDeps {
 const HOUR_MS = 3_600_000;
 /** Single slots up to so many: about what a screen can tell apart. */
 const MOST_SLOTS = 1_500;
+/** Where no config was in force there may be captures all the same. */
+const ASSUMED_INTERVAL_MS = 10_000;
 const MOST_SESSIONS = 1_000;
 const MOST_CAPTURES = 20_000;
 
@@ -64,13 +66,14 @@ export function timelineQuery({ reads, clock }: TimelineDeps) {
     const inForce = newest ? configLookup(allConfigs)(domain, app, newest.startedAt) : null;
     const intervalMs = inForce ? inForce.intervalSeconds * 1_000 : null;
     const { auditedUntil } = runs;
-    const few = intervalMs !== null && (to - from) / intervalMs <= MOST_SLOTS;
+    const slotMs = intervalMs ?? ASSUMED_INTERVAL_MS;
+    const few = (to - from) / slotMs <= MOST_SLOTS;
     return {
       from,
       to,
       partMs,
       parts: await readParts(),
-      slots: few ? await readSlots(stream, intervalMs) : null,
+      slots: few ? await readSlots(stream, slotMs) : null,
       sessions,
       configs: standing(allConfigs, app, from, to),
       blind,

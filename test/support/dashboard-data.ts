@@ -34,6 +34,8 @@ export interface FaultyStream {
 
 export interface PlantedDay {
   from: Instant;
+  /** How the captures were told. */
+  shapeId: number;
   auditedUntil: Instant;
   /** One stream for each bad verdict. */
   faulty: FaultyStream[];
@@ -71,7 +73,7 @@ export async function plantDay(database: Database, now: Instant): Promise<Plante
     intervalSeconds: INTERVAL_SECONDS,
   });
   await addHeartbeat(database, from - HOUR_MS, now + 3 * HOUR_MS);
-  const day: PlantedDay = { from, auditedUntil, faulty: [], objects: [] };
+  const day: PlantedDay = { from, shapeId, auditedUntil, faulty: [], objects: [] };
   for (const [name, verdict, cause, slots] of FAULTS) {
     const gapAt = Math.floor(now / MINUTE_MS) * MINUTE_MS - 70 * MINUTE_MS;
     const id = await plantStream(name, 'live', { at: gapAt, slots, verdict });
@@ -146,9 +148,8 @@ export const HOSTILE = {
 };
 
 /** Streams, object names, bodies and messages that hold markup, script, marks that turn the text around, and 10 KB. */
-export async function plantHostile(database: Database, now: Instant): Promise<void> {
+export async function plantHostile(database: Database, { shapeId }: PlantedDay, now: Instant): Promise<void> {
   const startedAt = Math.floor(now / MINUTE_MS) * MINUTE_MS - 90 * MINUTE_MS;
-  const shapeId = await addShape(database);
   for (const name of Object.values(HOSTILE)) {
     const id = await addStream(database, DOMAIN, 'hostile', name.slice(0, 500));
     await addSession(database, id, startedAt, null);
@@ -224,7 +225,6 @@ export async function plantAudits(database: Database, now: Instant): Promise<voi
   await database.db
     .insertInto('audits')
     .values([
-      { ...audit, from_at: at(64), to_at: at(4), started_at: at(3), finished_at: at(2), status: 'done', seconds: 4.2 },
       {
         ...audit,
         from_at: at(124),
@@ -235,6 +235,7 @@ export async function plantAudits(database: Database, now: Instant): Promise<voi
         seconds: 30,
         error: 'The bucket "bucket-a" could not be listed: time-out after 3 tries.',
       },
+      { ...audit, from_at: at(64), to_at: at(4), started_at: at(3), finished_at: at(2), status: 'done', seconds: 4.2 },
     ])
     .execute();
 }

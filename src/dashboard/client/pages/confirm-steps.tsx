@@ -3,6 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { get, type Outcome, type Plan, type RestorePlan, send } from '../api.ts';
 import { Empty, Failure, failureText, Loading } from '../parts/states.tsx';
+import { useInert } from '../parts/use-inert.ts';
 import { useWords } from '../words/language.tsx';
 import { StepList } from './step-list.tsx';
 
@@ -19,6 +20,7 @@ export function ConfirmSteps({
   onDone: (outcome: Outcome) => void;
 }) {
   const words = useWords();
+  useInert(kind !== null);
   return (
     <Modal
       opened={kind !== null}

@@ -8,6 +8,7 @@ import { usePageTitle } from '../parts/page-title.ts';
 import { useMay } from '../parts/session.tsx';
 import { Empty, Failure, failureText, Loading } from '../parts/states.tsx';
 import { Span, spanText, useNow, When } from '../parts/time.tsx';
+import { useInert } from '../parts/use-inert.ts';
 import { useWall } from '../wall/wall-store.ts';
 import { useWords } from '../words/language.tsx';
 import { IncidentAbout } from './incident-about.tsx';
@@ -180,6 +181,7 @@ function ActDialog({
   onClose: () => void;
 }) {
   const words = useWords();
+  useInert(asking !== null);
   const queries = useQueryClient();
   const [reason, setReason] = useState('');
   const [hours, setHours] = useState(1);

@@ -9,6 +9,7 @@ import { usePageTitle } from '../parts/page-title.ts';
 import { useMay } from '../parts/session.tsx';
 import { Empty, Failure, failureText, Loading } from '../parts/states.tsx';
 import { When } from '../parts/time.tsx';
+import { useInert } from '../parts/use-inert.ts';
 import { usePages } from '../parts/use-pages.ts';
 import { useWords } from '../words/language.tsx';
 
@@ -26,6 +27,7 @@ export default function QuarantinePage() {
   const [search, setSearch] = useSearchParams();
   const kind = Object.hasOwn(KINDS, search.get('kind') ?? '') ? search.get('kind') : '';
   const request = search.get('request');
+  useInert(request !== null);
   const rows = usePages<Quarantined>('/quarantine', { kind });
   const set = (name: string, value: string | null) =>
     setSearch((before) => {

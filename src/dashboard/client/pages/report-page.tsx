@@ -102,57 +102,61 @@ export default function ReportPage() {
           <div className="halves">
             <section className="panel">
               <h2>{words.report.byVerdict}</h2>
-              <table className="rows">
-                <thead>
-                  <tr>
-                    <th scope="col">{words.common.verdict}</th>
-                    <th scope="col" className="num">
-                      {words.common.slots}
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {VERDICTS.filter((verdict) => sum.slots[verdict] > 0).map((verdict) => (
-                    <tr key={verdict}>
-                      <td>
-                        <VerdictMark verdict={verdict} />
-                      </td>
-                      <td className="num">{sum.slots[verdict].toLocaleString(words.locale)}</td>
+              <div className="scroll-x">
+                <table className="rows">
+                  <thead>
+                    <tr>
+                      <th scope="col">{words.common.verdict}</th>
+                      <th scope="col" className="num">
+                        {words.common.slots}
+                      </th>
                     </tr>
-                  ))}
-                </tbody>
-              </table>
+                  </thead>
+                  <tbody>
+                    {VERDICTS.filter((verdict) => sum.slots[verdict] > 0).map((verdict) => (
+                      <tr key={verdict}>
+                        <td>
+                          <VerdictMark verdict={verdict} />
+                        </td>
+                        <td className="num">{sum.slots[verdict].toLocaleString(words.locale)}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
             </section>
             <section className="panel">
               <h2>{words.report.byApp}</h2>
-              <table className="rows">
-                <thead>
-                  <tr>
-                    <th scope="col">{words.common.app}</th>
-                    <th scope="col" className="num">
-                      {words.report.expected}
-                    </th>
-                    <th scope="col" className="num">
-                      {words.report.bad}
-                    </th>
-                    <th scope="col" className="num">
-                      {words.common.coverage}
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {(apps.data?.data ?? []).map((row) => (
-                    <tr key={`${row.domain}\n${row.app}`}>
-                      <td>
-                        <Name>{`${row.domain} / ${row.app}`}</Name>
-                      </td>
-                      <td className="num">{row.counted.toLocaleString(words.locale)}</td>
-                      <td className="num">{(row.counted - row.slots.ok).toLocaleString(words.locale)}</td>
-                      <td className="num">{percentText(row.coverage, words.locale)}</td>
+              <div className="scroll-x">
+                <table className="rows">
+                  <thead>
+                    <tr>
+                      <th scope="col">{words.common.app}</th>
+                      <th scope="col" className="num">
+                        {words.report.expected}
+                      </th>
+                      <th scope="col" className="num">
+                        {words.report.bad}
+                      </th>
+                      <th scope="col" className="num">
+                        {words.common.coverage}
+                      </th>
                     </tr>
-                  ))}
-                </tbody>
-              </table>
+                  </thead>
+                  <tbody>
+                    {(apps.data?.data ?? []).map((row) => (
+                      <tr key={`${row.domain}\n${row.app}`}>
+                        <td>
+                          <Name>{`${row.domain} / ${row.app}`}</Name>
+                        </td>
+                        <td className="num">{row.counted.toLocaleString(words.locale)}</td>
+                        <td className="num">{(row.counted - row.slots.ok).toLocaleString(words.locale)}</td>
+                        <td className="num">{percentText(row.coverage, words.locale)}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
             </section>
           </div>
           <section className="panel">

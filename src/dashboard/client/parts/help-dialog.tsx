@@ -1,9 +1,11 @@
 import { Kbd, Modal } from '@mantine/core';
 import { Fragment } from 'react';
 import { useWords } from '../words/language.tsx';
+import { useInert } from './use-inert.ts';
 
 export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const words = useWords();
+  useInert(opened);
   const keys: [string[], string][] = [
     [['/'], words.help.search],
     [['j'], words.help.down],

@@ -103,9 +103,10 @@ const SEVERITY_LOOK: Record<Severity, { icon: LucideIcon; tone: string }> = {
   info: { icon: Info, tone: 'excused' },
 };
 
-export function SeverityMark({ severity }: { severity: Severity }) {
+/** The severity's colour and icon; its own word, or another that says more. */
+export function SeverityMark({ severity, children }: { severity: Severity; children?: string }) {
   const words = useWords();
-  return <Mark {...SEVERITY_LOOK[severity]}>{words.severities[severity]}</Mark>;
+  return <Mark {...SEVERITY_LOOK[severity]}>{children ?? words.severities[severity]}</Mark>;
 }
 
 const INCIDENT_LOOK: Record<IncidentStatus, { icon: LucideIcon; tone: string }> = {

@@ -15,6 +15,7 @@ import {
 import { causeWord, Mark, Name, VerdictMark } from '../parts/marks.tsx';
 import { Empty, Failure, failureText, Loading } from '../parts/states.tsx';
 import { Span, When } from '../parts/time.tsx';
+import { useInert } from '../parts/use-inert.ts';
 import { useWords } from '../words/language.tsx';
 import { CapturePicture, Picture } from './picture.tsx';
 
@@ -29,6 +30,7 @@ interface DrawerProps {
 /** One slot: what each witness says, and how the verdict follows from it. Its address can be shared. */
 export function SlotDrawer(props: DrawerProps) {
   const words = useWords();
+  useInert(props.at !== null);
   return (
     <Drawer
       opened={props.at !== null}

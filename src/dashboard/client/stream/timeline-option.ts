@@ -164,7 +164,7 @@ function lanes(index: number, data: Lane[], textColor: string): CustomSeriesOpti
         type: 'rect',
         shape: { x: start, y: frame.y, width, height: frame.height, r: index === 2 ? 0 : 3 },
         style: { fill: lane.color, ...(lane.decal ? { decal: lane.decal as never } : {}) },
-        ...(lane.text !== '' && width > 40
+        ...(lane.text !== '' && width > (index === 2 ? 120 : 40)
           ? {
               textContent: {
                 type: 'text',

@@ -32,7 +32,7 @@ export const StreamCard = memo(function StreamCard({
       <span className="card-foot">
         <span title={words.wall.last24h}>{percentText(coverage, words.locale)}</span>
         {incident ? (
-          <SeverityMark severity={incident.severity} />
+          <SeverityMark severity={incident.severity}>{words.incidentKinds[incident.kind]}</SeverityMark>
         ) : (
           gap && (
             <span className="card-cause">
