@@ -22,7 +22,7 @@ export function createQuarantineStore(options: { database: Database }): Quaranti
         .selectFrom('quarantine')
         .selectAll()
         .where('id', '>', afterId)
-        .where(sql<boolean>`outcome is null or outcome not in ('stored', 'dropped')`)
+        .where(sql<boolean>`(outcome is null or outcome not in ('stored', 'dropped'))`)
         .$if(kind !== null, (query) => query.where('kind', '=', kind!))
         .$if(reason !== null, (query) => query.where('reason', '=', reason!))
         .orderBy('id')
@@ -53,12 +53,18 @@ export function createQuarantineStore(options: { database: Database }): Quaranti
       const old = await pool.query('delete from quarantine where received_at < to_timestamp($1::float8 / 1000)', [
         before,
       ]);
-      const surplus = await pool.query(
-        `delete from quarantine where id in (
-           select id from quarantine order by kind = 'rejected', received_at desc, id desc offset $1)`,
-        [maxRows],
-      );
-      return (old.rowCount ?? 0) + (surplus.rowCount ?? 0);
+      const { rows } = await pool.query<{ kept: number }>('select count(*) as kept from quarantine');
+      const surplus = Math.max(0, rows[0]!.kept - maxRows);
+      // Rejected requests first: what was signed may still be understood one day.
+      const dropped =
+        surplus === 0
+          ? null
+          : await pool.query(
+              `delete from quarantine where id in (
+                 select id from quarantine order by kind <> 'rejected', received_at, id limit $1)`,
+              [surplus],
+            );
+      return (old.rowCount ?? 0) + (dropped?.rowCount ?? 0);
     },
   };
 }

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createQuarantineStore } from '../../../src/adapters/postgres/quarantine-store.ts';
+import type { QuarantineEntry } from '../../../src/ports.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+
+const WRITE = { again: false, timeoutMs: 10_000 };
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+beforeEach(() => database.pool.query('truncate quarantine'));
+afterAll(() => database.drop());
+
+function entry(receivedAt: number, over: Partial<QuarantineEntry> = {}): QuarantineEntry {
+  return {
+    receivedAt,
+    kind: 'unclassified',
+    reason: 'not-json',
+    remoteAddress: '127.0.0.1',
+    headers: { 'user-agent': 'x"\\\u0001' },
+    body: Buffer.from([0, 255, 39, 92]),
+    domain: null,
+    app: null,
+    stream: null,
+    object: null,
+    ...over,
+  };
+}
+const kept = async () =>
+  (await database.db.selectFrom('quarantine').select('received_at').orderBy('received_at').execute()).map(
+    (row) => row.received_at,
+  );
+
+describe('the quarantine', () => {
+  it('keeps bytes and headers as they came', async () => {
+    const store = createQuarantineStore({ database });
+    await store.write([entry(1_000), entry(2_000, { object: 'ä.jpg' })], WRITE);
+    const rows = await database.db.selectFrom('quarantine').selectAll().orderBy('id').execute();
+    expect([...rows[0]!.body]).toEqual([0, 255, 39, 92]);
+    expect(rows[0]!.headers).toEqual({ 'user-agent': 'x"\\\u0001' });
+    expect(rows[1]!.object).toBe('ä.jpg');
+  });
+
+  it('refuses an entry that the database cannot take, and keeps the others', async () => {
+    const store = createQuarantineStore({ database });
+    const bad = entry(2_000, { stream: 'a\u0000b' });
+    expect(await store.write([entry(1_000), bad, entry(3_000)], WRITE)).toEqual([
+      { item: bad, reason: 'not-storable-22021' },
+    ]);
+    expect(await kept()).toEqual([1_000, 3_000]);
+  });
+
+  it('drops what is old, and beyond the bound rejected requests before those that may be understood one day', async () => {
+    const store = createQuarantineStore({ database });
+    await store.write(
+      [1, 2, 3, 4, 5].map((second) => entry(second * 1_000, second === 4 ? { kind: 'rejected' } : {})),
+      WRITE,
+    );
+    expect(await store.prune({ before: 1_001, maxRows: 2 })).toBe(3);
+    expect(await kept()).toEqual([3_000, 5_000]);
+    expect(await store.prune({ before: 0, maxRows: 2 })).toBe(0);
+  });
+});
