@@ -56,9 +56,12 @@ export function coverageReads(db: Kysely<Tables>): CoverageReads {
     const place = after && { domain: after[1], app: after[2], stream: after[3] };
     const { rows } = await sql<{ id: number }>`
       select s.id from streams s
-      where ${all([inScope(scope), afterStream(place)])} and exists (
+      cross join lateral (
         select from slot_hours h where h.stream_id = s.id and ${within(sql`h.hour`, { from, to })}
-      ) order by s.domain, s.app, s.stream limit ${limit}`.execute(db);
+        order by h.hour limit 1
+      ) one
+      where ${all([inScope(scope), afterStream(place)])}
+      order by s.domain, s.app, s.stream limit ${limit}`.execute(db);
     return rows.map((row) => row.id);
   }
 
