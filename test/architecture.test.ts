@@ -84,6 +84,26 @@ describe('the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('lets the browser code take from the rest of the service only core, and types', () => {
+    const ofClient = SOURCES.filter((file) => file.startsWith('src/dashboard/client/'));
+    const wrong = ofClient.flatMap((file) =>
+      [...codeOf(file).matchAll(/^\s*import\s+(?!type\b)[^;'"]*?\bfrom\s+'(\.[^']+)'/gm)]
+        .map((match) => path.posix.normalize(path.posix.join(path.posix.dirname(file), match[1] ?? '')))
+        .filter((target) => !/^src\/(dashboard\/client|core)\//.test(target))
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect([ofClient.length > 0, wrong]).toEqual([true, []]);
+  });
+
+  it('lets nothing but the pages themselves take from the browser code', () => {
+    const wrong = SOURCES.filter((file) => !file.startsWith('src/dashboard/client/')).flatMap((file) =>
+      importsOf(file)
+        .filter((target) => target.startsWith('src/dashboard/client/'))
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   it('keeps promises and clocks out of the core', () => {
     const wrong = SOURCES.filter((file) => file.startsWith('src/core/')).filter((file) =>
       /\basync\b|\bawait\b|\bPromise\b|Date\.now\(|new Date\(\)|Math\.random\(|performance\.|process\./.test(
@@ -94,7 +114,7 @@ describe('the architecture', () => {
   });
 
   it('reads the environment in config/env.ts only, and ends the process in cli.ts only', () => {
-    const reading = SOURCES.filter((file) => /process\.env\b/.test(codeOf(file)));
+    const reading = SOURCES.filter((file) => /(?<!')process\.env\b/.test(codeOf(file)));
     expect(reading).toEqual(['src/config/env.ts']);
     const ending = SOURCES.filter((file) => /process\.exit\(|process\.exitCode\b/.test(codeOf(file)));
     expect(ending.filter((file) => file !== 'src/cli.ts')).toEqual([]);
