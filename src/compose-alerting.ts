@@ -80,9 +80,11 @@ export function createAlerting(parts: AlertingParts): Alerting {
   const excused = createExcusedStore(database);
   const audits = createAuditStore(database);
   const sink: AlertSink = { report: (finding) => incidents.report(finding, clock.now()) };
+  let observedSince: Instant | null = null;
   const blindSpans = async (from: Instant, to: Instant) => {
     // Before the first heartbeat ever there was no service that could have been blind.
-    const since = await audits.observedSince();
+    observedSince ??= await audits.observedSince();
+    const since = observedSince;
     return since === null || since >= to ? [] : audits.blindSpans(Math.max(from, since), to);
   };
   const excusedSpans = (from: Instant, to: Instant) => excused.inForce(from, to);
@@ -94,8 +96,6 @@ export function createAlerting(parts: AlertingParts): Alerting {
     watch: createSilenceWatch({
       facts,
       configVersions: cachedVersions(parts),
-      blindSpans,
-      excusedSpans,
       ...(parts.live ? { onlineNow: onlineNow(parts.live, clock, onProblem) } : {}),
       rules: watchSettings.rules,
     }),

@@ -17,7 +17,7 @@ import { severityOf } from '../core/severity.ts';
 import type { Span } from '../core/span.ts';
 import type { AppTotal } from '../core/storm.ts';
 import type { AlertingFacts, Clock, IncidentChange, IncidentStore, Router } from '../ports.ts';
-import type { ExcusedScope, WatchResult } from './watch-silence.ts';
+import type { ExcusedScope, Hearing, WatchResult } from './watch-silence.ts';
 
 /** What the evaluation needs to know of a channel. */
 export interface RoutedChannel {
@@ -31,7 +31,7 @@ export interface RaiseParts {
   clock: Clock;
   facts: AlertingFacts;
   incidents: IncidentStore;
-  watch(now: Instant): Promise<WatchResult>;
+  watch(now: Instant, hearing: Hearing): Promise<WatchResult>;
   blindSpans(from: Instant, to: Instant): Promise<Span[]>;
   excusedSpans(from: Instant, to: Instant): Promise<ExcusedScope[]>;
   channels: readonly RoutedChannel[];
@@ -82,16 +82,21 @@ export function createIncidentRaiser(parts: RaiseParts) {
       }
     };
 
+    let heard: Promise<Hearing> | null = null;
+    const hear = () => {
+      heard ??= readHearing(now);
+      return heard;
+    };
     let watched: WatchResult | null = null;
     let totals: readonly AppTotal[] = [];
     await look(['delivery', 'interval_drift', 'naming'], async () => {
-      watched = await parts.watch(now);
+      const hearing = await hear();
+      watched = await parts.watch(now, hearing);
       totals = watched.totals;
       const context = { now, totals, intervals: watched.intervals, tellLate: parts.tellLate };
       await parts.facts.noteGaps(now, parts.tellLate);
-      const excused = await parts.excusedSpans(now - DAY_MS, now + 1);
       // A span that was excused after the fact is told by nobody, though the audit has yet to judge it again.
-      const gaps = (await parts.facts.gaps(now)).filter((gap) => !isExcused(gap, excused));
+      const gaps = (await parts.facts.gaps(now)).filter((gap) => !isExcused(gap, hearing.excused));
       const ofGaps = conditionsOfGaps(gaps, context);
       const delivery = mergeDelivery(
         watched.conditions,
@@ -100,11 +105,10 @@ export function createIncidentRaiser(parts: RaiseParts) {
       return [...delivery, ...ofGaps.filter((condition) => condition.kind !== 'gap')];
     });
     await look(['blind'], async () => {
-      const newestHeartbeat = await parts.facts.newestHeartbeat();
-      const spans = newestHeartbeat === null ? [] : await parts.blindSpans(now - DAY_MS, newestHeartbeat);
-      const blind = conditionOfBlindness(spans, {
+      const hearing = await hear();
+      const blind = conditionOfBlindness(hearing.blind, {
         now,
-        newestHeartbeat,
+        newestHeartbeat: hearing.newestHeartbeat,
         toleranceMs: HEARTBEAT_TOLERANCE_MS,
         tellForMs: TELL_BLINDNESS_MS,
         leastMs: LEAST_BLINDNESS_MS,
@@ -146,6 +150,15 @@ export function createIncidentRaiser(parts: RaiseParts) {
     );
     return { at: now, changes, watch: watched, seconds: (performance.now() - startedAt) / 1000 };
   };
+
+  async function readHearing(now: Instant): Promise<Hearing> {
+    const newestHeartbeat = await parts.facts.newestHeartbeat();
+    const [blind, excused] = await Promise.all([
+      newestHeartbeat === null ? [] : parts.blindSpans(now - DAY_MS, newestHeartbeat),
+      parts.excusedSpans(now - DAY_MS, now + 1),
+    ]);
+    return { newestHeartbeat, blind, excused };
+  }
 
   /** What is about to be told names the last good picture; a gap does not know it. */
   async function nameLastGood(decisions: readonly Decision[]): Promise<void> {

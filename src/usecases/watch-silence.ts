@@ -15,12 +15,19 @@ export interface ExcusedScope extends Span {
   stream: string | null;
 }
 
+/** What one evaluation knows of our own hearing and of what is excused. */
+export interface Hearing {
+  newestHeartbeat: Instant | null;
+  /** Of the last day, merged, in order. */
+  blind: readonly Span[];
+  /** Those that share an instant with the last day. */
+  excused: readonly ExcusedScope[];
+}
+
 export interface WatchParts {
-  facts: Pick<AlertingFacts, 'onAir' | 'stillOnAir' | 'lastHeard' | 'heardCounts' | 'newestHeartbeat'>;
+  facts: Pick<AlertingFacts, 'onAir' | 'stillOnAir' | 'lastHeard' | 'heardCounts'>;
   /** All config versions of all domains. */
   configVersions(): Promise<ConfigVersion[]>;
-  blindSpans(from: Instant, to: Instant): Promise<Span[]>;
-  excusedSpans(from: Instant, to: Instant): Promise<ExcusedScope[]>;
   /**
    * Asks the vendor which streams of the domain are on air right now, `app/stream`. Only for suspected streams whose end
    * nobody announces; null where it could not be asked in time.
@@ -80,19 +87,16 @@ export function createSilenceWatch(parts: WatchParts) {
   const waves = new Map<string, Wave>();
   let list: OnAirList | null = null;
 
-  return async function watch(now: Instant): Promise<WatchResult> {
+  return async function watch(now: Instant, hearing: Hearing): Promise<WatchResult> {
     const isFresh = list !== null && now >= list.at && now - list.at < LIST_MS;
-    const [current, heartbeat] = await Promise.all([isFresh ? list! : readList(now), parts.facts.newestHeartbeat()]);
+    const current = isFresh ? list! : await readList(now);
     list = current;
     const { watched } = current;
     const result = { totals: current.totals, intervals: current.intervals, watched: watched.length, looked: 0 };
-    const asOf = listeningUntil(heartbeat, now, HEARTBEAT_TOLERANCE_SECONDS);
+    const asOf = listeningUntil(hearing.newestHeartbeat, now, HEARTBEAT_TOLERANCE_SECONDS);
     if (asOf === null) return { ...result, conditions: [] };
 
-    const [blind, excused] = await Promise.all([
-      parts.blindSpans(asOf - DAY_MS, asOf),
-      parts.excusedSpans(asOf - DAY_MS, asOf + 1),
-    ]);
+    const { blind, excused } = hearing;
     const blindUntil = blind.filter((span) => span.to - span.from > SHORT_BLINDNESS_MS && span.to <= asOf).at(-1)?.to;
     const unknown = watched.filter((row) => {
       const known = memory.get(row.streamId);

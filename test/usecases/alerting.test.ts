@@ -49,7 +49,7 @@ describe('silence on one of 200 streams', () => {
         updated_at: timestamp(world.now()),
       })
       .execute();
-    await world.pass({ seconds: 90 });
+    await world.pass({ seconds: 90, step: 5 });
     expect(world.titles()).toEqual([
       expect.stringContaining('[Open] callbacks stopped'),
       expect.stringContaining('[Resolved] snapshots missing'),
@@ -74,7 +74,7 @@ describe('silence on one of 200 streams', () => {
       .insertInto('watermarks')
       .values({ stream_id: victim.id, audited_until: timestamp(world.now()), last_key: null, state: '{}' })
       .execute();
-    await world.pass({ seconds: 60 });
+    await world.pass({ seconds: 60, step: 5 });
     const { data } = await world.alerting.handle.incidents({});
     expect(data).toMatchObject([{ kind: 'silence', status: 'resolved', resolution: 'withdrawn' }]);
     expect(world.endpoint.calls[1]!.body).toContain('nothing is missing');
@@ -112,7 +112,7 @@ describe('silence on one of 200 streams', () => {
     await world.database.db.updateTable('sessions').set({ certainty: 'listed' }).execute();
     await world.pass({ seconds: 20, step: 5 });
     const silent = world.streams.slice(0, 2);
-    await world.pass({ seconds: 60, silent: (stream) => silent.includes(stream) });
+    await world.pass({ seconds: 60, step: 2, silent: (stream) => silent.includes(stream) });
     expect(world.titles()).toEqual([expect.stringContaining('cam0001')]);
     expect(asked).toBeLessThan(30);
   }, 60_000);
@@ -123,7 +123,8 @@ describe('an outage of a whole app', () => {
     world = await createAlertingWorld({ apps: { live: 200, other: 20 } });
     await world.pass({ seconds: 30, step: 5 });
     const from = world.now();
-    await world.pass({ seconds: 120, silent: ({ app }) => app === 'live' });
+    await world.pass({ seconds: 45, silent: ({ app }) => app === 'live' });
+    await world.pass({ seconds: 75, step: 5, silent: ({ app }) => app === 'live' });
     expect(world.titles()).toEqual([expect.stringMatching(/\[Open\] callbacks stopped: play.example.com\/live$/)]);
     expect(world.times[0]! - from).toBeLessThanOrEqual(INTERVAL_AND_GRACE_MS + 10_000);
     expect(world.endpoint.calls[0]!.body).toMatch(/(1[89]\d|200) of 200 on air/);
@@ -141,8 +142,8 @@ describe('flapping', () => {
     await world.pass({ seconds: 30, step: 5 });
     const victim = world.streams[3]!;
     for (let flap = 0; flap < 10; flap++) {
-      await world.pass({ seconds: 40, step: 2, silent: (stream) => stream === victim });
-      await world.pass({ seconds: 20, step: 2 });
+      await world.pass({ seconds: 40, step: 4, silent: (stream) => stream === victim });
+      await world.pass({ seconds: 20, step: 4 });
     }
     expect(world.titles().length).toBeLessThanOrEqual(3);
     await world.pass({ seconds: 900, step: 10 });
@@ -159,8 +160,8 @@ describe('flapping', () => {
     await world.pass({ seconds: 30, step: 5 });
     const victim = world.streams[3]!;
     for (let flap = 0; flap < 10; flap++) {
-      await world.pass({ seconds: 30, step: 2, silent: (stream) => stream === victim });
-      await world.pass({ seconds: 30, step: 2 });
+      await world.pass({ seconds: 30, step: 3, silent: (stream) => stream === victim });
+      await world.pass({ seconds: 30, step: 3 });
     }
     expect(world.titles().map((title) => title.slice(0, 12))).toEqual(['[Open] callb', '[Resolved] c', '[Open again]']);
   }, 180_000);
@@ -170,7 +171,7 @@ describe('an outage of our own receiver', () => {
   it("is told as ours and never as the vendor's", async () => {
     world = await createAlertingWorld();
     await world.pass({ seconds: 30, step: 5 });
-    await world.pass({ seconds: 120, receiving: false });
+    await world.pass({ seconds: 120, step: 2, receiving: false });
     expect(world.titles()).toEqual([expect.stringContaining('[Open] Snapaudit itself could not receive')]);
     await world.pass({ seconds: 300, step: 5 });
     expect(world.titles()).toEqual([
@@ -183,7 +184,7 @@ describe('an outage of our own receiver', () => {
   it('that stopped everything is told after the restart', async () => {
     world = await createAlertingWorld();
     await world.pass({ seconds: 30, step: 5 });
-    await world.pass({ seconds: 120, receiving: false, alerting: false });
+    await world.pass({ seconds: 120, step: 10, receiving: false, alerting: false });
     world.alerting = world.another();
     await world.pass({ seconds: 300, step: 5 });
     expect(world.titles().map((title) => title.slice(0, 20))).toEqual(['[Open] Snapaudit its', '[Resolved] Snapaudit']);
@@ -193,7 +194,7 @@ describe('an outage of our own receiver', () => {
   it('does not hide a silence that goes on after it', async () => {
     world = await createAlertingWorld({ apps: { live: 20 } });
     await world.pass({ seconds: 30, step: 5 });
-    await world.pass({ seconds: 60, receiving: false });
+    await world.pass({ seconds: 60, step: 2, receiving: false });
     const victim = world.streams[3]!;
     await world.pass({ seconds: 40, silent: (stream) => stream === victim });
     expect(
