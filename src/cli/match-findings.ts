@@ -157,14 +157,14 @@ function findDrift(fault: InjectedFault, field: string, { driftsLeft }: Bench): 
 function findFailedAudit(fault: InjectedFault, { observed }: Bench): Found {
   const failed = observed.audits.find(
     ({ startedAt, finishedAt, error }) =>
-      error !== null && startedAt < fault.to && (finishedAt ?? observed.now) > fault.from,
+      error !== null && /bucket/.test(error) && startedAt < fault.to && (finishedAt ?? observed.now) > fault.from,
   );
   const madeGood = observed.audits.some(
     ({ error, status, startedAt }) => failed && error === null && status === 'done' && startedAt > failed.startedAt,
   );
   return {
     foundAs: failed && madeGood ? 'audit could not look, caught up' : null,
-    cause: failed?.error ? firstWords(failed.error) : '-',
+    cause: failed?.error ? reasonIn(failed.error) : '-',
     where: `OSS ${clock(fault.from)}`,
   };
 }
@@ -209,7 +209,8 @@ function overlaps(gap: { from: number; to: number }, fault: { from: number; to: 
 const count = (gaps: readonly { slots: number }[]) => gaps.reduce((sum, { slots }) => sum + slots, 0);
 const clock = (at: number) => new Date(at).toISOString().slice(11, 19);
 const placeOf = (fault: InjectedFault) => `${fault.app}/${fault.stream} ${clock(fault.from)}`;
-const firstWords = (text: string) => (text.length > 48 ? `${text.slice(0, 47)}…` : text);
+/** Of "List … at http://…: OSS answered 503; what to do" the part in the middle. */
+const reasonIn = (sentence: string) => (sentence.split(': ').at(-1) ?? sentence).split(';')[0] ?? sentence;
 
 function nameOf(fault: InjectedFault): string {
   const words = fault.fault.replaceAll('_', ' ');

@@ -131,8 +131,13 @@ describe('holding what was found against what was injected', () => {
 
   it('wants a failed look at OSS told by an audit in it, and made good by a later one', () => {
     const fault: InjectedFault = { ...outage, fault: 'oss_timeout', expectedVerdict: null, expectedCause: null };
-    const failed = audit(AT + SECOND, 'no whole answer within 2000 ms');
+    const failed = audit(
+      AT + SECOND,
+      'List bucket "b" at http://localhost:1: no whole answer within 2000 ms; try later',
+    );
     expect(match([fault], { audits: [failed, audit(AT + 30 * SECOND, null)] }).findings[0]!.foundAs).not.toBeNull();
+    const elsewhere = audit(AT + SECOND, 'Live API, DescribeLiveStreamSnapshotInfo: the service failed');
+    expect(match([fault], { audits: [elsewhere, audit(AT + 30 * SECOND, null)] }).findings[0]!.foundAs).toBeNull();
     expect(match([fault], { audits: [failed] }).findings[0]!.foundAs).toBeNull();
     expect(match([fault], { audits: [audit(AT + SECOND, null)] }).findings[0]!.foundAs).toBeNull();
   });
