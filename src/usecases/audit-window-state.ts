@@ -1,8 +1,9 @@
-import type { Mode } from '../core/capture.ts';
+import type { Capture, Mode } from '../core/capture.ts';
 import type { Gap } from '../core/gap.ts';
-import type { Instant } from '../core/instant.ts';
+import { formatInstant, type Instant } from '../core/instant.ts';
 import type { JudgeState } from '../core/judge-state.ts';
 import type { SlotCounts } from '../core/verdict.ts';
+import type { GapRow } from '../ports.ts';
 
 /** Object names and facts of the first slot of a run, for people. */
 export type GapEvidence = Record<string, unknown>;
@@ -50,4 +51,27 @@ export function readStreamState(stored: unknown): StreamState {
 
 export function evidenceKey(gap: Pick<Gap, 'mode' | 'from' | 'verdict' | 'cause'>): string {
   return `${gap.mode} ${gap.from} ${gap.verdict} ${gap.cause ?? ''}`;
+}
+
+/** Adds the facts of a run's first slot, as far as a capture speaks for it. */
+export function describer(captures: readonly Capture[], known: Record<string, GapEvidence>): (gap: Gap) => GapRow {
+  let byTime: Map<Instant, Capture> | null = null;
+  return (gap) => {
+    const told = known[evidenceKey(gap)];
+    if (told) return { ...gap, evidence: told };
+    byTime ??= new Map(captures.map((capture) => [capture.at, capture]));
+    const first = byTime.get(gap.from);
+    if (!first) return { ...gap, evidence: null };
+    return {
+      ...gap,
+      evidence: {
+        bucket: first.bucket,
+        object: first.object,
+        callbackReceivedAt: first.callback ? formatInstant(first.callback.receivedAt) : null,
+        callbackVerified: first.callback?.verified ?? null,
+        stored: first.stored,
+        indexed: first.indexed,
+      },
+    };
+  };
 }

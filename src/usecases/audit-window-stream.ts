@@ -2,21 +2,18 @@ import type { Capture, Mode } from '../core/capture.ts';
 import { configInForce } from '../core/config-in-force.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import { foreignPrefix } from '../core/foreign-prefix.ts';
-import type { Gap } from '../core/gap.ts';
 import { indexQuestions } from '../core/index-questions.ts';
-import { formatInstant, type Instant } from '../core/instant.ts';
-import { joinCaptures } from '../core/join-captures.ts';
+import type { Instant } from '../core/instant.ts';
 import { beginJudging, type JudgeTerms, judgeSpan, objectTemplateOf, type SpanEvidence } from '../core/judge.ts';
 import type { LifecycleRule } from '../core/judge-capture.ts';
-import type { JudgeState, LookedSpans } from '../core/judge-state.ts';
-import { addStray, judgeStray } from '../core/judge-strays.ts';
+import type { JudgeState } from '../core/judge-state.ts';
 import { compareKeys } from '../core/object-key.ts';
 import type { Session } from '../core/session.ts';
 import { divideBySession, type SessionSpan } from '../core/session-spans.ts';
 import { HOUR_MS } from '../core/slot-writer.ts';
 import { mergeSpans, type Span, spansAfter } from '../core/span.ts';
-import { compileTemplate, type Template } from '../core/template.ts';
-import { addSlotCounts, emptySlotCounts, type SlotCounts } from '../core/verdict.ts';
+import type { Template } from '../core/template.ts';
+import type { SlotCounts } from '../core/verdict.ts';
 import type { CallbackWitness, IndexWitness, ObjectWitness } from '../core/witness.ts';
 import type {
   ExcusedSpanRow,
@@ -28,7 +25,24 @@ import type {
   StreamRow,
   Watermark,
 } from '../ports.ts';
-import { beginStream, evidenceKey, type GapEvidence, readStreamState, type StreamState } from './audit-window-state.ts';
+import { MODES, StreamNames } from './audit-window-names.ts';
+import {
+  beginStream,
+  describer,
+  evidenceKey,
+  type GapEvidence,
+  readStreamState,
+  type StreamState,
+} from './audit-window-state.ts';
+import { findStrays, judgeStrays, type Stray } from './audit-window-strays.ts';
+import {
+  NOTHING_SEEN,
+  type RecordedStretch,
+  type Rejection,
+  type Stretch,
+  type StretchLooks,
+  witnessesOf,
+} from './audit-window-stretch.ts';
 
 /** What the auditing of one stream asks of outside; each may throw `CouldNotLookError`. */
 export interface StreamLooks {
@@ -37,26 +51,9 @@ export interface StreamLooks {
   head(bucket: string, endpoint: string, key: string, essential: boolean): Promise<ObjectWitness | null | undefined>;
   index(stream: StreamRow, from: Instant, to: Instant): Promise<IndexWitness[]>;
   lifecycle(bucket: string, endpoint: string): Promise<LifecycleRule[]>;
-  rejections(objects: string[]): Promise<{ object: string; receivedAt: Instant; reason: string }[]>;
+  rejections(objects: string[]): Promise<Rejection[]>;
   /** Takes down all that a stretch was judged by, for an evidence file. */
   record?: ((stretch: RecordedStretch) => Promise<void>) | undefined;
-}
-
-/** All that one stretch of a stream was judged by, besides sessions, configs and what holds for every stream. */
-export interface RecordedStretch {
-  stream: StreamRow;
-  config: ConfigVersion | null;
-  /** Some of them were recorded with the stretch before: neighbouring stretches overlap. */
-  callbacks: readonly StoredCapture[];
-  objects: readonly ObjectWitness[];
-  /** The object that overwrite captures are written to; the same in every stretch. */
-  overwritten: ObjectWitness | null;
-  index: readonly IndexWitness[];
-  indexed: readonly Span[];
-  rejected: readonly { object: string; receivedAt: Instant; reason: string }[];
-  /** Prefixes (or whole keys) under which OSS was looked at in full. */
-  listed: readonly { prefix: string; from: Instant; to: Instant }[];
-  lifecycle: readonly LifecycleRule[];
 }
 
 export interface StreamTerms {
@@ -94,21 +91,6 @@ interface SessionResult {
   provisionalGaps: GapRow[];
 }
 
-/** Templates are few, and compiling one is not free. */
-const compiled = new Map<string, Template>();
-const MOST_COMPILED = 1_000;
-
-function templateOf(text: string, mode: Mode): Template {
-  const key = `${mode} ${text}`;
-  let template = compiled.get(key);
-  if (!template) {
-    if (compiled.size >= MOST_COMPILED) compiled.clear();
-    template = compileTemplate(text, mode);
-    compiled.set(key, template);
-  }
-  return template;
-}
-
 const MINUTE_MS = 60_000;
 /** A callback without an instant of its own may come so late (core/join-captures.ts). */
 const SEQUENCE_MARGIN_MS = 15 * MINUTE_MS;
@@ -118,7 +100,6 @@ const INDEX_LAG_MS = 15_000;
 const INDEX_REACH_MS = 364 * 24 * HOUR_MS;
 /** A row of the index can be a capture that raises a new question; twice is enough in practice. */
 const MOST_QUESTION_ROUNDS = 3;
-const MODES: readonly Mode[] = ['sequence', 'overwrite'];
 const UNTIL_FOREVER = 8.64e15;
 
 /**
@@ -133,6 +114,7 @@ export class StreamAudit {
   readonly to: Instant;
   until: Instant;
   readonly #terms: StreamTerms;
+  readonly #names: StreamNames | null;
   readonly #start: StreamStart;
   readonly #spans: SessionSpan[];
   #base: Instant;
@@ -187,6 +169,7 @@ export class StreamAudit {
     this.config =
       ahead.map((span) => this.#configOf(span)).find((config) => config !== null) ??
       (ahead.length === 0 ? configInForce(versions, stream.domain, stream.app, to) : null);
+    this.#names = this.config && new StreamNames(stream, this.config, versions);
     const other = ahead.find((span) => {
       const config = this.#configOf(span);
       return config !== null && !listedAlike(config, this.config!);
@@ -200,7 +183,7 @@ export class StreamAudit {
   }
 
   get template(): Template | null {
-    return this.config?.sequenceObject ? templateOf(this.config.sequenceObject, 'sequence') : null;
+    return this.#names?.template ?? null;
   }
 
   /** Where the listing is to begin; null where no listing is needed. */
@@ -239,7 +222,7 @@ export class StreamAudit {
   ): Promise<number> {
     const { looks } = this.#terms;
     const read = await looks.callbacks(this.stream.id, this.until - this.marginMs, until + this.marginMs);
-    const witnesses = this.#witnesses(read);
+    const witnesses = witnessesOf(read);
     const named = new Set(witnesses.callbacks.map((callback) => callback.object));
     const all = [...objects, ...others.filter((object) => named.has(object.key))];
     const absent = await this.#confirmAbsences(witnesses, all, until);
@@ -256,13 +239,13 @@ export class StreamAudit {
     };
     this.#partial = stretch;
     for (let round = 0; round < MOST_QUESTION_ROUNDS; round++) {
-      const questions = this.#questions(this.#join(witnesses, stretch), stretch, until);
+      const questions = this.#questions(this.#join(witnesses.callbacks, stretch), stretch, until);
       const answers = await this.#ask(questions.filter((span) => !covers(stretch.indexed, span)));
       if (answers.spans.length === 0) break;
       stretch.indexed = mergeSpans([...stretch.indexed, ...answers.spans]);
       stretch.index = [...stretch.index, ...answers.rows];
     }
-    this.#judge(this.#join(witnesses, stretch), stretch, until, true);
+    this.#judge(this.#join(witnesses.callbacks, stretch), stretch, until, true);
     const foreign = this.#noteForeign(others, named);
     await this.#record(read, stretch, foreign, absent, until);
     this.#state.fresh = false;
@@ -279,10 +262,10 @@ export class StreamAudit {
    */
   async giveUp(until: Instant): Promise<void> {
     const read = await this.#terms.looks.callbacks(this.stream.id, this.until - this.marginMs, until);
-    const witnesses = this.#witnesses(read);
+    const witnesses = witnessesOf(read);
     const stretch = this.#partial ?? { ...NOTHING_SEEN, index: witnesses.index };
     const state = structuredClone(this.#state);
-    this.#judge(this.#join(witnesses, stretch), stretch, until, false);
+    this.#judge(this.#join(witnesses.callbacks, stretch), stretch, until, false);
     this.#state = state;
   }
 
@@ -337,23 +320,6 @@ export class StreamAudit {
     return configInForce(this.#terms.versions, this.stream.domain, this.stream.app, span.session.startedAt);
   }
 
-  #isOverwriteName(object: string): boolean {
-    const { config } = this;
-    if (!config?.overwriteObject) return false;
-    if (!config.sequenceObject) return true;
-    return templateOf(config.overwriteObject, 'overwrite').match(object, this.stream.app, this.stream.stream) !== null;
-  }
-
-  #witnesses(read: readonly StoredCapture[]): { callbacks: CallbackWitness[]; index: IndexWitness[] } {
-    const callbacks: CallbackWitness[] = [];
-    const index: IndexWitness[] = [];
-    for (const { at, bucket, object, capturedAt, receivedAt, verified, sources } of read) {
-      if (receivedAt !== null) callbacks.push({ bucket: bucket ?? '', object, capturedAt, receivedAt, verified });
-      if (sources.includes('index')) index.push({ object, createdAt: capturedAt ?? at, overlay: null });
-    }
-    return { callbacks, index };
-  }
-
   /** Absent from the list is only a candidate (reference/oss.md section 2): one HEAD confirms it, or finds the object. */
   async #confirmAbsences(
     { callbacks }: { callbacks: readonly CallbackWitness[] },
@@ -361,20 +327,21 @@ export class StreamAudit {
     until: Instant,
   ): Promise<string[]> {
     const { config } = this;
+    const names = this.#names;
     const absent: string[] = [];
-    if (!config) return absent;
+    if (!config || !names) return absent;
     const present = new Set(objects.map((object) => object.key));
     const asked = new Set<string>();
     for (const { object, bucket, capturedAt, receivedAt } of callbacks) {
-      if (present.has(object) || asked.has(object) || this.#isOverwriteName(object)) continue;
-      const at = this.#timeOf(object) ?? capturedAt ?? receivedAt;
+      if (present.has(object) || asked.has(object) || names.isOverwrite(object)) continue;
+      const at = names.timeOf(object) ?? capturedAt ?? receivedAt;
       if (at < this.until || at >= until) continue;
       asked.add(object);
       const elsewhere = bucket !== '' && bucket !== config.bucket;
       const found = elsewhere ? undefined : await this.#terms.looks.head(config.bucket, config.endpoint, object, false);
       if (found) objects.push(found);
       else if (found === null) absent.push(object);
-      else if (found === undefined && (elsewhere || this.#timeOf(object) === null)) this.#unasked.add(object);
+      else if (found === undefined && (elsewhere || names.timeOf(object) === null)) this.#unasked.add(object);
     }
     return absent;
   }
@@ -391,7 +358,6 @@ export class StreamAudit {
     const { config, stream } = this;
     const named = new Set(callbacks.map((callback) => callback.object));
     const looked = { from: this.until - this.marginMs, to: until };
-    const prefixes = config ? MODES.map((mode) => objectTemplateOf(config, mode)).filter((text) => text !== null) : [];
     await record({
       stream,
       config,
@@ -399,7 +365,7 @@ export class StreamAudit {
       objects: [
         // An object between two sessions that nobody told us of is not judged.
         ...stretch.objects.filter(({ key, lastModified }) => {
-          const at = this.#timeOf(key) ?? lastModified;
+          const at = this.#names?.timeOf(key) ?? lastModified;
           return named.has(key) || this.#spans.some((span) => at >= span.capturesFrom && at < span.capturesTo);
         }),
         ...foreign,
@@ -409,10 +375,7 @@ export class StreamAudit {
       indexed: stretch.indexed,
       rejected: stretch.rejected,
       listed: [
-        ...prefixes.map((text) => ({
-          prefix: templateOf(text, 'sequence').streamPrefix(stream.app, stream.stream),
-          ...looked,
-        })),
+        ...(this.#names?.prefixes ?? []).map((prefix) => ({ prefix, ...looked })),
         ...absent.map((prefix) => ({ prefix, ...looked })),
       ],
       lifecycle: stretch.lifecycle,
@@ -420,64 +383,24 @@ export class StreamAudit {
   }
 
   async #overwriteObject(): Promise<ObjectWitness | null> {
-    const { config } = this;
-    if (!config?.overwriteObject) return null;
-    const key = templateOf(config.overwriteObject, 'overwrite').render({
-      app: this.stream.app,
-      stream: this.stream.stream,
-    });
-    return (await this.#terms.looks.head(config.bucket, config.endpoint, key, true)) ?? null;
+    const key = this.#names?.overwriteKey ?? null;
+    if (!this.config || key === null) return null;
+    return (await this.#terms.looks.head(this.config.bucket, this.config.endpoint, key, true)) ?? null;
   }
 
   async #rejections(
     { callbacks }: { callbacks: readonly CallbackWitness[] },
     objects: readonly ObjectWitness[],
     overwritten: ObjectWitness | null,
-  ): Promise<{ object: string; receivedAt: Instant; reason: string }[]> {
+  ): Promise<Rejection[]> {
     const told = new Set(callbacks.map((callback) => callback.object));
     const silent = objects.map((object) => object.key).filter((key) => !told.has(key));
     if (overwritten) silent.push(overwritten.key);
     return silent.length === 0 ? [] : this.#terms.looks.rejections(silent);
   }
 
-  #timeOf(object: string): Instant | null {
-    return this.template?.match(object, this.stream.app, this.stream.stream)?.capturedAt ?? null;
-  }
-
-  /** Captures of both modes, each in order of time. */
-  #join(witnesses: { callbacks: readonly CallbackWitness[] }, stretch: Stretch): Record<Mode, Capture[]> {
-    const { objects, overwritten, rejected, index } = stretch;
-    const { config, stream } = this;
-    if (!config) return { sequence: [], overwrite: [] };
-    const joined = { sequence: [] as Capture[], overwrite: [] as Capture[] };
-    for (const mode of MODES) {
-      const mine = (object: string) => this.#isOverwriteName(object) === (mode === 'overwrite');
-      const text = objectTemplateOf(config, mode);
-      if (text === null) continue;
-      const texts = new Set([text]);
-      for (const version of this.#terms.versions) {
-        const other = objectTemplateOf(version, mode);
-        if (other !== null && version.bucket === config.bucket) texts.add(other);
-      }
-      joined[mode] = joinCaptures(
-        {
-          callbacks: witnesses.callbacks.filter((callback) => mine(callback.object)),
-          objects: mode === 'overwrite' ? (overwritten ? [overwritten] : []) : objects,
-          index: index.filter((row) =>
-            row.overlay === null ? mine(row.object) : row.overlay === (mode === 'overwrite'),
-          ),
-          rejected: rejected.filter((request) => mine(request.object)),
-        },
-        config.bucket,
-        keyOf(stream),
-        [...texts].map((each) => templateOf(each, mode)),
-        { mode, intervalMs: config.intervalSeconds * 1_000 },
-      );
-    }
-    for (const capture of joined.sequence) {
-      if (!capture.stored && this.#unasked.has(capture.object)) capture.unlisted = true;
-    }
-    return joined;
+  #join(callbacks: readonly CallbackWitness[], stretch: Stretch): Record<Mode, Capture[]> {
+    return this.#names?.join(callbacks, stretch, this.#unasked) ?? { sequence: [], overwrite: [] };
   }
 
   /** Sessions (and modes) that have slots before `until`, each with its captures. */
@@ -514,7 +437,7 @@ export class StreamAudit {
     };
   }
 
-  #spanEvidence(captures: readonly Capture[], looked: ChunkLooks, until: Instant): SpanEvidence {
+  #spanEvidence(captures: readonly Capture[], looked: StretchLooks, until: Instant): SpanEvidence {
     const { blind, excused } = this.#terms;
     const from = this.until - HOUR_MS;
     const { listed, indexed, lifecycle } = looked;
@@ -528,7 +451,7 @@ export class StreamAudit {
     };
   }
 
-  #questions(captures: Record<Mode, Capture[]>, looked: ChunkLooks, until: Instant): Span[] {
+  #questions(captures: Record<Mode, Capture[]>, looked: StretchLooks, until: Instant): Span[] {
     const spans: Span[] = [];
     const at = { until, now: this.#terms.now };
     for (const { judge, terms, own } of this.#parts(captures, until)) {
@@ -558,7 +481,7 @@ export class StreamAudit {
     return { spans, rows };
   }
 
-  #judge(captures: Record<Mode, Capture[]>, looked: ChunkLooks, until: Instant, final: boolean): void {
+  #judge(captures: Record<Mode, Capture[]>, looked: StretchLooks, until: Instant, final: boolean): void {
     const at = { until, now: this.#terms.now };
     const evidence: Record<string, GapEvidence> = {};
     const sessions: StreamState['sessions'] = [];
@@ -598,49 +521,33 @@ export class StreamAudit {
     return result;
   }
 
-  /** Announced captures that belong to no session, or to one that expects none. */
-  *#strays(captures: Record<Mode, Capture[]>, until: Instant) {
-    for (const mode of MODES) {
-      for (const capture of captures[mode]) {
-        if (capture.at < this.until || capture.at >= until || !capture.callback) continue;
-        const span = this.#spans.find((each) => capture.at >= each.capturesFrom && capture.at < each.capturesTo);
-        if (span && this.#configOf(span) !== null) continue;
-        const cause = span ? ('beyond_beat' as const) : ('no_session' as const);
-        const before = this.#spans.findLast((each) => each.session.startedAt <= capture.at);
-        yield { capture, mode, cause, sessionSince: before?.session.startedAt ?? null };
-      }
-    }
+  #strays(captures: Record<Mode, Capture[]>, until: Instant): Iterable<Stray> {
+    return findStrays(captures, this.#spans, (span) => this.#configOf(span) !== null, [this.until, until]);
   }
 
-  #judgeStrays(captures: Record<Mode, Capture[]>, looked: ChunkLooks, until: Instant, final: boolean): void {
+  #judgeStrays(captures: Record<Mode, Capture[]>, looked: StretchLooks, until: Instant, final: boolean): void {
     const { now, settleSeconds, lateAfterSeconds, callbackUrl } = this.#terms;
     const { config } = this;
     if (!config) return;
-    const runs: Record<Mode, Gap[]> = { sequence: [], overwrite: [] };
-    for (const run of this.#state.strays) runs[run.mode].push({ ...run });
-    const spans: LookedSpans = {
-      listed: looked.listed,
-      indexed: looked.indexed,
-      ...pick(this.#spanEvidence([], looked, until)),
-    };
-    const hours: Record<Mode, Map<Instant, SlotCounts>> = { sequence: new Map(), overwrite: new Map() };
-    for (const { mode, hour, slots } of this.#state.strayHours) hours[mode].set(hour, { ...slots });
-    for (const { capture, mode, cause, sessionSince } of this.#strays(captures, until)) {
-      const template = templateOf(objectTemplateOf(config, mode) ?? '', mode);
-      const terms = { stream: keyOf(this.stream), config, template, mode, lateAfterSeconds, callbackUrl, now };
-      const judgedTo = now - settleSeconds * 1_000;
-      const judged = judgeStray(capture, cause, spans, { ...terms, lifecycle: looked.lifecycle }, judgedTo);
-      addStray(runs[mode], capture.at, judged, mode, sessionSince);
-      const hour = Math.floor(capture.at / HOUR_MS) * HOUR_MS;
-      const slots = hours[mode].get(hour) ?? emptySlotCounts();
-      addSlotCounts(slots, { [judged.verdict]: 1 });
-      hours[mode].set(hour, slots);
-    }
+    const { listed, indexed, lifecycle } = looked;
+    const { blind, excused } = this.#spanEvidence([], looked, until);
     const known = new Set(this.#state.strays.map((run) => `${run.mode} ${run.from}`));
-    this.#state.strays = MODES.flatMap((mode) => runs[mode].slice(-1));
-    this.#state.strayHours = MODES.flatMap((mode) =>
-      [...hours[mode]].filter(([hour]) => hour + HOUR_MS > until).map(([hour, slots]) => ({ mode, hour, slots })),
+    const { runs, hours, open } = judgeStrays(
+      this.#strays(captures, until),
+      this.#state,
+      { listed, indexed, blind: [...blind], excused: [...excused] },
+      {
+        stream: keyOf(this.stream),
+        config,
+        lateAfterSeconds,
+        callbackUrl,
+        lifecycle,
+        now,
+        judgedTo: now - settleSeconds * 1_000,
+        until,
+      },
     );
+    Object.assign(this.#state, open);
     for (const mode of MODES) {
       if (runs[mode].length === 0 && hours[mode].size === 0) continue;
       const result = this.#resultOf(null, mode, null);
@@ -657,14 +564,10 @@ export class StreamAudit {
     const { config } = this;
     const foreign: ObjectWitness[] = [];
     if (!config) return foreign;
-    const templates = this.#terms.versions
-      .filter((version) => version.bucket === config.bucket)
-      .flatMap((version) => MODES.map((mode) => [objectTemplateOf(version, mode), mode] as const))
-      .flatMap(([text, mode]) => (text === null ? [] : [templateOf(text, mode)]));
     for (const object of others) {
       const { key, lastModified } = object;
       if (this.#state.foreignAfter !== null && compareKeys(key, this.#state.foreignAfter) <= 0) continue;
-      if (named.has(key) || templates.some((template) => template.candidates(key).length > 0)) continue;
+      if (named.has(key) || this.#names?.explains(key)) continue;
       const prefix = foreignPrefix(key);
       const entry = this.#foreign.get(prefix);
       if (entry) {
@@ -677,30 +580,6 @@ export class StreamAudit {
     return foreign;
   }
 }
-
-interface ChunkLooks {
-  listed: Span[];
-  indexed: Span[];
-  lifecycle: readonly LifecycleRule[];
-}
-
-/** What was seen of a stretch of time, besides the callbacks. */
-interface Stretch extends ChunkLooks {
-  objects: readonly ObjectWitness[];
-  overwritten: ObjectWitness | null;
-  rejected: readonly { object: string; receivedAt: Instant; reason: string }[];
-  index: readonly IndexWitness[];
-}
-
-const NOTHING_SEEN: Stretch = {
-  objects: [],
-  overwritten: null,
-  rejected: [],
-  index: [],
-  listed: [],
-  indexed: [],
-  lifecycle: [],
-};
 
 function keyOf({ domain, app, stream }: StreamRow) {
   return { domain, app, stream };
@@ -725,31 +604,4 @@ function concerns(span: ExcusedSpanRow, stream: StreamRow): boolean {
 
 function covers(spans: readonly Span[], { from, to }: Span): boolean {
   return spans.some((span) => span.from <= from && span.to >= to);
-}
-
-function pick({ blind, excused }: SpanEvidence): Pick<LookedSpans, 'blind' | 'excused'> {
-  return { blind: [...blind], excused: [...excused] };
-}
-
-/** Adds the facts of a run's first slot, as far as a capture speaks for it. */
-function describer(captures: readonly Capture[], known: Record<string, GapEvidence>): (gap: Gap) => GapRow {
-  let byTime: Map<Instant, Capture> | null = null;
-  return (gap) => {
-    const told = known[evidenceKey(gap)];
-    if (told) return { ...gap, evidence: told };
-    byTime ??= new Map(captures.map((capture) => [capture.at, capture]));
-    const first = byTime.get(gap.from);
-    if (!first) return { ...gap, evidence: null };
-    return {
-      ...gap,
-      evidence: {
-        bucket: first.bucket,
-        object: first.object,
-        callbackReceivedAt: first.callback ? formatInstant(first.callback.receivedAt) : null,
-        callbackVerified: first.callback?.verified ?? null,
-        stored: first.stored,
-        indexed: first.indexed,
-      },
-    };
-  };
 }

@@ -1,8 +1,5 @@
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { Instant } from '../core/instant.ts';
-import type { LifecycleRule } from '../core/judge-capture.ts';
-import { complementSpans, mergeSpans, type Span } from '../core/span.ts';
-import type { IndexWitness } from '../core/witness.ts';
 import {
   type AuditStore,
   type AuditTotals,
@@ -15,12 +12,14 @@ import {
   LiveApiError,
   type SessionStore,
   type StoredCapture,
-  type StreamRow,
   type StreamToAudit,
 } from '../ports.ts';
 import { readListing } from './audit-window-listing.ts';
-import { type RecordedStretch, StreamAudit, type StreamLooks, type StreamTerms } from './audit-window-stream.ts';
+import { createLooks } from './audit-window-looks.ts';
+import { StreamAudit, type StreamTerms } from './audit-window-stream.ts';
+import type { RecordedStretch } from './audit-window-stretch.ts';
 import { type PlannedListing, planAudit, type StreamToList } from './plan-audit.ts';
+import { HEARTBEAT_LAG_MS, rejudgeChangedBlindness } from './rejudge-blindness.ts';
 
 /** The captures that callbacks (or a backfill) left. */
 export interface CallbackReads {
@@ -97,16 +96,11 @@ const DAY_MS = 24 * HOUR_MS;
 const STREAMS_A_BATCH = 500;
 /** Listings under way at once: enough to hide the way to OSS and back behind the work on others. */
 const CONCURRENCY = 8;
-const CALLBACKS_A_PAGE = 2_000;
 /** Chunks of a stream that one transaction stores. */
 const CHUNKS_A_COMMIT = 4;
 /** Captures that are judged in one go where no listing cuts the time into pieces. */
 const CAPTURES_A_STRETCH = 20_000;
 const HEADS_AN_AUDIT = 500;
-/** A heartbeat may be on its way to the database for so long. */
-export const HEARTBEAT_LAG_MS = 20_000;
-/** Blindness that changes later than this is not judged again. */
-const BLINDNESS_REACH_MS = 8 * DAY_MS;
 /** Captures of streams that no session explains are looked at for so long. */
 const STRAY_REACH_MS = 2 * DAY_MS;
 const OBJECT_RETENTION_GUESS_SECONDS = 365 * 24 * 3_600;
@@ -136,9 +130,7 @@ class AuditRun {
     captures: 0,
     restored: 0,
   };
-  readonly #lifecycles = new Map<string, Promise<LifecycleRule[]>>();
-  #headsLeft = HEADS_AN_AUDIT;
-  #mayHead = true;
+  readonly #budget = { headsLeft: HEADS_AN_AUDIT, mayHead: true };
   #failedStreams = 0;
   #overtaken = 0;
   #error: string | null = null;
@@ -156,7 +148,7 @@ class AuditRun {
   async run(): Promise<AuditOutcome> {
     const { audits, clock } = this.#parts;
     const { domain, app = null, stream = null, kind = 'audit' } = this.#request;
-    await this.#noteBlindness();
+    await rejudgeChangedBlindness(audits, this.#now);
     const streams = await audits.streamsToAudit({ domain, app, stream, to: this.#to });
     this.#streams = streams.length;
     const since = (await audits.observedSince()) ?? this.#to;
@@ -185,18 +177,6 @@ class AuditRun {
       overtaken: this.#overtaken,
       ...this.#totals,
     };
-  }
-
-  /** Where blindness changed in a span that was already judged, the streams that were on air then are judged again. */
-  async #noteBlindness(): Promise<void> {
-    const { audits } = this.#parts;
-    const since = await audits.observedSince();
-    if (since === null) return;
-    const from = Math.max(since, this.#now - BLINDNESS_REACH_MS);
-    const now = (await audits.blindSpans(from, this.#now - HEARTBEAT_LAG_MS)).filter((span) => span.to > from);
-    const before = clip(await audits.judgedBlindSpans(), from);
-    const changed = difference(before, now);
-    if (changed.length > 0) await audits.replaceJudgedBlindSpans(now, changed);
   }
 
   async #auditBatch(streams: readonly StreamToAudit[], versions: ConfigVersion[]): Promise<void> {
@@ -233,7 +213,7 @@ class AuditRun {
         versions,
         blind: await this.#parts.audits.blindSpans(Math.max(earliest - HOUR_MS, 0), this.#now - HEARTBEAT_LAG_MS),
         excused: await this.#parts.excused.inForce(Math.max(earliest - HOUR_MS, 0), this.#now),
-        looks: this.#looks,
+        looks: createLooks(this.#parts, this.#totals, this.#budget),
       };
       const audited: { audit: StreamAudit; secondsOnAir: number; row: StreamToAudit }[] = [];
       for (const row of pending) {
@@ -388,61 +368,6 @@ class AuditRun {
       keys: this.#totals.keys,
     });
   }
-
-  readonly #looks: StreamLooks = {
-    callbacks: async (streamId, from, to) => {
-      const all: StoredCapture[] = [];
-      for (;;) {
-        const after = all.at(-1) ?? null;
-        const page = await this.#parts.captures.readCallbacks({ streamId, from, to, after, limit: CALLBACKS_A_PAGE });
-        for (const capture of page) all.push(capture);
-        if (page.length < CALLBACKS_A_PAGE) return all;
-      }
-    },
-    head: async (bucket, endpoint, key, essential) => {
-      if (!essential && (!this.#mayHead || this.#headsLeft <= 0)) return undefined;
-      this.#headsLeft--;
-      this.#totals.headCalls++;
-      try {
-        return await this.#parts.buckets.open(bucket, endpoint).head(key);
-      } catch (error) {
-        // The right to read objects is another one than the right to list them, and an audit can do without.
-        if (essential || !(error instanceof CouldNotLookError) || error.reason !== 'access-denied') throw error;
-        this.#mayHead = false;
-        return undefined;
-      }
-    },
-    index: (stream, from, to) => this.#index(stream, from, to),
-    lifecycle: (bucket, endpoint) => {
-      const key = `${endpoint} ${bucket}`;
-      let rules = this.#lifecycles.get(key);
-      if (!rules) {
-        // Only tells "expired" from "deleted"; without the right to read the rules there are none.
-        rules = this.#parts.buckets
-          .open(bucket, endpoint)
-          .lifecycleRules()
-          .catch(() => []);
-        this.#lifecycles.set(key, rules);
-      }
-      return rules;
-    },
-    rejections: async (objects) => this.#parts.audits.rejections(objects),
-    record: (stretch) => this.#parts.record?.(stretch) ?? Promise.resolve(),
-  };
-
-  async #index(stream: StreamRow, from: Instant, to: Instant): Promise<IndexWitness[]> {
-    const rows: IndexWitness[] = [];
-    let calls = 0;
-    try {
-      for await (const page of this.#parts.live.snapshotRecords(stream, from, to)) {
-        calls++;
-        rows.push(...page);
-      }
-    } finally {
-      this.#totals.indexCalls += Math.max(1, calls);
-    }
-    return rows;
-  }
 }
 
 /** What a stream needs listed; null where its objects are not found by listing. */
@@ -482,18 +407,4 @@ async function inParallel(work: (() => Promise<void>)[], limit: number): Promise
   // All lanes come to rest before a fault of one is told: nothing writes on behind the caller's back.
   const ends = await Promise.allSettled(Array.from({ length: Math.min(limit, work.length) }, lane));
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
-}
-
-function clip(spans: readonly Span[], from: Instant): Span[] {
-  return spans.filter((span) => span.to > from).map((span) => ({ from: Math.max(span.from, from), to: span.to }));
-}
-
-/** What only one of the two covers. */
-function difference(a: readonly Span[], b: readonly Span[]): Span[] {
-  const all = mergeSpans([...a, ...b]);
-  const [first, last] = [all[0], all.at(-1)];
-  if (!first || !last) return [];
-  const onlyA = b.length === 0 ? [...a] : a.flatMap((span) => complementSpans(mergeSpans(b), span.from, span.to));
-  const onlyB = a.length === 0 ? [...b] : b.flatMap((span) => complementSpans(mergeSpans(a), span.from, span.to));
-  return mergeSpans([...onlyA, ...onlyB]);
 }

@@ -2,8 +2,9 @@ import type { EvidenceLine } from '../core/evidence.ts';
 import type { Instant } from '../core/instant.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 import type { AuditStore, StoredSession, StreamCommit, StreamToAudit, Watermark } from '../ports.ts';
-import { type AuditorParts, createAuditor, HEARTBEAT_LAG_MS } from './audit-window.ts';
-import type { RecordedStretch } from './audit-window-stream.ts';
+import { type AuditorParts, createAuditor } from './audit-window.ts';
+import type { RecordedStretch } from './audit-window-stretch.ts';
+import { HEARTBEAT_LAG_MS } from './rejudge-blindness.ts';
 
 export interface EvidenceRequest {
   domain: string;

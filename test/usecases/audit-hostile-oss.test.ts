@@ -41,7 +41,7 @@ describe('a hostile OSS', () => {
   beforeAll(async () => {
     database = await createTestDatabase({ maxConnections: 10 });
     world = await createAuditWorld(database);
-    pair = await startPair({ timeoutMs: 300 }, { buckets: [BUCKET] });
+    pair = await startPair({ timeoutMs: 1_500 }, { buckets: [BUCKET] });
     world.config();
     await world.alive([T0 - MINUTE, T0 + 600 * MINUTE]);
     await world.session('cam01', T0, null);
