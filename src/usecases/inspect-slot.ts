@@ -126,6 +126,7 @@ export function inspectSlots(deps: InspectDeps) {
   }
 
   return {
+    clock,
     timeline,
     slot,
 

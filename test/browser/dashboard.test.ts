@@ -161,18 +161,20 @@ describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
       ['nowhere', '/incidents/1/none', 'text=There is no such page.'],
     ];
     expect(door.verdict).toBe('not_captured');
+    const found: [page: string, violations: string[]][] = [];
     for (const [name, address, ready] of pages) {
       await visit(address, async (page) => {
         await page.locator(ready).first().waitFor({ timeout: 30_000 });
         await settled(page);
-        expect([name, 'light', await violations(page)]).toEqual([name, 'light', []]);
+        found.push([`${name}, light`, await violations(page)]);
         if (SCREENSHOTS) await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`) });
         await page.emulateMedia({ colorScheme: 'dark' });
         await page.locator('html[data-mantine-color-scheme="dark"]').waitFor();
-        expect([name, 'dark', await violations(page)]).toEqual([name, 'dark', []]);
+        found.push([`${name}, dark`, await violations(page)]);
         if (SCREENSHOTS) await page.screenshot({ path: path.join(SCREENSHOTS, `${name}-dark.png`) });
       });
     }
+    expect(found.filter(([, violated]) => violated.length > 0)).toEqual([]);
   }, 600_000);
 
   it('leads from the wall to the gap of a fault, its cause, its proof and the pictures around it', async () => {

@@ -3,20 +3,27 @@ import { createBuckets } from '../../src/adapters/oss/create-buckets.ts';
 import { createCaptureExports } from '../../src/adapters/postgres/export-captures.ts';
 import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
+import { createTimelineReads } from '../../src/adapters/postgres/query-timeline.ts';
+import { createWallReads } from '../../src/adapters/postgres/query-wall.ts';
 import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import { alertingRoutes } from '../../src/http/api/alerting-routes.ts';
 import { createApiRouter } from '../../src/http/api/api-router.ts';
+import { dashboardRoutes } from '../../src/http/api/dashboard-routes.ts';
 import type { Route } from '../../src/http/api/define-route.ts';
 import { exportRoutes } from '../../src/http/api/export-routes.ts';
 import { historyRoutes } from '../../src/http/api/history-routes.ts';
+import { quarantineControlRoutes } from '../../src/http/api/quarantine-routes.ts';
 import { tokenRoutes } from '../../src/http/api/token-routes.ts';
 import { deliveryReports } from '../../src/usecases/delivery-report.ts';
 import { type Exports, exportHistory } from '../../src/usecases/export-history.ts';
+import { inspectSlots } from '../../src/usecases/inspect-slot.ts';
 import { manageTokens, type Tokens } from '../../src/usecases/manage-tokens.ts';
 import { createQueries, type Queries } from '../../src/usecases/query-history.ts';
+import { createWall } from '../../src/usecases/watch-wall.ts';
 import { createTestAlerting } from './alerting-handle.ts';
 import type { TestDatabase } from './database.ts';
+import { createTestQuarantine } from './query-handle.ts';
 
 export interface TestApi {
   app: Express;
@@ -47,7 +54,25 @@ export function createTestApi(
     ...historyRoutes(queries),
     ...exportRoutes(exports, deliveryReports({ reads, clock })),
     ...alertingRoutes(createTestAlerting(database, clock), clock),
+    ...quarantineControlRoutes(createTestQuarantine(database)),
     ...tokenRoutes(tokens, operatorLog, clock),
+    ...dashboardRoutes({
+      wall: createWall({
+        reads: createWallReads(database),
+        queries,
+        clock,
+        own: () => ({ aliveUntil: now, databaseDownSince: null, spool: null }),
+        onError: (error) => errors.push(error),
+      }),
+      inspector: inspectSlots({
+        reads: { ...reads, ...createTimelineReads(database) },
+        gaps: queries,
+        clock,
+        buckets: null,
+        live: null,
+      }),
+      // A stream that does not end, and what asks the vendor, have tests of their own.
+    }).filter((route) => !/\/(events|object|index)$/.test(route.path)),
     ...(options.moreRoutes ?? []),
   ];
   const app = express();

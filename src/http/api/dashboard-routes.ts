@@ -6,5 +6,5 @@ import { wallRoutes } from './wall-routes.ts';
 
 /** What the dashboard asks beyond the history: the wall, its changes, timelines and single slots. */
 export function dashboardRoutes(options: { wall: Wall; inspector: SlotInspector }): Route[] {
-  return [...wallRoutes(options.wall), ...timelineRoutes(options.inspector)];
+  return [...wallRoutes(options.wall), ...timelineRoutes(options.inspector, options.inspector.clock)];
 }

@@ -93,7 +93,9 @@ describe('the contract', () => {
       const schema = operation?.responses['200']?.content?.['application/json']?.schema;
       if (!operation || !schema) continue;
       const validate = ajv.compile(schema);
-      for (const query of ['', ...operation.parameters.filter((each) => each.in === 'query').flatMap(examples)]) {
+      for (const query of ['', ...operation.parameters.filter((each) => each.in === 'query').flatMap(examples)].map(
+        (each) => each.replace('?', path in NEEDED ? `${NEEDED[path]}&` : '?') || (NEEDED[path] ?? ''),
+      )) {
         const place = path in PLACES ? PLACES[path]! : path;
         const response = await request(api.app)
           .get(`/api/v1${place}${query}`)
@@ -131,10 +133,15 @@ interface ParameterSchema {
   items?: ParameterSchema;
 }
 
+/** Parameters that must be given. */
+const NEEDED: Record<string, string> = { '/exports/report': '?month=2025-11' };
+
 /** Real things behind paths with variables. */
 const PLACES: Record<string, string> = {
   '/incidents/{id}': '/incidents/1',
   '/streams/{domain}/{app}/{stream}': '/streams/play.example.com/live/cam01',
+  '/streams/{domain}/{app}/{stream}/timeline': '/streams/play.example.com/live/cam01/timeline',
+  '/streams/{domain}/{app}/{stream}/slots/{at}': '/streams/play.example.com/live/cam01/slots/2025-11-24T16:00:50Z',
   '/sessions/{id}': '/sessions/1-1764000000000',
   '/sessions/{id}/slots': '/sessions/1-1764000000000/slots',
   '/captures/{id}': '/captures/1-1764000000000-0',
@@ -145,7 +152,7 @@ const PLACES: Record<string, string> = {
 };
 
 function examples({ name, schema }: { name: string; schema: ParameterSchema }): string[] {
-  if (name === 'cursor') return [];
+  if (name === 'cursor' || name === 'month') return [];
   const item = schema.items ?? schema;
   if (item.enum)
     return [

@@ -94,7 +94,7 @@ function Retry({ kind }: { kind: string | null }) {
   const may = useMay('operate');
   const queries = useQueryClient();
   const retry = useMutation({
-    mutationFn: () => send<RetryCounts>('POST', '/quarantine/retry', { kind }),
+    mutationFn: () => send<RetryCounts>('POST', '/quarantine/retry', kind === null ? {} : { kind }),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['pages', '/quarantine'] }),
   });
   if (!may) return null;

@@ -43,7 +43,7 @@ function SlotProof({ stream, at, mode, onMove }: DrawerProps & { at: string }) {
   const words = useWords();
   const slot = useQuery({
     queryKey: ['slot', stream, at, mode],
-    queryFn: ({ signal }) => get<SlotView>(`${streamPath(stream)}/slot`, { at, mode }, signal),
+    queryFn: ({ signal }) => get<SlotView>(`${streamPath(stream)}/slots/${at}`, { mode }, signal),
     placeholderData: keepPreviousData,
   });
   const view = slot.data;
@@ -51,7 +51,7 @@ function SlotProof({ stream, at, mode, onMove }: DrawerProps & { at: string }) {
   const object = useQuery({
     queryKey: ['object', stream, view?.slot.at, mode],
     queryFn: ({ signal }) =>
-      get<ObjectLook>(`${streamPath(stream)}/slot/object`, { at: view?.slot.at ?? at, mode }, signal),
+      get<ObjectLook>(`${streamPath(stream)}/slots/${view?.slot.at ?? at}/object`, { mode }, signal),
     enabled: place !== null,
     retry: false,
     staleTime: 60_000,

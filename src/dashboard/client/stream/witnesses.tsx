@@ -132,7 +132,7 @@ export function IndexWitness({
   const words = useWords();
   const index = useQuery({
     queryKey: ['index', stream, at],
-    queryFn: ({ signal }) => get<IndexLook>(`${streamPath(stream)}/slot/index`, { at }, signal),
+    queryFn: ({ signal }) => get<IndexLook>(`${streamPath(stream)}/slots/${at}/index`, {}, signal),
     enabled: false,
     retry: false,
   });
