@@ -86,7 +86,11 @@ function replaceOverwritten(sessions: PlannedSession[], now: number): void {
       if (slot.stored && slot.stored.lastModified <= now) newest.set(stream, slot);
     }
   }
-  for (const slot of newest.values()) slot.replaced = false;
+  // One after the newest object has replaced nothing: it is not to be seen.
+  for (const { stream, mode, slots } of sessions) {
+    const newestAt = newest.get(stream)?.capturedAt ?? Number.NEGATIVE_INFINITY;
+    if (mode === 'overwrite') for (const slot of slots) slot.replaced = slot.capturedAt < newestAt;
+  }
 }
 
 /** The vendor tries six times; a receiver that is down refuses at once or lets it run into the 5 s timeout. */

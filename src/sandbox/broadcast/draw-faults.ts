@@ -117,6 +117,9 @@ function allowed(
   )
     return false;
   if (session.stream.expired && kinds.includes('object_misnamed')) return false;
+  // Nothing but the callback itself would tell when it was.
+  const timeless = session.stream.nameStyle === 'sequence' && !slot.tellsTime && session.stream.expired;
+  if (timeless && kinds.includes('callback_delayed')) return false;
   if (kinds.includes('callback_delayed') && slot.visibleAt > setting.now - 900 * SECOND) return false;
   return !isUnseen(kinds, session, spans) || (isInside(slot, session) && isFarFromEdges(slot, setting, session, spans));
 }

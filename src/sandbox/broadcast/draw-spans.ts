@@ -49,7 +49,9 @@ export function drawSpans(
     );
     // Objects gone and callbacks lost, the index alone could tell where a capture was.
     const untold = spans.blind.length > 0 || sessions.some((session) => session.stream === stream && !session.ours);
-    if (!hidden && !(stream.expired && untold)) spans.indexFailed.push({ ...span, stream });
+    const unseen =
+      stream.expired || sessions.some((session) => session.stream === stream && session.mode === 'overwrite');
+    if (!hidden && !(unseen && untold)) spans.indexFailed.push({ ...span, stream });
   }
   if (random.chance(0.4)) {
     const target = random.pick(setting.streams);

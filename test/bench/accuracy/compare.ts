@@ -87,6 +87,7 @@ export function compare(plan: BroadcastPlan, windows: Span[], judged: Judged[]):
 function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]): TruthRun[] {
   const runs: TruthRun[] = [];
   let open = null as TruthRun | null;
+  let uncertainJustBefore = 0;
   for (const slot of session.slots) {
     const key = classOf(slot.expected);
     const outside = slot.visibleAt < plan.from || slot.visibleAt >= plan.to;
@@ -94,9 +95,11 @@ function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]
     if (isDrift(slot)) continue;
     if (!slot.uncertain && (outside || key === 'ok' || key === 'pending')) {
       open = null;
+      uncertainJustBefore = 0;
       continue;
     }
     if (slot.uncertain) {
+      uncertainJustBefore += 1;
       // It may belong to the run before it and to the one after it, or to none.
       if (open) open.most += 1;
       if (key !== 'ok' && key !== 'pending' && open?.key !== key) {
@@ -109,12 +112,13 @@ function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]
       continue;
     }
     if (open === null || (open.key !== key && open.key !== 'any')) {
-      open = { key, label: labelOf(session, slot), slots: [], least: 0, most: 0, cut: false };
+      open = { key, label: labelOf(session, slot), slots: [], least: 0, most: uncertainJustBefore, cut: false };
       runs.push(open);
     } else if (open.key === 'any') {
       open.key = key;
       open.label = labelOf(session, slot);
     }
+    uncertainJustBefore = 0;
     open.slots.push(slot);
     open.least += 1;
     open.most += 1;
