@@ -191,6 +191,14 @@ describe('an outage of our own receiver', () => {
     expect((await world.alerting.handle.incidents({})).data).toHaveLength(1);
   }, 120_000);
 
+  it('is not held against a stream whose next beat has yet to come', async () => {
+    world = await createAlertingWorld({ apps: { live: 1 } });
+    await world.pass({ seconds: 32, step: 2 });
+    await world.pass({ seconds: 60, step: 10, receiving: false, alerting: false });
+    await world.pass({ seconds: 20 });
+    expect(world.titles()).toEqual([expect.stringContaining('[Open] Snapaudit itself could not receive')]);
+  }, 60_000);
+
   it('does not hide a silence that goes on after it', async () => {
     world = await createAlertingWorld({ apps: { live: 20 } });
     await world.pass({ seconds: 30, step: 5 });
