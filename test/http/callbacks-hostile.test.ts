@@ -67,7 +67,7 @@ for (const keyless of [false, true]) {
     });
 
     it(`answers ${REQUESTS} hostile requests without a 5xx, a crash or growing memory`, async () => {
-      const next = createHostileRequests(keyless ? 2 : 1, Date.now());
+      const next = createHostileRequests(keyless ? 2 : 1, Date.now);
       const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
       const answers = new Map<number | string, number>();
       const bad: string[] = [];
