@@ -4,7 +4,8 @@ import type { StreamKey } from '../core/stream-key.ts';
 import type { Template } from '../core/template.ts';
 import type { ObjectWitness } from '../core/witness.ts';
 import type { Bucket } from '../ports.ts';
-import { KEYS_PER_CALL, type PlannedListing } from './plan-audit.ts';
+import type { StreamAudit } from './audit-window-stream.ts';
+import { KEYS_PER_CALL, type PlannedListing, type StreamToList } from './plan-audit.ts';
 
 /** What a listing is read for: one stream's objects with captures of `[from, to)`. */
 export interface ListedStream {
@@ -37,6 +38,8 @@ export interface ListingTerms {
 /** So many keys are gathered before they are handed on: a few pages of memory, whatever the listing's size. */
 const GATHERED_KEYS = 2_000;
 const FEW_KEYS = 20;
+/** Nobody tells how long objects are kept. */
+const OBJECT_RETENTION_GUESS_SECONDS = 365 * 24 * 3_600;
 
 /**
  * Reads one planned listing and hands it on stream by stream, in pieces of bounded size. Throws `CouldNotLookError`; what was
@@ -180,4 +183,23 @@ function finderOf(open: readonly Open[]): (key: string) => Open | null {
 
 function timeOf(stream: ListedStream, key: string): Instant {
   return stream.template.match(key, stream.key.app, stream.key.stream)?.capturedAt ?? 0;
+}
+
+/** What a stream needs listed; null where its objects are not found by listing. */
+export function listingOf(audit: StreamAudit, secondsOnAir: number): StreamToList | null {
+  const { template, config, stream, listFrom } = audit;
+  if (!template || !config || listFrom === null) return null;
+  const range = template.keyRange(stream.app, stream.stream, listFrom, audit.to);
+  const newKeys = Math.ceil(audit.expectedKeys);
+  return {
+    streamId: stream.id,
+    bucket: config.bucket,
+    endpoint: config.endpoint,
+    prefix: range?.prefix ?? template.streamPrefix(stream.app, stream.stream),
+    sharedPrefix: template.staticPrefix(stream.app),
+    startAfter: range?.startAfter ?? null,
+    keysLieTogether: !template.timeBeforeStream,
+    newKeys,
+    allKeys: Math.max(newKeys, Math.min(secondsOnAir, OBJECT_RETENTION_GUESS_SECONDS) / config.intervalSeconds),
+  };
 }

@@ -3,7 +3,7 @@ import type { LifecycleRule } from '../core/judge-capture.ts';
 import type { IndexWitness } from '../core/witness.ts';
 import { type AuditTotals, CouldNotLookError, type StoredCapture, type StreamRow } from '../ports.ts';
 import type { AuditorParts } from './audit-window.ts';
-import type { StreamLooks } from './audit-window-stream.ts';
+import type { StreamLooks } from './audit-window-terms.ts';
 
 const CALLBACKS_A_PAGE = 2_000;
 

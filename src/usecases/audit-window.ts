@@ -14,10 +14,11 @@ import {
   type StoredCapture,
   type StreamToAudit,
 } from '../ports.ts';
-import { readListing } from './audit-window-listing.ts';
+import { listingOf, readListing } from './audit-window-listing.ts';
 import { createLooks } from './audit-window-looks.ts';
-import { StreamAudit, type StreamTerms } from './audit-window-stream.ts';
+import { StreamAudit } from './audit-window-stream.ts';
 import type { RecordedStretch } from './audit-window-stretch.ts';
+import type { StreamTerms } from './audit-window-terms.ts';
 import { type PlannedListing, planAudit, type StreamToList } from './plan-audit.ts';
 import { HEARTBEAT_LAG_MS, rejudgeChangedBlindness } from './rejudge-blindness.ts';
 
@@ -103,7 +104,6 @@ const CAPTURES_A_STRETCH = 20_000;
 const HEADS_AN_AUDIT = 500;
 /** Captures of streams that no session explains are looked at for so long. */
 const STRAY_REACH_MS = 2 * DAY_MS;
-const OBJECT_RETENTION_GUESS_SECONDS = 365 * 24 * 3_600;
 
 /**
  * Audits what is new (and what late evidence touches) of a domain. Two at once are harmless: each stream is stored by
@@ -368,25 +368,6 @@ class AuditRun {
       keys: this.#totals.keys,
     });
   }
-}
-
-/** What a stream needs listed; null where its objects are not found by listing. */
-export function listingOf(audit: StreamAudit, secondsOnAir: number): StreamToList | null {
-  const { template, config, stream, listFrom } = audit;
-  if (!template || !config || listFrom === null) return null;
-  const range = template.keyRange(stream.app, stream.stream, listFrom, audit.to);
-  const newKeys = Math.ceil(audit.expectedKeys);
-  return {
-    streamId: stream.id,
-    bucket: config.bucket,
-    endpoint: config.endpoint,
-    prefix: range?.prefix ?? template.streamPrefix(stream.app, stream.stream),
-    sharedPrefix: template.staticPrefix(stream.app),
-    startAfter: range?.startAfter ?? null,
-    keysLieTogether: !template.timeBeforeStream,
-    newKeys,
-    allKeys: Math.max(newKeys, Math.min(secondsOnAir, OBJECT_RETENTION_GUESS_SECONDS) / config.intervalSeconds),
-  };
 }
 
 /** So much time as one go may judge without running out of memory. */
