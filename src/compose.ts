@@ -33,7 +33,9 @@ import { type Config, ConfigurationError, environmentSecrets, type Secrets } fro
 import { loadSettings } from './config/load-settings.ts';
 import type { Settings } from './config/settings.ts';
 import { dashboardRouter } from './dashboard/dashboard-router.ts';
+import { alertingRoutes } from './http/api/alerting-routes.ts';
 import { createApiRouter } from './http/api/api-router.ts';
+import { configControlRoutes } from './http/api/config-control-routes.ts';
 import { dashboardRoutes } from './http/api/dashboard-routes.ts';
 import { exportRoutes } from './http/api/export-routes.ts';
 import { historyRoutes } from './http/api/history-routes.ts';
@@ -46,6 +48,7 @@ import { createMetrics, metricsRoutes } from './http/metrics.ts';
 import { registerReceiverMetrics } from './http/receiver-metrics.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Clock } from './ports.ts';
+import { controlConfigs } from './usecases/control-configs.ts';
 import { deliveryReports } from './usecases/delivery-report.ts';
 import { desiredDomains, SNAPSHOT_CALLBACK_PATH } from './usecases/desired-domains.ts';
 import { exportHistory } from './usecases/export-history.ts';
@@ -185,6 +188,13 @@ export async function createService(environment: Environment, overrides: Overrid
           routes: [
             ...historyRoutes(queries),
             ...dashboardRoutes({ wall, inspector }),
+            ...alertingRoutes(alerting.handle, clock),
+            ...configControlRoutes(
+              controlConfigs(
+                { live: vendor.live, store: configStore, clock },
+                desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
+              ),
+            ),
             ...exportRoutes(
               exportHistory({ reads: { ...reads, ...createCaptureExports(database) }, queries, clock }),
               deliveryReports({ reads, clock }),
