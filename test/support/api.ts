@@ -55,7 +55,6 @@ export function createTestApi(
     ...exportRoutes(exports, deliveryReports({ reads, clock })),
     ...alertingRoutes(createTestAlerting(database, clock), clock),
     ...quarantineControlRoutes(createTestQuarantine(database)),
-    ...tokenRoutes(tokens, operatorLog, clock),
     ...dashboardRoutes({
       wall: createWall({
         reads: createWallReads(database),
@@ -73,6 +72,8 @@ export function createTestApi(
       }),
       // A stream that does not end, and what asks the vendor, have tests of their own.
     }).filter((route) => !/\/(events|object|index)$/.test(route.path)),
+    // Last, for one of them revokes a token.
+    ...tokenRoutes(tokens, operatorLog, clock),
     ...(options.moreRoutes ?? []),
   ];
   const app = express();
