@@ -57,12 +57,12 @@ export async function openQueries({ config, secrets }: Environment): Promise<Que
 }
 
 /** Retrying and dropping what lies in quarantine, with the keys, aliases and templates as they are now. */
-export async function composeQuarantine(parts: {
+export function composeQuarantine(parts: {
   database: Database;
   settings: Pick<Settings, 'domains' | 'callbacks' | 'audit'>;
   secrets: Pick<Secrets, 'callbackKey' | 'callbackKeyPrevious'>;
   publicUrl: string;
-}): Promise<QuarantineControl> {
+}): QuarantineControl {
   const { database, settings, secrets, publicUrl } = parts;
   const templates = createKnownTemplates(settings, createConfigStore(database, { sealingKeys: [] }));
   const captures = createCaptureStore({

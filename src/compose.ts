@@ -88,7 +88,7 @@ export async function createService(environment: Environment, overrides: Overrid
   const clock = overrides.clock ?? systemClock;
   const now = () => clock.now();
   const settings = overrides.settings ?? (await loadSettings(config.settingsFile));
-  const publicUrl = checkService(config, secrets);
+  const publicUrl = checkService(config);
   const logger = pino({ level: config.logLevel, base: null });
   const release = new ReleaseStack();
   try {
@@ -155,6 +155,8 @@ export async function createService(environment: Environment, overrides: Overrid
       metrics,
     });
     const tokens = tokensOf(database, secrets, clock);
+    const binding = bindingProblem(config.host, await tokens.usable());
+    if (binding) throw new ConfigurationError('The service cannot start:', [binding]);
     const reads = createHistoryReads(database);
     const queries = createQueries({ reads, clock, buckets: vendor.buckets });
     const operatorLog = createOperatorLog(database);
@@ -199,7 +201,7 @@ export async function createService(environment: Environment, overrides: Overrid
               exportHistory({ reads: { ...reads, ...createCaptureExports(database) }, queries, clock }),
               deliveryReports({ reads, clock }),
             ),
-            ...quarantineControlRoutes(await composeQuarantine({ database, settings, secrets, publicUrl })),
+            ...quarantineControlRoutes(composeQuarantine({ database, settings, secrets, publicUrl })),
             ...tokenRoutes(tokens, operatorLog, clock),
           ],
           tokens,
@@ -341,15 +343,13 @@ export function overriding(environment: Environment, overrides: Overrides): Envi
 }
 
 /** What must be right before the service may start; all of it at once. Returns the public URL. */
-function checkService(config: Config, secrets: Secrets): string {
+function checkService(config: Config): string {
   const problems: string[] = [];
   if (config.publicUrl === null) {
     problems.push(
       'SNAPAUDIT_PUBLIC_URL is not set: set it to the base under which the vendor reaches this service, e.g. https://audit.example.com',
     );
   }
-  const binding = bindingProblem(config.host, secrets.apiToken !== null);
-  if (binding) problems.push(binding);
   if (problems.length > 0) throw new ConfigurationError('The service cannot start:', problems);
   return config.publicUrl ?? '';
 }

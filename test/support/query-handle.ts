@@ -6,6 +6,7 @@ import type { QueryHandle } from '../../src/cli/query-handle.ts';
 import { composeQuarantine } from '../../src/compose-queries.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import type { Instant } from '../../src/core/instant.ts';
+import type { QuarantineControl } from '../../src/usecases/control-quarantine.ts';
 import { deliveryReports } from '../../src/usecases/delivery-report.ts';
 import { exportHistory } from '../../src/usecases/export-history.ts';
 import { manageTokens } from '../../src/usecases/manage-tokens.ts';
@@ -40,13 +41,17 @@ export function createTestQueryHandle(database: TestDatabase, now: Instant): () 
     reports: deliveryReports({ reads, clock }),
     tokens: manageTokens({ store: createTokenStore(database), clock }),
     operatorLog: createOperatorLog(database),
-    openQuarantine: () =>
-      composeQuarantine({
-        database,
-        settings: SETTINGS,
-        secrets: { callbackKey: null, callbackKeyPrevious: null },
-        publicUrl: 'https://audit.example.com',
-      }),
+    openQuarantine: async () => createTestQuarantine(database),
     close: async () => {},
+  });
+}
+
+/** Without keys, so that every kept request counts as unsigned. */
+export function createTestQuarantine(database: TestDatabase): QuarantineControl {
+  return composeQuarantine({
+    database,
+    settings: SETTINGS,
+    secrets: { callbackKey: null, callbackKeyPrevious: null },
+    publicUrl: 'https://audit.example.com',
   });
 }

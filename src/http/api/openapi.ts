@@ -61,7 +61,12 @@ function success(route: Route): Json {
   const content =
     route.response instanceof z.ZodType
       ? { 'application/json': { schema: jsonSchema(route.response) } }
-      : Object.fromEntries(route.response.contentTypes.map((type) => [type, { schema: { type: 'string' } }]));
+      : Object.fromEntries(
+          route.response.contentTypes.map((type) => [
+            type,
+            { schema: type.includes('json') ? {} : { type: 'string' } },
+          ]),
+        );
   return { description: 'Success', content };
 }
 
