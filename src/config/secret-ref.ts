@@ -16,6 +16,8 @@ export interface SecretSource {
  */
 export function secretRef() {
   const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of an environment variable');
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: people write it so
+  const hint = 'a secret: write { env: NAME }, { file: PATH } or "${NAME}"';
   return z.union(
     [
       z.strictObject({ env: name }),
@@ -28,7 +30,7 @@ export function secretRef() {
           return variable ? { env: variable } : { value: text };
         }),
     ],
-    { error: 'a secret: write { env: NAME }, { file: PATH } or "${NAME}"' },
+    { error: hint },
   );
 }
 
