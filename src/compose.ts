@@ -80,6 +80,7 @@ export const systemClock: Clock = { now: () => Date.now() };
 const SPOOL_MAX_BYTES = 1024 * 1024 * 1024;
 const VERSION: string = createRequire(import.meta.url)('../package.json').version;
 const TEMPLATES_REFRESH_MS = 10_000;
+const SPOOL_WATCH_MS = 10_000;
 /** A callback this late may come after its slot was judged: the audit looks again. */
 const LATE_SHARE_OF_SETTLE = 0.8;
 
@@ -253,7 +254,15 @@ export async function createService(environment: Environment, overrides: Overrid
         const refreshing = setInterval(() => {
           templates.refresh().catch((error) => logger.warn({ err: error }, 'the templates could not be read anew'));
         }, TEMPLATES_REFRESH_MS);
-        release.add(async () => clearInterval(refreshing));
+        const watchingSpool = setInterval(() => {
+          alerting
+            .watchSpool(receiver.state().spool, os.hostname())
+            .catch((error) => logger.warn({ err: error }, 'the depth of the spool could not be reported'));
+        }, SPOOL_WATCH_MS);
+        release.add(async () => {
+          clearInterval(refreshing);
+          clearInterval(watchingSpool);
+        });
         release.add(receiver.close);
         url = await listen(server, config);
         release.add(() => server.close());
