@@ -24,6 +24,7 @@ const context: CommandContext = {
   openStorage: async () => (await import('./compose.ts')).openStorage(readEnvironment()),
   openConfigControl: async () => (await import('./compose-configs.ts')).openConfigControl(readEnvironment()),
   openDoctor: async () => (await import('./compose-configs.ts')).openDoctor(() => readEnvironment()),
+  createDemo: async (request) => (await import('./compose-demo.ts')).createDemo(readEnvironment(), request),
   createSandbox: async (request) => (await import('./compose-sandbox.ts')).createSandbox(request),
   createService: async (overrides) => (await import('./compose.ts')).createService(readEnvironment(), overrides),
 };
