@@ -44,7 +44,13 @@ export class SlotWriter {
   /** A slot of the beat. */
   slot(at: Instant, judged: Judgement): void {
     const { runs } = this.#state;
-    if (runs.extra && at > runs.extra.from) this.#close('extra', at);
+    if (runs.extra && at > runs.extra.from) {
+      // A run is maximal: what came beyond the beat right before a run of its kind is part of that run.
+      if (!runs.main && isOfKind(runs.extra, judged)) {
+        runs.main = runs.extra;
+        runs.extra = null;
+      } else this.#close('extra', at);
+    }
     if (judged.verdict === 'ok' || judged.verdict === 'pending') {
       if (runs.main) this.#close('main', at);
       this.#count(at, judged);
@@ -58,7 +64,8 @@ export class SlotWriter {
 
   /** Something that is not a slot of the beat. */
   extra(at: Instant, judged: Judgement): void {
-    this.#run('extra', at, judged);
+    const { main } = this.#state.runs;
+    this.#run(main && isOfKind(main, judged) ? 'main' : 'extra', at, judged);
   }
 
   endDrift(at: Instant): void {
@@ -74,7 +81,7 @@ export class SlotWriter {
     if (!this.#count(at, judged)) return;
     const { runs } = this.#state;
     const open = runs[name];
-    if (open && open.verdict === judged.verdict && open.cause === judged.cause && open.reason === judged.reason) {
+    if (open && isOfKind(open, judged)) {
       open.count++;
       // What is beyond the beat may be told a little out of order.
       open.from = Math.min(open.from, at);
@@ -113,4 +120,8 @@ export class SlotWriter {
     this.#report.onSlot?.({ at, mode: this.#report.mode, ...judged });
     return true;
   }
+}
+
+function isOfKind(run: Pick<Judgement, 'verdict' | 'cause' | 'reason'>, judged: Judgement): boolean {
+  return run.verdict === judged.verdict && run.cause === judged.cause && run.reason === judged.reason;
 }
