@@ -19,13 +19,15 @@ const context: CommandContext = {
   loadSettings: () => loadSettings(readEnvironment().config.settingsFile),
   untilStopped,
   // The parts are loaded when a command needs them: `snapaudit judge` never loads a vendor's client.
-  openQueries: async () => (await import('./compose-queries.ts')).openQueries(readEnvironment()),
-  openAudit: async (options) => (await import('./compose-audit.ts')).openAudit(readEnvironment(), options),
+  openQueries: async () => (await import('./compose/queries.ts')).openQueries(readEnvironment()),
+  openAudit: async (options) => (await import('./compose/audit.ts')).openAudit(readEnvironment(), options),
+  openAlerting: async (options = { channels: false }) =>
+    (await import('./compose/alerting-commands.ts')).openAlerting(readEnvironment(), options),
   openStorage: async () => (await import('./compose.ts')).openStorage(readEnvironment()),
-  openConfigControl: async () => (await import('./compose-configs.ts')).openConfigControl(readEnvironment()),
-  openDoctor: async () => (await import('./compose-configs.ts')).openDoctor(() => readEnvironment()),
-  createDemo: async (request) => (await import('./compose-demo.ts')).createDemo(readEnvironment(), request),
-  createSandbox: async (request) => (await import('./compose-sandbox.ts')).createSandbox(request),
+  openConfigControl: async () => (await import('./compose/configs.ts')).openConfigControl(readEnvironment()),
+  openDoctor: async () => (await import('./compose/configs.ts')).openDoctor(() => readEnvironment()),
+  createDemo: async (request) => (await import('./compose/demo.ts')).createDemo(readEnvironment(), request),
+  createSandbox: async (request) => (await import('./compose/sandbox.ts')).createSandbox(request),
   createService: async (overrides) => (await import('./compose.ts')).createService(readEnvironment(), overrides),
 };
 

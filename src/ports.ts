@@ -3,7 +3,6 @@
  * "Could not look" is always an error (`CouldNotLookError`), never an empty answer.
  */
 
-import type { OnlineStream, PublishRecord } from './audit-ports.ts';
 import type { CaptureSource } from './core/capture-flags.ts';
 import type { CaptureRow } from './core/capture-shape.ts';
 import type { Instant } from './core/instant.ts';
@@ -11,6 +10,7 @@ import type { StreamKey } from './core/stream-key.ts';
 import type { TimeWindow } from './core/time-window.ts';
 import type { Scope } from './core/token-scope.ts';
 import type { IndexWitness, ObjectWitness } from './core/witness.ts';
+import type { OnlineStream, PublishRecord } from './ports/audit-ports.ts';
 
 export interface Clock {
   now(): Instant;
@@ -176,8 +176,8 @@ export interface CallBudget {
 
 // ---- the query side ----
 
-export * from './query-ports.ts';
-export * from './wall-ports.ts';
+export * from './ports/query-ports.ts';
+export * from './ports/wall-ports.ts';
 
 export interface TokenRow {
   id: number;
@@ -236,7 +236,7 @@ export interface OperatorLogEntry {
 
 // ---- streams, sessions and the audit ----
 
-export * from './audit-ports.ts';
+export * from './ports/audit-ports.ts';
 
 // ---- what the receiver keeps ----
 
@@ -365,8 +365,8 @@ export interface CaptureCursor {
 
 // ---- configs, doctor and passing callbacks on ----
 
-export * from './config-ports.ts';
+export * from './ports/config-ports.ts';
 
 // ---- alerting ----
 
-export * from './alerting-ports.ts';
+export * from './ports/alerting-ports.ts';

@@ -32,7 +32,7 @@ function importsOf(file: string): string[] {
 /** A layer, and what its files may import of `src/` (prefixes); npm packages and node: modules are judged apart. */
 const LAYERS: { name: string; files: RegExp; may: RegExp; packages?: RegExp }[] = [
   { name: 'core', files: /^src\/core\//, may: /^src\/core\//, packages: /^node:crypto$/ },
-  { name: 'ports', files: /^src\/([a-z]+-)?ports\.ts$/, may: /^src\/core\/|^src\/[a-z]+-ports\.ts$/, packages: /^$/ },
+  { name: 'ports', files: /^src\/ports(\.ts$|\/)/, may: /^src\/(core|ports)\//, packages: /^$/ },
   { name: 'config', files: /^src\/config\//, may: /^src\/(config|core)\// },
   {
     name: 'use cases',
@@ -49,11 +49,11 @@ const LAYERS: { name: string; files: RegExp; may: RegExp; packages?: RegExp }[] 
     files: /^src\/sandbox\//,
     may: /^src\/sandbox\/|^src\/core\/(instant|stream-key|object-key)\.ts$/,
   },
-  { name: 'compose', files: /^src\/compose[^/]*\.ts$/, may: /^src\/(?!cli\.ts$)/ },
+  { name: 'compose', files: /^src\/compose(\.ts$|\/)/, may: /^src\/(?!cli\.ts$)/ },
   {
     name: 'cli.ts',
     files: /^src\/cli\.ts$/,
-    may: /^src\/(cli|config|core)\/|^src\/compose[^/]*\.ts$|^src\/ports\.ts$/,
+    may: /^src\/(cli|config|core)\/|^src\/compose(\.ts$|\/)|^src\/ports\.ts$/,
   },
 ];
 

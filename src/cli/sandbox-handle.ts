@@ -1,5 +1,5 @@
 /**
- * What commands see of the vendor's stand-in; `compose-sandbox.ts` makes it. Commands import nothing from `src/sandbox`.
+ * What commands see of the vendor's stand-in; `compose/sandbox.ts` makes it. Commands import nothing from `src/sandbox`.
  */
 export interface SandboxRequest {
   livePort: number;

@@ -15,16 +15,19 @@ export interface DashboardRouter extends Router {
   warm(): Promise<void>;
 }
 
+/** Made once for all routers of the process: the sources do not change while it runs. */
+let bundling: Promise<ClientBundle> | null = null;
+
+function bundle(): Promise<ClientBundle> {
+  bundling ??= bundleClient().catch((error) => {
+    bundling = null;
+    throw error;
+  });
+  return bundling;
+}
+
 /** The web pages. They ask nothing but `/api/v1`; every path that is no file answers with the one page. */
 export function dashboardRouter(options: DashboardOptions): DashboardRouter {
-  let bundling: Promise<ClientBundle> | null = null;
-  const bundle = () => {
-    bundling ??= bundleClient().catch((error) => {
-      bundling = null;
-      throw error;
-    });
-    return bundling;
-  };
   const router = Router();
   router.get('/assets/:name', async (request, response) => {
     sendAsset(await bundle(), String(request.params.name), request, response);

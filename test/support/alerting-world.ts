@@ -1,5 +1,5 @@
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
-import { type AlertingParts, createAlerting } from '../../src/compose-alerting.ts';
+import { type AlertingParts, createAlerting } from '../../src/compose/alerting.ts';
 import { type Settings, settingsSchema } from '../../src/config/settings.ts';
 import type { ConfigVersion } from '../../src/core/config-version.ts';
 import type { Instant } from '../../src/core/instant.ts';

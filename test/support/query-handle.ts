@@ -3,7 +3,7 @@ import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
 import type { QueryHandle } from '../../src/cli/query-handle.ts';
-import { composeQuarantine } from '../../src/compose-queries.ts';
+import { composeQuarantine } from '../../src/compose/queries.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import type { QuarantineControl } from '../../src/usecases/control-quarantine.ts';

@@ -1,5 +1,5 @@
 import { openDatabase } from '../../src/adapters/postgres/database.ts';
-import { createAlerting } from '../../src/compose-alerting.ts';
+import { createAlerting } from '../../src/compose/alerting.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 
 /** A process that sends what is due and is killed while it does: argv is database URL, webhook URL, secret, now. */

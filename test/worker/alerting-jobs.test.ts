@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
-import { createAlerting } from '../../src/compose-alerting.ts';
+import { createAlerting } from '../../src/compose/alerting.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { type RunningWorker, startWorker } from '../../src/worker/start-worker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

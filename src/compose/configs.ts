@@ -1,14 +1,14 @@
-import { createConfigStore } from './adapters/postgres/config-store.ts';
-import { reportDatabase } from './adapters/postgres/database-report.ts';
-import { createHttpProbe } from './adapters/probe/http-probe.ts';
-import type { ConfigHandle, DoctorHandle } from './cli/config-handle.ts';
-import { type Environment, openStorage, systemClock } from './compose.ts';
-import { createVendor } from './compose-vendor.ts';
-import { ConfigurationError, type Secrets } from './config/env.ts';
-import { loadSettings } from './config/load-settings.ts';
-import { SecretText } from './core/secret-text.ts';
-import { desiredDomains } from './usecases/desired-domains.ts';
-import { type DoctorLine, fail, ok } from './usecases/doctor-line.ts';
+import { createConfigStore } from '../adapters/postgres/config-store.ts';
+import { reportDatabase } from '../adapters/postgres/database-report.ts';
+import { createHttpProbe } from '../adapters/probe/http-probe.ts';
+import type { ConfigHandle, DoctorHandle } from '../cli/config-handle.ts';
+import { type Environment, openStorage, systemClock } from '../compose.ts';
+import { ConfigurationError, type Secrets } from '../config/env.ts';
+import { loadSettings } from '../config/load-settings.ts';
+import { SecretText } from '../core/secret-text.ts';
+import { desiredDomains } from '../usecases/desired-domains.ts';
+import { type DoctorLine, fail, ok } from '../usecases/doctor-line.ts';
+import { createVendor } from './vendor.ts';
 
 const LIVE_URL = 'https://live.aliyuncs.com';
 

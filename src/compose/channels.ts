@@ -1,14 +1,14 @@
-import { createAlertmanagerChannel } from './adapters/notify/alertmanager.ts';
-import { createDingtalkChannel } from './adapters/notify/dingtalk.ts';
-import { createEmailChannel } from './adapters/notify/email.ts';
-import { createFeishuChannel } from './adapters/notify/feishu.ts';
-import type { AllowedPrivate } from './adapters/notify/outgoing-guard.ts';
-import { createSlackChannel } from './adapters/notify/slack.ts';
-import { createWebhookChannel } from './adapters/notify/webhook.ts';
-import { createWecomChannel } from './adapters/notify/wecom.ts';
-import type { ChannelSettings } from './config/notify-settings.ts';
-import { resolveSecret, type SecretRef, type SecretSource } from './config/secret-ref.ts';
-import type { Channel } from './ports.ts';
+import { createAlertmanagerChannel } from '../adapters/notify/alertmanager.ts';
+import { createDingtalkChannel } from '../adapters/notify/dingtalk.ts';
+import { createEmailChannel } from '../adapters/notify/email.ts';
+import { createFeishuChannel } from '../adapters/notify/feishu.ts';
+import type { AllowedPrivate } from '../adapters/notify/outgoing-guard.ts';
+import { createSlackChannel } from '../adapters/notify/slack.ts';
+import { createWebhookChannel } from '../adapters/notify/webhook.ts';
+import { createWecomChannel } from '../adapters/notify/wecom.ts';
+import type { ChannelSettings } from '../config/notify-settings.ts';
+import { resolveSecret, type SecretRef, type SecretSource } from '../config/secret-ref.ts';
+import type { Channel } from '../ports.ts';
 
 export interface ChannelContext {
   secrets: SecretSource;

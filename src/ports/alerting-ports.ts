@@ -1,11 +1,11 @@
 /** What alerting needs from outside. Part of `ports.ts`. */
 
-import type { Condition, Incident, IncidentKind, IncidentScope, Severity, TransitionKind } from './core/incident.ts';
-import type { Decision } from './core/incident-decisions.ts';
-import type { Instant } from './core/instant.ts';
-import type { Message } from './core/message.ts';
-import type { Alert } from './core/message-alert.ts';
-import type { NotificationEvent, NotificationStatus, Silence } from './core/notification.ts';
+import type { Condition, Incident, IncidentKind, IncidentScope, Severity, TransitionKind } from '../core/incident.ts';
+import type { Decision } from '../core/incident-decisions.ts';
+import type { Instant } from '../core/instant.ts';
+import type { Message } from '../core/message.ts';
+import type { Alert } from '../core/message-alert.ts';
+import type { NotificationEvent, NotificationStatus, Silence } from '../core/notification.ts';
 
 /**
  * Where the parts of the service report what they find wrong, over and over while it lasts; alerting makes incidents of

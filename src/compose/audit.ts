@@ -1,10 +1,10 @@
 import { pino } from 'pino';
-import { createConfigStore } from './adapters/postgres/config-store.ts';
-import type { AuditHandle, AuditHandleOptions } from './cli/audit-handle.ts';
-import { type Environment, openStorage, systemClock } from './compose.ts';
-import { composeAuditing } from './compose-jobs.ts';
-import { createVendor } from './compose-vendor.ts';
-import { loadSettings } from './config/load-settings.ts';
+import { createConfigStore } from '../adapters/postgres/config-store.ts';
+import type { AuditHandle, AuditHandleOptions } from '../cli/audit-handle.ts';
+import { type Environment, openStorage, systemClock } from '../compose.ts';
+import { loadSettings } from '../config/load-settings.ts';
+import { composeAuditing } from './jobs.ts';
+import { createVendor } from './vendor.ts';
 
 /** Auditing for the command: straight on the database and the vendor, beside a running service or without one. */
 export async function openAudit(

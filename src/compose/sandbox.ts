@@ -1,6 +1,6 @@
-import type { SandboxHandle, SandboxRequest } from './cli/sandbox-handle.ts';
-import { parseFaultsFile } from './sandbox/broadcast/scheduled-fault.ts';
-import { endlessStreams, startSandbox } from './sandbox/sandbox.ts';
+import type { SandboxHandle, SandboxRequest } from '../cli/sandbox-handle.ts';
+import { parseFaultsFile } from '../sandbox/broadcast/scheduled-fault.ts';
+import { endlessStreams, startSandbox } from '../sandbox/sandbox.ts';
 
 const APP = 'live';
 

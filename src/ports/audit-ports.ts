@@ -1,10 +1,10 @@
 /** What tracking sessions and auditing need of the stores. */
-import type { Mode } from './core/capture.ts';
-import type { Gap } from './core/gap.ts';
-import type { Instant } from './core/instant.ts';
-import type { Span } from './core/span.ts';
-import type { StreamKey } from './core/stream-key.ts';
-import type { SlotCounts } from './core/verdict.ts';
+import type { Mode } from '../core/capture.ts';
+import type { Gap } from '../core/gap.ts';
+import type { Instant } from '../core/instant.ts';
+import type { Span } from '../core/span.ts';
+import type { StreamKey } from '../core/stream-key.ts';
+import type { SlotCounts } from '../core/verdict.ts';
 
 export interface OnlineStream extends StreamKey {
   publishedAt: Instant;

@@ -1,15 +1,15 @@
-import { createExcusedStore } from './adapters/postgres/excused-store.ts';
-import { createIncidentStore } from './adapters/postgres/incident-store.ts';
-import { createMaintenanceStore } from './adapters/postgres/maintenance-store.ts';
-import { createNotificationStore } from './adapters/postgres/notification-store.ts';
-import { createOperatorLog } from './adapters/postgres/operator-log.ts';
-import { createSilenceStore } from './adapters/postgres/silence-store.ts';
-import type { AlertingCommandHandle } from './cli/alerting-handle.ts';
-import { type Environment, openStorage, systemClock } from './compose.ts';
-import { createAlerting } from './compose-alerting.ts';
-import { environmentSecrets } from './config/env.ts';
-import { loadSettings } from './config/load-settings.ts';
-import { createAlertingHandle } from './usecases/manage-alerting.ts';
+import { createExcusedStore } from '../adapters/postgres/excused-store.ts';
+import { createIncidentStore } from '../adapters/postgres/incident-store.ts';
+import { createMaintenanceStore } from '../adapters/postgres/maintenance-store.ts';
+import { createNotificationStore } from '../adapters/postgres/notification-store.ts';
+import { createOperatorLog } from '../adapters/postgres/operator-log.ts';
+import { createSilenceStore } from '../adapters/postgres/silence-store.ts';
+import type { AlertingCommandHandle } from '../cli/alerting-handle.ts';
+import { type Environment, openStorage, systemClock } from '../compose.ts';
+import { environmentSecrets } from '../config/env.ts';
+import { loadSettings } from '../config/load-settings.ts';
+import { createAlertingHandle } from '../usecases/manage-alerting.ts';
+import { createAlerting } from './alerting.ts';
 
 /**
  * Alerting for the commands: the database, without a running service. With `channels` the settings file is read and

@@ -1,21 +1,21 @@
 import type { Logger } from 'pino';
-import { createAuditStore } from './adapters/postgres/audit-store.ts';
-import { createCaptureStore } from './adapters/postgres/capture-store.ts';
-import type { Database } from './adapters/postgres/database.ts';
-import { createExcusedStore } from './adapters/postgres/excused-store.ts';
-import { createSessionStore } from './adapters/postgres/session-store.ts';
-import type { Vendor } from './compose-vendor.ts';
-import type { Settings } from './config/settings.ts';
-import type { DesiredDomain } from './core/config-plan.ts';
-import type { AuditStore, Clock, ConfigStore, FindingSink, SessionStore } from './ports.ts';
-import { type Auditor, type AuditorParts, type AuditProgress, createAuditor } from './usecases/audit-window.ts';
-import { type Backfill, createBackfill } from './usecases/backfill.ts';
-import { SNAPSHOT_CALLBACK_PATH } from './usecases/desired-domains.ts';
-import { createEvidenceExport } from './usecases/export-evidence.ts';
-import { createPollSessions } from './usecases/poll-sessions.ts';
-import { createTrackSessions } from './usecases/track-sessions.ts';
-import { watchDrift } from './usecases/watch-drift.ts';
-import type { Job } from './worker/job.ts';
+import { createAuditStore } from '../adapters/postgres/audit-store.ts';
+import { createCaptureStore } from '../adapters/postgres/capture-store.ts';
+import type { Database } from '../adapters/postgres/database.ts';
+import { createExcusedStore } from '../adapters/postgres/excused-store.ts';
+import { createSessionStore } from '../adapters/postgres/session-store.ts';
+import type { Settings } from '../config/settings.ts';
+import type { DesiredDomain } from '../core/config-plan.ts';
+import type { AuditStore, Clock, ConfigStore, FindingSink, SessionStore } from '../ports.ts';
+import { type Auditor, type AuditorParts, type AuditProgress, createAuditor } from '../usecases/audit-window.ts';
+import { type Backfill, createBackfill } from '../usecases/backfill.ts';
+import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
+import { createEvidenceExport } from '../usecases/export-evidence.ts';
+import { createPollSessions } from '../usecases/poll-sessions.ts';
+import { createTrackSessions } from '../usecases/track-sessions.ts';
+import { watchDrift } from '../usecases/watch-drift.ts';
+import type { Job } from '../worker/job.ts';
+import type { Vendor } from './vendor.ts';
 
 /** Late evidence is judged from a kept state; older evidence from the start of its session. */
 const KEPT_STATES_MS = 8 * 24 * 3_600_000;

@@ -2,13 +2,13 @@
  * What steering configs needs from outside: its store, where findings go, what doctor asks, and who passes callbacks on. Part of
  * `ports.ts`.
  */
-import type { ConfigState, FieldDifference } from './core/config-diff.ts';
-import type { ConfigSubject } from './core/config-plan.ts';
-import type { ConfigVersion } from './core/config-version.ts';
-import type { HealAttempt } from './core/drift-decision.ts';
-import type { Instant } from './core/instant.ts';
-import type { RunningSession } from './core/pending-reingest.ts';
-import type { Baseline } from './core/restore-plan.ts';
+import type { ConfigState, FieldDifference } from '../core/config-diff.ts';
+import type { ConfigSubject } from '../core/config-plan.ts';
+import type { ConfigVersion } from '../core/config-version.ts';
+import type { HealAttempt } from '../core/drift-decision.ts';
+import type { Instant } from '../core/instant.ts';
+import type { RunningSession } from '../core/pending-reingest.ts';
+import type { Baseline } from '../core/restore-plan.ts';
 
 // ---- configs ----
 

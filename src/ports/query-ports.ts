@@ -3,14 +3,14 @@
  * names; `after` is the last row of the page before. Part of `ports.ts`.
  */
 
-import type { Mode } from './core/capture.ts';
-import type { CaptureSource } from './core/capture-flags.ts';
-import type { VerdictLabels, VerdictRun } from './core/capture-verdict.ts';
-import type { ConfigVersion } from './core/config-version.ts';
-import type { Instant } from './core/instant.ts';
-import type { StreamKey } from './core/stream-key.ts';
-import type { TimeWindow } from './core/time-window.ts';
-import type { Cause, SlotCounts, Verdict } from './core/verdict.ts';
+import type { Mode } from '../core/capture.ts';
+import type { CaptureSource } from '../core/capture-flags.ts';
+import type { VerdictLabels, VerdictRun } from '../core/capture-verdict.ts';
+import type { ConfigVersion } from '../core/config-version.ts';
+import type { Instant } from '../core/instant.ts';
+import type { StreamKey } from '../core/stream-key.ts';
+import type { TimeWindow } from '../core/time-window.ts';
+import type { Cause, SlotCounts, Verdict } from '../core/verdict.ts';
 
 /** Several values are alternatives; absent: all. */
 export interface ScopeFilter {

@@ -1,11 +1,11 @@
-import { defaultCredential, type LiveCredential, staticCredential } from './adapters/live/credential.ts';
-import { createLiveApi } from './adapters/live/live-api.ts';
-import { localCallBudget } from './adapters/live/local-call-budget.ts';
-import { createBuckets } from './adapters/oss/create-buckets.ts';
-import { createCallSlots } from './adapters/postgres/call-slots.ts';
-import type { Database } from './adapters/postgres/database.ts';
-import type { Config } from './config/env.ts';
-import type { Buckets, LiveApi } from './ports.ts';
+import { defaultCredential, type LiveCredential, staticCredential } from '../adapters/live/credential.ts';
+import { createLiveApi } from '../adapters/live/live-api.ts';
+import { localCallBudget } from '../adapters/live/local-call-budget.ts';
+import { createBuckets } from '../adapters/oss/create-buckets.ts';
+import { createCallSlots } from '../adapters/postgres/call-slots.ts';
+import type { Database } from '../adapters/postgres/database.ts';
+import type { Config } from '../config/env.ts';
+import type { Buckets, LiveApi } from '../ports.ts';
 
 export interface AccessKey {
   accessKeyId: string;

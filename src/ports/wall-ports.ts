@@ -1,9 +1,9 @@
 /** What the dashboard's wall and timelines need of the database. Part of `ports.ts`. */
 
-import type { Mode } from './core/capture.ts';
-import type { IncidentKind, IncidentScope, IncidentStatus, Severity } from './core/incident.ts';
-import type { Instant } from './core/instant.ts';
-import type { SlotCounts, Verdict } from './core/verdict.ts';
+import type { Mode } from '../core/capture.ts';
+import type { IncidentKind, IncidentScope, IncidentStatus, Severity } from '../core/incident.ts';
+import type { Instant } from '../core/instant.ts';
+import type { SlotCounts, Verdict } from '../core/verdict.ts';
 
 /** The slots of one stream by hour, in little. */
 export interface StoredStrip {
