@@ -62,7 +62,7 @@ export function App() {
 function NotFound() {
   const words = useWords();
   return (
-    <Empty title={words.common.notFound}>
+    <Empty title={words.common.notFound} level={1}>
       <Link href="/">{words.common.backToWall}</Link>
     </Empty>
   );

@@ -39,8 +39,9 @@ export function useSignOut(): () => Promise<void> {
   return useMemo(
     () => async () => {
       await send('DELETE', '/session');
-      queries.clear();
       queries.setQueryData<SignedIn>(['session'], { required: true, actor: null });
+      // What was read with the token goes with it.
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
     },
     [queries],
   );

@@ -33,12 +33,23 @@ export function failureText(error: unknown, words: { offline: string; unknownErr
 }
 
 /** Nothing to show: says so, and what to do next. */
-export function Empty({ title, hint, children }: { title: string; hint?: string; children?: ReactNode }) {
+export function Empty({
+  title,
+  hint,
+  level = 3,
+  children,
+}: {
+  title: string;
+  hint?: string;
+  /** Of its heading; 1 where it is the whole page. */
+  level?: 1 | 3;
+  children?: ReactNode;
+}) {
   return (
     <Center mih={180} p="lg">
       <Stack align="center" gap={6} maw={520}>
         <Inbox size={28} className="quiet" aria-hidden />
-        <Title order={3} size="h5">
+        <Title order={level} size="h5">
           {title}
         </Title>
         {hint && (
