@@ -75,6 +75,12 @@ export interface WallDeps {
   everyMs?: number;
 }
 
+interface Strips {
+  from: Instant;
+  at: Instant;
+  byId: Map<number, Pick<WallStream, 'coverage' | 'strip' | 'bad'>>;
+}
+
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Looking takes at most this share of the time, however many streams there are. */
@@ -83,8 +89,8 @@ const STRIPS_EVERY_MS = 30_000;
 const MOST_STREAMS = 100_000;
 const MOST_INCIDENTS = 500;
 const RECENT_AUDITS = 200;
-/** A snapshot that nobody watches is read anew for the next one who asks after so long. */
-const FRESH_MS = 2_000;
+/** A snapshot that nobody watches is good enough for the next one who asks for so long; what changed since is told at once. */
+const FRESH_MS = 10_000;
 
 /**
  * One look at the database for everyone who watches, and only while somebody does. `snapshot` gives all of it, `subscribe`
@@ -95,15 +101,30 @@ export function createWall(deps: WallDeps) {
   const listeners = new Set<WallListener>();
   let latest: WallSnapshot | null = null;
   let texts = new Map<string, string>();
-  let strips: { from: Instant; at: Instant; byId: Map<number, Pick<WallStream, 'coverage' | 'strip' | 'bad'>> } | null =
-    null;
+  let strips: Strips | null = null;
+  let readingStrips: Promise<Strips> | null = null;
   let looking: Promise<WallSnapshot> | null = null;
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
 
-  async function readStrips(now: Instant) {
+  /** Strips change slowly and are dear: while there are some of this hour, nobody waits for newer ones. */
+  async function currentStrips(now: Instant): Promise<Strips> {
     const from = Math.floor(now / HOUR_MS) * HOUR_MS - (STRIP_HOURS - 1) * HOUR_MS;
-    if (strips && strips.from === from && now - strips.at < STRIPS_EVERY_MS && now >= strips.at) return strips;
+    if (strips?.from === from && now >= strips.at) {
+      if (now - strips.at >= STRIPS_EVERY_MS) readStripsOnce(from, now).catch(deps.onError);
+      return strips;
+    }
+    return readStripsOnce(from, now);
+  }
+
+  function readStripsOnce(from: Instant, now: Instant): Promise<Strips> {
+    readingStrips ??= readStrips(from, now).finally(() => {
+      readingStrips = null;
+    });
+    return readingStrips;
+  }
+
+  async function readStrips(from: Instant, now: Instant): Promise<Strips> {
     const byId = new Map<number, Pick<WallStream, 'coverage' | 'strip' | 'bad'>>();
     for (const row of await deps.reads.strips(from, STRIP_HOURS)) {
       const letters = Array<string>(STRIP_HOURS).fill('.');
@@ -147,7 +168,7 @@ export function createWall(deps: WallDeps) {
     const now = clock.now();
     const [{ data: views }, own, summary] = await Promise.all([
       deps.queries.streams({ limit: MOST_STREAMS }),
-      readStrips(now),
+      currentStrips(now),
       summarize(now),
     ]);
     const none = { coverage: null, strip: '.'.repeat(STRIP_HOURS), bad: '0'.repeat(STRIP_HOURS) };

@@ -8,25 +8,19 @@ import { timestamp } from './timestamp.ts';
 export function createWallReads({ db }: Pick<Database, 'db'>): WallReads {
   return {
     async strips(from, hours) {
-      // One text a stream, four characters an hour: which hour, letter of the worst verdict (STRIP_LETTERS), ninths that are bad.
+      // One text a stream, three characters a row: which hour (from `0` on), letter of the worst verdict (STRIP_LETTERS), ninths that
+      // are bad. An hour that two sessions share has two rows: `readHours` joins them, which is cheaper than to group twice.
+      const bad = sql`(late + callback_missing + object_missing + not_captured + misnamed)`;
       const { rows } = await sql<{ streamId: number; ok: number; counted: number; hours: string }>`
-        with hours as (
-          select stream_id, (extract(epoch from hour - ${timestamp(from)}) / 3600)::integer as at,
-            sum(ok) as ok, sum(late) as late, sum(callback_missing) as callback_missing,
-            sum(object_missing) as object_missing, sum(not_captured) as not_captured, sum(misnamed) as misnamed,
-            sum(unknown) as unknown, sum(excused) as excused, sum(pending) as pending,
-            sum(late + callback_missing + object_missing + not_captured + misnamed) as bad
-          from slot_hours
-          where hour >= ${timestamp(from)} and hour < ${timestamp(from + hours * 3_600_000)}
-          group by stream_id, hour
-        )
-        select stream_id as "streamId", sum(ok)::bigint as ok, sum(ok + bad)::bigint as counted,
-          string_agg(lpad(at::text, 2, '0')
+        select stream_id as "streamId", sum(ok)::bigint as ok, sum(ok + ${bad})::bigint as counted,
+          string_agg(chr(48 + (extract(epoch from hour - ${timestamp(from)}) / 3600)::integer)
             || case when not_captured > 0 then 'n' when object_missing > 0 then 'o' when callback_missing > 0 then 'c'
                when misnamed > 0 then 'm' when late > 0 then 'l' when unknown > 0 then 'u'
                when ok > 0 then 'k' when excused > 0 then 'e' else 'p' end
-            || case when bad > 0 then ceil(9.0 * bad / (ok + bad)) else 0 end::text, '') as hours
-        from hours group by stream_id`.execute(db);
+            || case when ${bad} > 0 then ceil(9.0 * ${bad} / (ok + ${bad})) else 0 end::text, '') as hours
+        from slot_hours
+        where hour >= ${timestamp(from)} and hour < ${timestamp(from + hours * 3_600_000)}
+        group by stream_id`.execute(db);
       return rows.map(({ hours: text, ...row }): StoredStrip => ({ ...row, hours: readHours(text) }));
     },
 
@@ -42,14 +36,23 @@ export function createWallReads({ db }: Pick<Database, 'db'>): WallReads {
 
 type LiveIncidentRow = Omit<LiveIncident, 'scope'> & LiveIncident['scope'] & { since: Instant };
 
+/** Worst first. */
+const ORDER = 'nocmlukep';
+
 function readHours(text: string): StoredStrip['hours'] {
-  const hours: StoredStrip['hours'] = [];
-  for (let at = 0; at < text.length; at += 4) {
-    hours.push({
-      index: Number(text.slice(at, at + 2)),
-      verdict: verdictOfLetter(text[at + 2] ?? '') ?? 'unknown',
-      ninths: Number(text[at + 3]),
+  const hours = new Map<number, StoredStrip['hours'][number] & { letter: string }>();
+  for (let at = 0; at < text.length; at += 3) {
+    const index = text.charCodeAt(at) - 48;
+    const letter = text[at + 1] ?? '';
+    const ninths = Number(text[at + 2]);
+    const before = hours.get(index);
+    const worse = before && ORDER.indexOf(before.letter) < ORDER.indexOf(letter) ? before.letter : letter;
+    hours.set(index, {
+      index,
+      letter: worse,
+      verdict: verdictOfLetter(worse) ?? 'unknown',
+      ninths: Math.max(ninths, before?.ninths ?? 0),
     });
   }
-  return hours;
+  return [...hours.values()].map(({ index, verdict, ninths }) => ({ index, verdict, ninths }));
 }

@@ -25,7 +25,10 @@ const RANK: Record<StreamStatus, number> = {
   offline: 6,
 };
 
-/** Worst first: groups by their worst stream, streams by status, then by coverage, then by name. */
+/**
+ * Worst first: groups by their worst stream, streams by status, then by coverage, then as they come: the server sends them by
+ * name, and sorting is stable.
+ */
 export function arrangeWall(streams: Iterable<WallStream>, filter: WallFilter): WallGroup[] {
   const wanted = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
   const groups = new Map<string, WallGroup>();
@@ -52,9 +55,7 @@ export function arrangeWall(streams: Iterable<WallStream>, filter: WallFilter): 
 
 function worstFirst(a: WallStream, b: WallStream): number {
   if (a.status !== b.status) return RANK[a.status] - RANK[b.status];
-  const [left, right] = [a.coverage ?? 2, b.coverage ?? 2];
-  if (left !== right) return left - right;
-  return a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : 0;
+  return (a.coverage ?? 2) - (b.coverage ?? 2);
 }
 
 export function countByStatus(streams: Iterable<WallStream>): Record<StreamStatus, number> {

@@ -133,7 +133,6 @@ function Cards({
     estimateSize: (index) => (rows[index]?.kind === 'header' ? HEADER_HEIGHT : CARD_HEIGHT + GAP),
     overscan: 4,
     scrollMargin: list.current?.offsetTop ?? 0,
-    getItemKey: (index) => rowKey(rows[index]),
   });
   return (
     <div ref={list}>
@@ -184,11 +183,6 @@ function rowsOf(groups: readonly WallGroup[], columns: number): Row[] {
     }
   }
   return rows;
-}
-
-function rowKey(row: Row | undefined): string {
-  if (!row) return '';
-  return row.kind === 'header' ? `${row.group.domain}\n${row.group.app}` : keyOf(row.streams[0]!);
 }
 
 /** The incident of the stream itself, or else of its app, its domain, or everything. */

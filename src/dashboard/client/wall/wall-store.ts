@@ -22,6 +22,13 @@ export function keyOf(stream: { domain: string; app: string; stream: string }): 
   return `${stream.domain}\n${stream.app}\n${stream.stream}`;
 }
 
+/**
+ * The wall is asked for as soon as this file is read, beside everything else that has to happen before it can be shown. Where
+ * nobody is signed in, it comes to nothing and is asked again after.
+ */
+let early: Promise<WallChange | null> | null =
+  window.location.pathname === '/' ? get<WallChange>('/wall').catch(() => null) : null;
+
 class WallStore {
   #state: WallState = {
     connection: 'connecting',
@@ -89,7 +96,9 @@ class WallStore {
     if (this.#reading) return;
     this.#reading = true;
     try {
-      const whole = await get<WallChange>('/wall');
+      const asked = early;
+      early = null;
+      const whole = (await asked) ?? (await get<WallChange>('/wall'));
       const streams = new Map<string, WallStream>();
       for (const stream of whole.streams) streams.set(keyOf(stream), stream);
       this.#change({
