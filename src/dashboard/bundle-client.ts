@@ -12,7 +12,10 @@ export interface Asset {
 export interface ClientBundle {
   /** By file name, which holds a hash of the content. */
   assets: Map<string, Asset>;
-  script: string;
+  /** Module scripts, in their order. */
+  scripts: string[];
+  /** What those import, to be fetched beside them. */
+  preloads: string[];
   styles: string[];
 }
 
@@ -27,7 +30,7 @@ const compress = promisify(gzip);
 export async function bundleClient(): Promise<ClientBundle> {
   const result = await build({
     absWorkingDir: CLIENT,
-    entryPoints: { dashboard: 'main.tsx' },
+    entryPoints: { early: 'early.ts', dashboard: 'main.tsx' },
     outdir: '/',
     bundle: true,
     splitting: true,
@@ -52,10 +55,19 @@ export async function bundleClient(): Promise<ClientBundle> {
       assets.set(name, { body, gzipped: await compress(body), contentType });
     }),
   );
-  const entry = Object.entries(result.metafile.outputs).find(([, output]) => output.entryPoint === 'main.tsx');
-  if (!entry) throw new Error('the bundle of the dashboard has no entry');
-  const [script, { cssBundle }] = entry;
-  return { assets, script: nameOf(script), styles: cssBundle ? [nameOf(cssBundle)] : [] };
+  const outputs = Object.entries(result.metafile.outputs);
+  const outputOf = (entryPoint: string) => {
+    const found = outputs.find(([, output]) => output.entryPoint === entryPoint);
+    if (!found) throw new Error(`the bundle of the dashboard has no ${entryPoint}`);
+    return { script: nameOf(found[0]), ...found[1] };
+  };
+  const main = outputOf('main.tsx');
+  return {
+    assets,
+    scripts: [outputOf('early.ts').script, main.script],
+    preloads: main.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => nameOf(path)),
+    styles: main.cssBundle ? [nameOf(main.cssBundle)] : [],
+  };
 }
 
 function nameOf(path: string): string {

@@ -33,11 +33,11 @@ export function dashboardRouter(options: DashboardOptions): DashboardRouter {
     sendAsset(await bundle(), String(request.params.name), request, response);
   });
   router.get(PAGES, protect(options), async (_request, response) => {
-    const { script, styles } = await bundle();
+    const { scripts, preloads, styles } = await bundle();
     response
       .setHeader('Cache-Control', 'no-store')
       .type('html')
-      .send(page({ script, styles, nonce: String(response.locals.nonce) }));
+      .send(page({ scripts, preloads, styles, nonce: String(response.locals.nonce) }));
   });
   return Object.assign(router, { warm: async () => void (await bundle()) });
 }

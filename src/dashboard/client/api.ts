@@ -135,6 +135,14 @@ export function send<Answer>(method: 'POST' | 'PUT' | 'DELETE', path: string, bo
   return call<Answer>(method, pathOf(path), body);
 }
 
+/** What early.ts has asked already, or null; each answer is handed out once. */
+export async function takeEarly<Answer>(path: '/session' | '/wall'): Promise<Answer | null> {
+  const asked = (globalThis as { snapauditEarly?: Record<string, Promise<unknown>> }).snapauditEarly ?? {};
+  const answer = asked[path];
+  delete asked[path];
+  return ((await answer) ?? null) as Answer | null;
+}
+
 /** Told when a call finds out that nobody is signed in (any more). */
 let onSignedOut = () => {};
 export function whenSignedOut(callback: () => void): void {

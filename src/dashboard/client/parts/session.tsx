@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, use, useEffect, useMemo } from 'react';
 import { type Scope, scopeIncludes } from '../../../core/token-scope.ts';
-import { get, type SignedIn, send, whenSignedOut } from '../api.ts';
+import { get, type SignedIn, send, takeEarly, whenSignedOut } from '../api.ts';
 import { SignInPage } from '../pages/sign-in-page.tsx';
 import { Failure, Loading } from './states.tsx';
 
@@ -10,7 +10,11 @@ const Session = createContext<SignedIn>({ required: false, actor: null });
 /** Who is signed in; asks for a token where one is needed. */
 export function SessionGate({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const session = useQuery({ queryKey: ['session'], queryFn: () => get<SignedIn>('/session'), staleTime: 60_000 });
+  const session = useQuery({
+    queryKey: ['session'],
+    queryFn: async () => (await takeEarly<SignedIn>('/session')) ?? (await get<SignedIn>('/session')),
+    staleTime: 60_000,
+  });
   useEffect(() => {
     whenSignedOut(() => {
       queries.setQueryData<SignedIn>(['session'], { required: true, actor: null });

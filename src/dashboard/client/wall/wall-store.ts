@@ -1,5 +1,5 @@
 import { useEffect, useSyncExternalStore } from 'react';
-import { get, type WallChange, type WallStream } from '../api.ts';
+import { get, takeEarly, type WallChange, type WallStream } from '../api.ts';
 
 /** What the wall shows, kept current by the server's events. One store for all pages: the header shows it too. */
 export interface WallState {
@@ -22,13 +22,6 @@ export function keyOf(stream: { domain: string; app: string; stream: string }): 
   return `${stream.domain}\n${stream.app}\n${stream.stream}`;
 }
 
-/**
- * The wall is asked for as soon as this file is read, beside everything else that has to happen before it can be shown. Where
- * nobody is signed in, it comes to nothing and is asked again after.
- */
-let early: Promise<WallChange | null> | null =
-  window.location.pathname === '/' ? get<WallChange>('/wall').catch(() => null) : null;
-
 class WallStore {
   #state: WallState = {
     connection: 'connecting',
@@ -44,6 +37,7 @@ class WallStore {
   #watch: ReturnType<typeof setInterval> | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #reading = false;
+  #greeted = false;
 
   readonly get = (): WallState => this.#state;
 
@@ -79,7 +73,9 @@ class WallStore {
     source.addEventListener('ping', () => this.#heard());
     source.addEventListener('hello', () => {
       this.#heard();
-      if (this.#state.connection !== 'connecting') void this.#read();
+      // After the first one: a revision that was missed shows by itself.
+      if (this.#greeted) void this.#read();
+      this.#greeted = true;
     });
     source.addEventListener('wall', (event) => {
       this.#heard();
@@ -96,9 +92,7 @@ class WallStore {
     if (this.#reading) return;
     this.#reading = true;
     try {
-      const asked = early;
-      early = null;
-      const whole = (await asked) ?? (await get<WallChange>('/wall'));
+      const whole = (await takeEarly<WallChange>('/wall')) ?? (await get<WallChange>('/wall'));
       const streams = new Map<string, WallStream>();
       for (const stream of whole.streams) streams.set(keyOf(stream), stream);
       this.#change({
