@@ -25,9 +25,11 @@ export function createHeartbeatStore(options: { database: Database }): Heartbeat
         client.query({
           name: 'heartbeat',
           text: `insert into heartbeats (receiver_id, from_at, to_at, host, proven_at)
-            select receiver_id, to_timestamp(from_at / 1000), to_timestamp(to_at / 1000), host, to_timestamp(proven_at / 1000)
+            select receiver_id, to_timestamp(from_at / 1000), to_timestamp(max(to_at) / 1000), max(host), to_timestamp(max(proven_at) / 1000)
             from unnest($1::uuid[], $2::float8[], $3::float8[], $4::text[], $5::float8[])
               as batch (receiver_id, from_at, to_at, host, proven_at)
+            -- notes from the spool and the beat of now may speak of one row, and no row can be updated twice
+            group by receiver_id, from_at
             on conflict (receiver_id, from_at) do update set to_at = greatest(heartbeats.to_at, excluded.to_at),
               proven_at = greatest(heartbeats.proven_at, excluded.proven_at)`,
           values: [
