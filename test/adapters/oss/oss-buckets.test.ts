@@ -155,7 +155,7 @@ describe('the pace', () => {
   });
 
   it('and a listing slowed down by OSS comes to its end all the same', async () => {
-    await using pair = await startPair({ retries: 8, retryPauseMs: 100 }, { keysPerSecond: 2000 });
+    await using pair = await startPair({ retries: 10, retryPauseMs: 100 }, { keysPerSecond: 1000 });
     pair.put(...keys);
     const listed = await Promise.all(
       [0, 1, 2, 3].map((page) => pair.bucket.listPage({ prefix: '', startAfter: keys[page * 1000 - 1] ?? '' })),
