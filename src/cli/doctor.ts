@@ -18,7 +18,7 @@ export function doctorCommand(context: CommandContext): Command {
       const lines: DoctorLine[] = [];
       const say = (line: DoctorLine) => {
         lines.push(line);
-        if (flags.format === 'table') context.stdout.write(formatLine(line));
+        if (flags.format === 'table') context.stdout.write(formatLine(line, context.stdout.isTTY === true));
       };
       try {
         for (const line of handle.lines) say(line);
@@ -34,10 +34,14 @@ export function doctorCommand(context: CommandContext): Command {
     });
 }
 
-const COLOURS = { ok: pc.green, warn: pc.yellow, fail: pc.red };
+/** For a person at a terminal only, and never against NO_COLOR. */
+function coloursFor(isTerminal: boolean): Record<DoctorLine['status'], (text: string) => string> {
+  const { green, yellow, red } = pc.createColors(isTerminal && pc.isColorSupported);
+  return { ok: green, warn: yellow, fail: red };
+}
 
-function formatLine({ check, status, detail, remedy }: DoctorLine): string {
+function formatLine({ check, status, detail, remedy }: DoctorLine, isTerminal: boolean): string {
   const remark = remedy === null || detail.endsWith(remedy) ? '' : ` ${remedy}`;
   const text = `${detail}${remark === '' || /[.!?]$/.test(detail) ? '' : '.'}${remark}`;
-  return `${COLOURS[status](status.padEnd(4))}  ${printable(`${check}: ${text}`)}\n`;
+  return `${coloursFor(isTerminal)[status](status.padEnd(4))}  ${printable(`${check}: ${text}`)}\n`;
 }
