@@ -18,6 +18,7 @@ export interface GapFact {
   mode: string;
   slots: number;
   open: boolean;
+  judgedUntil: Instant | null;
   untold: boolean;
   auditRunning: boolean;
 }
@@ -40,7 +41,19 @@ export function kindOfGap(gap: { verdict: string; cause: string | null }, tellLa
   }
 }
 
-/** One condition per stream and kind, of all its gaps that are open or untold. */
+/** The next good capture may come so much of an interval late, and one that is not yet settled is no word. */
+const NEXT_BEAT = 1.5;
+
+/**
+ * True while the gap goes on. The audit keeps a gap open for some beats after its end, for late evidence may change it: one
+ * that good slots follow is over all the same.
+ */
+function isLasting(gap: GapFact, intervalSeconds: number | undefined): boolean {
+  if (!gap.open || gap.judgedUntil === null || intervalSeconds === undefined) return gap.open;
+  return gap.to > gap.judgedUntil - NEXT_BEAT * intervalSeconds * 1000;
+}
+
+/** One condition per stream and kind, of all its gaps that go on or are untold. */
 export function conditionsOfGaps(
   gaps: readonly GapFact[],
   context: {
@@ -51,9 +64,10 @@ export function conditionsOfGaps(
   },
 ): Condition[] {
   const groups = new Map<string, { kind: IncidentKind; gaps: GapFact[] }>();
+  const lasts = (gap: GapFact) => isLasting(gap, context.intervals.get(gap.streamId));
   for (const gap of gaps) {
     const kind = kindOfGap(gap, context.tellLate);
-    if (kind === null) continue;
+    if (kind === null || !(gap.untold || lasts(gap))) continue;
     const key = `${gap.streamId} ${kind}`;
     const group = groups.get(key);
     if (group) group.gaps.push(gap);
@@ -63,7 +77,7 @@ export function conditionsOfGaps(
     const first = own[0]!;
     const largest = own.reduce((a, b) => (b.slots > a.slots ? b : a));
     const since = Math.min(...own.map((gap) => gap.from));
-    const until = own.some((gap) => gap.open) ? null : Math.max(...own.map((gap) => gap.to));
+    const until = own.some(lasts) ? null : Math.max(...own.map((gap) => gap.to));
     const missed = own.reduce((sum, gap) => sum + gap.slots, 0);
     const interval = context.intervals.get(first.streamId);
     const expected = interval ? Math.floor(((until ?? context.now) - since) / (interval * 1000)) : missed;

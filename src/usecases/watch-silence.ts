@@ -5,8 +5,9 @@ import type { WatchRules } from '../core/incident-rules.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Span } from '../core/span.ts';
 import { type AppTotal, holdsForStorm } from '../core/storm.ts';
-import { listeningUntil, missedSlots, missesTooMany, type Silence, silenceOf } from '../core/watch-silence.ts';
+import { listeningUntil, missedSlots, type Silence, silenceOf } from '../core/watch-silence.ts';
 import type { AlertingFacts, HeardCapture, OnAirRow } from '../ports.ts';
+import { createMissRatioWatch, type WatchedRow } from './watch-miss-ratio.ts';
 
 /** A span in which bad slots are excused; null app or stream: all of them. */
 export interface ExcusedScope extends Span {
@@ -57,7 +58,9 @@ const OFFLINE_REMEMBERED_MS = 30_000;
 /** The list of streams on air is read anew so often. In between a start is not missed: it needs longer to become silent. */
 const LIST_MS = 5_000;
 
-const SUSPECTED_LOOK_MS = 3_000;
+/** Whoever is suspected can only recover: looked at so often, a part of them in each tick. */
+const SUSPECTED_LOOK_MS = 2_000;
+const SUSPECTED_SPREAD_SECONDS = 3;
 const NO_ALLOWANCE = { blindUntil: null, excusedUntil: null };
 
 interface Remembered {
@@ -86,6 +89,9 @@ export function createSilenceWatch(parts: WatchParts) {
   const foundOffline = new Map<number, Instant>();
   const waves = new Map<string, Wave>();
   let list: OnAirList | null = null;
+  const { missRatio } = parts.rules;
+  const lossy = missRatio && createMissRatioWatch({ facts: parts.facts, rule: missRatio });
+  const overMs = (missRatio?.overSeconds ?? 0) * 1000;
 
   return async function watch(now: Instant, hearing: Hearing): Promise<WatchResult> {
     const isFresh = list !== null && now >= list.at && now - list.at < LIST_MS;
@@ -168,17 +174,20 @@ export function createSilenceWatch(parts: WatchParts) {
       const lastHeardAt = newest?.receivedAt ?? null;
       const { overdueAt, suspectedAt } = silenceOf({ ...row, lastHeardAt }, NO_ALLOWANCE, parts.rules);
       const quietUntil = Math.min(overdueAt, suspectedAt);
-      // Whoever is suspected already is looked at less often: it can only recover.
-      const lookAt = asOf >= suspectedAt ? asOf + SUSPECTED_LOOK_MS : Math.max(quietUntil, asOf + 1);
+      const suspectedLookMs = SUSPECTED_LOOK_MS + (row.streamId % SUSPECTED_SPREAD_SECONDS) * 1000;
+      const lookAt = asOf >= suspectedAt ? asOf + suspectedLookMs : Math.max(quietUntil, asOf + 1);
       memory.set(row.streamId, { startedAt: row.startedAt, heard: newest, quietUntil, lookAt });
     }
   }
 
-  /** The list may be some seconds old: whoever is about to be suspected is looked at again. */
+  /** The list may be some seconds old: whoever is about to be suspected is looked at again, everybody else with the next list. */
   async function stillOnAir<S extends Suspect>(suspects: S[], listIsOld: boolean): Promise<S[]> {
-    if (!listIsOld || suspects.length === 0) return suspects;
-    const onAir = await parts.facts.stillOnAir(suspects.map(({ row }) => row.streamId));
-    return suspects.filter(({ row }) => onAir.has(row.streamId));
+    if (!listIsOld) return suspects;
+    const isKnown = ({ row }: S) => waves.get(appKey(row))?.through.has(row.streamId) ?? false;
+    const fresh = suspects.filter((suspect) => !isKnown(suspect));
+    if (fresh.length === 0) return suspects;
+    const onAir = await parts.facts.stillOnAir(fresh.map(({ row }) => row.streamId));
+    return suspects.filter((suspect) => isKnown(suspect) || onAir.has(suspect.row.streamId));
   }
 
   /** Drops streams that the vendor says are off air: their session has merely not been closed yet. */
@@ -200,7 +209,7 @@ export function createSilenceWatch(parts: WatchParts) {
     return suspects.filter(({ row }) => !foundOffline.has(row.streamId));
   }
 
-  /** Streams that never fall silent for long, yet lose more than the settings allow. */
+  /** Streams that are heard, yet lose more than the settings allow. */
   async function belowRatio(
     watched: readonly WatchedRow[],
     suspects: readonly Suspect[],
@@ -208,26 +217,18 @@ export function createSilenceWatch(parts: WatchParts) {
     excused: readonly ExcusedScope[],
     blindUntil: Instant | null,
   ): Promise<Suspect[]> {
-    const { missRatio } = parts.rules;
-    if (missRatio === null) return [];
-    const from = asOf - missRatio.overSeconds * 1000;
+    if (lossy === null) return [];
+    const from = asOf - overMs;
     if (blindUntil !== null && blindUntil > from) return [];
     const silent = new Set(suspects.map(({ row }) => row.streamId));
     const judged = watched.filter(
       (row) => row.startedAt <= from && !silent.has(row.streamId) && (excusedUntil(row, excused, asOf) ?? from) <= from,
     );
-    const counts = await parts.facts.heardCounts(
-      judged.map((row) => row.streamId),
-      from,
-    );
-    return judged.flatMap((row) => {
-      const heard = counts.get(row.streamId) ?? 0;
-      const counted = { heard, overSeconds: missRatio.overSeconds, intervalSeconds: row.intervalSeconds };
-      if (!missesTooMany(counted, missRatio.ratio)) return [];
-      const expected = Math.floor(missRatio.overSeconds / row.intervalSeconds);
-      const silence: Silence = { since: from, overdueAt: from, suspectedAt: asOf };
-      return [{ row, heard: memory.get(row.streamId)?.heard ?? null, silence, missed: expected - heard, expected }];
-    });
+    return (await lossy(judged, asOf)).map((found) => ({
+      ...found,
+      heard: memory.get(found.row.streamId)?.heard ?? null,
+      silence: { since: found.from, overdueAt: found.from, suspectedAt: asOf },
+    }));
   }
 
   /** The suspects that are to be told now. Those of an outage that is just beginning wait for each other. */
@@ -275,8 +276,6 @@ interface Wave {
   beganAt: Instant | null;
   through: Set<number>;
 }
-
-type WatchedRow = OnAirRow & { intervalSeconds: number };
 
 interface Suspect {
   row: WatchedRow;

@@ -127,7 +127,7 @@ export function createAlertingFacts(database: Database): AlertingFacts {
           select stream_id, from_at, verdict, mode from gaps where open
         )
         select g.stream_id as "streamId", t.domain, t.app, t.stream, g.from_at as "from", g.to_at as "to", g.verdict,
-          g.cause, g.mode, g.slots, g.open, n.incident_id is null as untold,
+          g.cause, g.mode, g.slots, g.open, w.audited_until as "judgedUntil", n.incident_id is null as untold,
           exists (
             select from audits a where a.domain = t.domain and (a.app is null or a.app = t.app) and a.status = 'running'
               and a.started_at > ${timestamp(now - AUDIT_WAIT_MS)} and n.first_seen_at > ${timestamp(now - AUDIT_WAIT_MS)}
@@ -135,7 +135,8 @@ export function createAlertingFacts(database: Database): AlertingFacts {
         from candidate c
         join gaps g using (stream_id, from_at, verdict, mode)
         join incident_gaps n using (stream_id, from_at, verdict, mode)
-        join streams t on t.id = g.stream_id`.execute(db);
+        join streams t on t.id = g.stream_id
+        left join watermarks w on w.stream_id = g.stream_id`.execute(db);
       return rows;
     },
 
