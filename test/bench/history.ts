@@ -46,7 +46,10 @@ try {
   progress(`loaded in ${Math.round((performance.now() - loadedAt) / 1_000)} s`);
   await database.close();
 
-  const server = fork(new URL('./history/api-server.ts', import.meta.url), [postgres.url, String(NOW)]);
+  const server = fork(new URL('./history/api-server.ts', import.meta.url), [postgres.url, String(NOW)], {
+    // As `npm start` runs it.
+    execArgv: ['--max-semi-space-size=8'],
+  });
   const { url } = await message<{ url: string }>(server);
   const figures = await measure(server, url);
   server.send('stop');

@@ -20,20 +20,21 @@ const FEW_SHAPES = 30;
  * compares the two.
  */
 export function createCaptureExports({ db, pool }: Pick<Database, 'db' | 'pool'>): CaptureExports {
-  const { shapes, allShapes, overwriteShapes } = shapeCache(db);
+  const { shapes: shapesById, allShapes, overwriteShapes } = shapeCache(db);
 
   async function shapesOf(stream: KnownStream): Promise<[number, CaptureShape][]> {
     const known = await allShapes();
     if (known.size <= FEW_SHAPES) return [...known];
     const { rows } = await sql<{ shape_id: number }>`
       select distinct shape_id from captures where stream_id = ${stream.id}`.execute(db);
-    const own = await shapes(rows.map((row) => row.shape_id));
+    const own = await shapesById(rows.map((row) => row.shape_id));
     return rows.map((row) => [row.shape_id, own.get(row.shape_id)!]);
   }
 
   return {
     async *captureLines({ stream, window, filter, labels, after, format }) {
-      const columns = captureColumns(stream, await shapesOf(stream), {
+      const shapes = await shapesOf(stream);
+      const columns = captureColumns(stream, shapes, {
         verdict: captureLabel(labels, 'verdict', await overwriteShapes()),
         cause: captureLabel(labels, 'cause', await overwriteShapes()),
       });
@@ -41,8 +42,10 @@ export function createCaptureExports({ db, pool }: Pick<Database, 'db' | 'pool'>
         format === 'csv'
           ? sql.join(columns.map(([, value, kind]) => (kind ? AS_TEXT[kind](value) : value)))
           : sql`json_build_object(${sql.join(columns.flatMap(([name, value]) => [sql.lit(name), value]))})::text`;
-      // `offset 0` keeps the two apart: the long expressions are planned once, not once per partition.
+      // `offset 0` keeps the three apart: the long expressions are planned once, not once per partition, and what several of
+      // them need is worked out once a row.
       const query = sql`select ${line} from (
+        select *, ${MILLISECONDS} as ms, ${objectColumn(stream, shapes)} as object from (
         select * from captures c
         where ${all([
           sql`c.stream_id = ${stream.id}`,
@@ -53,6 +56,7 @@ export function createCaptureExports({ db, pool }: Pick<Database, 'db' | 'pool'>
             : null,
           ...captureConditions(filter, await overwriteShapes()),
         ])} order by c.captured_at, c.discriminator offset 0
+        ) c offset 0
       ) c`;
       // JSON has no control characters, so with these two nothing in it is ever quoted.
       const options = format === 'csv' ? '' : `, quote e'\\x01', delimiter e'\\x02'`;
@@ -82,30 +86,16 @@ const AS_TEXT = {
   boolean: (value: RawBuilder<unknown>) => sql`case when ${value} then 'true' else 'false' end`,
 };
 
-function captureColumns(
-  stream: KnownStream,
-  shapes: readonly [number, CaptureShape][],
-  labels: { verdict: Text; cause: Text },
-): Column[] {
+function captureColumns(stream: KnownStream, shapes: Shapes, labels: { verdict: Text; cause: Text }): Column[] {
   const told = sql<boolean>`c.flags & ${sql.lit(CAPTURE_FLAGS.fromCallback)} <> 0`;
-  const milliseconds = sql`round(date_part('epoch', c.captured_at) * 1000)::bigint`;
   const rest = sql`c.rest::jsonb`;
   const receivedAt = sql<string>`case when c.rest like '%"receivedAt"%' and ${rest} ? 'receivedAt'
     then to_timestamp((${rest} ->> 'receivedAt')::double precision / 1000)
     else c.captured_at + c.delay_ms * interval '1 millisecond' end`;
   const delay = sql`case when c.rest like '%"receivedAt"%' and ${rest} ? 'receivedAt'
-    then (${rest} ->> 'receivedAt')::bigint - ${milliseconds} else c.delay_ms end`;
-  const perShape = (value: (shape: CaptureShape) => RawBuilder<unknown>) =>
-    shapes.length === 0
-      ? sql`null::text`
-      : sql`case c.shape_id ${sql.join(
-          shapes.map(([id, shape]) => sql`when ${id} then ${value(shape)}`),
-          sql` `,
-        )} end`;
-  const unlessInRest = (key: 'object' | 'bucket' | 'endpoint', value: RawBuilder<unknown>) =>
-    sql`case when c.rest <> '' and ${rest} ? ${sql.lit(key)} then ${rest} ->> ${sql.lit(key)} else ${value} end`;
+    then (${rest} ->> 'receivedAt')::bigint - c.ms else c.delay_ms end`;
   return [
-    ['id', sql`${`${stream.id}-`}::text || ${milliseconds}::text || '-' || c.discriminator::text`],
+    ['id', sql`${`${stream.id}-`}::text || c.ms::text || '-' || c.discriminator::text`],
     ['domain', sql`${stream.domain}::text`, 'foreign'],
     ['app', sql`${stream.app}::text`, 'foreign'],
     ['stream', sql`${stream.stream}::text`, 'foreign'],
@@ -116,42 +106,61 @@ function captureColumns(
     ['cause', labels.cause],
     [
       'bucket',
-      unlessInRest(
+      restOr(
         'bucket',
-        perShape((shape) => sql`${shape.bucket}::text`),
+        perShape(shapes, (shape) => sql`${shape.bucket}::text`),
       ),
       'foreign',
     ],
     [
       'endpoint',
-      unlessInRest(
+      restOr(
         'endpoint',
-        perShape((shape) => sql`${shape.endpoint}::text`),
+        perShape(shapes, (shape) => sql`${shape.endpoint}::text`),
       ),
       'foreign',
     ],
-    [
-      'object',
-      unlessInRest(
-        'object',
-        perShape((shape) => objectName(shape, stream, milliseconds)),
-      ),
-      'foreign',
-    ],
+    ['object', sql`c.object`, 'foreign'],
     ['sources', sourceNames()],
     ['verified', sql`(c.flags & ${sql.lit(CAPTURE_FLAGS.verified)} <> 0)`, 'boolean'],
     ['deliveries', sql`c.deliveries`],
   ];
 }
 
+/**
+ * Half as dear as `to_char`. Instants are whole milliseconds: the microsecond makes PostgreSQL write all six digits, of which
+ * three are kept, inside the quotes of JSON.
+ */
 function rfc3339(value: RawBuilder<unknown>): Text {
-  return sql<string>`to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  return sql<string>`substr(to_json(${value} at time zone 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'`;
+}
+
+const MILLISECONDS = sql`round(date_part('epoch', c.captured_at) * 1000)::bigint`;
+
+type Shapes = readonly [number, CaptureShape][];
+
+function perShape(shapes: Shapes, value: (shape: CaptureShape) => RawBuilder<unknown>): RawBuilder<unknown> {
+  if (shapes.length === 0) return sql`null::text`;
+  const cases = shapes.map(([id, shape]) => sql`when ${id} then ${value(shape)}`);
+  return sql`case c.shape_id ${sql.join(cases, sql` `)} end`;
+}
+
+function restOr(key: 'object' | 'bucket' | 'endpoint', value: RawBuilder<unknown>): RawBuilder<unknown> {
+  const name = sql.lit(key);
+  return sql`case when c.rest <> '' and c.rest::jsonb ? ${name} then c.rest::jsonb ->> ${name} else ${value} end`;
+}
+
+function objectColumn(stream: KnownStream, shapes: Shapes): RawBuilder<unknown> {
+  return restOr(
+    'object',
+    perShape(shapes, (shape) => objectName(shape, stream)),
+  );
 }
 
 /** As `renderName` of core/object-stamp.ts does, inside PostgreSQL. */
-function objectName(shape: CaptureShape, stream: KnownStream, milliseconds: RawBuilder<unknown>): Text {
+function objectName(shape: CaptureShape, stream: KnownStream): Text {
   if (shape.template === null) return sql`null::text`;
-  const stamp = shape.stamp === 'ms' ? milliseconds : sql`floor(date_part('epoch', c.captured_at))::bigint`;
+  const stamp = shape.stamp === 'ms' ? MILLISECONDS : sql`floor(date_part('epoch', c.captured_at))::bigint`;
   const parts = shape.template.split(/\{(AppName|StreamName|UnixTimestamp|Sequence)\}/).map((part, index) => {
     if (index % 2 === 0 || part === 'AppName' || part === 'StreamName') {
       return sql`${part === 'AppName' ? stream.app : part === 'StreamName' ? stream.stream : part}::text`;
