@@ -166,6 +166,7 @@ export async function createService(environment: Environment, overrides: Overrid
       queries,
       clock,
       own: () => receiver.state(),
+      account: settings.account,
       onError: (error) => logger.warn({ err: error }, 'the wall could not be read anew'),
     });
     const inspector = inspectSlots({

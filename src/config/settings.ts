@@ -104,6 +104,14 @@ const retentionSettings = z
   .transform(({ captureDays, quarantineDays }) => ({ captureDays: captureDays ?? null, quarantineDays }));
 
 export const settingsSchema = z.strictObject({
+  /** What people call the account that the domains belong to; the pages show it. */
+  account: z
+    .string()
+    .trim()
+    .min(1)
+    .max(100)
+    .nullish()
+    .transform((account) => account ?? null),
   domains: z.array(domainSettings).min(1, 'needs at least one domain'),
   audit: auditSettings,
   callbacks: callbackSettings,

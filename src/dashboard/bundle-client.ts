@@ -12,9 +12,10 @@ export interface Asset {
 export interface ClientBundle {
   /** By file name, which holds a hash of the content. */
   assets: Map<string, Asset>;
-  /** Module scripts, in their order. */
-  scripts: string[];
-  /** What those import, to be fetched beside them. */
+  /** Module scripts, as page.ts tells them apart. */
+  early: string;
+  script: string;
+  /** What `script` imports, to be fetched beside it. */
   preloads: string[];
   styles: string[];
 }
@@ -64,7 +65,8 @@ export async function bundleClient(): Promise<ClientBundle> {
   const main = outputOf('main.tsx');
   return {
     assets,
-    scripts: [outputOf('early.ts').script, main.script],
+    early: outputOf('early.ts').script,
+    script: main.script,
     preloads: main.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => nameOf(path)),
     styles: main.cssBundle ? [nameOf(main.cssBundle)] : [],
   };

@@ -33,11 +33,11 @@ export function dashboardRouter(options: DashboardOptions): DashboardRouter {
     sendAsset(await bundle(), String(request.params.name), request, response);
   });
   router.get(PAGES, protect(options), async (_request, response) => {
-    const { scripts, preloads, styles } = await bundle();
+    const { early, script, preloads, styles } = await bundle();
     response
       .setHeader('Cache-Control', 'no-store')
       .type('html')
-      .send(page({ scripts, preloads, styles, nonce: String(response.locals.nonce) }));
+      .send(page({ early, script, preloads, styles, nonce: String(response.locals.nonce) }));
   });
   return Object.assign(router, { warm: async () => void (await bundle()) });
 }

@@ -98,6 +98,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
     settingsFile: (extra = {}) =>
       stringify({
+        account: 'sandbox',
         domains: [
           {
             domain: DOMAIN,

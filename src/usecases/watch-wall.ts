@@ -1,6 +1,8 @@
 import type { Instant } from '../core/instant.ts';
+import { STREAM_STATUSES, type StreamStatus } from '../core/stream-status.ts';
 import { STRIP_LETTERS } from '../core/strip-letters.ts';
 import type { Cause, Verdict } from '../core/verdict.ts';
+import { worstFirst } from '../core/wall-order.ts';
 import type { AuditRead, Clock, LiveIncident, WallReads } from '../ports.ts';
 import type { Queries } from './query-history.ts';
 import type { StreamView } from './query-streams.ts';
@@ -30,10 +32,14 @@ export interface OwnHealth {
 
 export interface WallSummary {
   at: Instant;
+  /** What the settings call the account whose streams these are. */
+  account: string | null;
   own: OwnHealth;
   /** Slots since midnight UTC. */
   today: { ok: number; counted: number; excused: number; unknown: number };
   domains: { domain: string; apps: number; streams: number }[];
+  /** How many of all streams stand how. */
+  statuses: Record<StreamStatus, number>;
   /** The newest audit of each domain, and the newest that was done. */
   audits: {
     domain: string;
@@ -70,6 +76,7 @@ export interface WallDeps {
   queries: Queries;
   clock: Clock;
   own: () => OwnHealth;
+  account: string | null;
   onError: (error: unknown) => void;
   /** Least milliseconds between two looks at the database. */
   everyMs?: number;
@@ -140,7 +147,7 @@ export function createWall(deps: WallDeps) {
     return strips;
   }
 
-  async function summarize(now: Instant): Promise<WallSummary> {
+  async function summarize(now: Instant): Promise<Omit<WallSummary, 'statuses'>> {
     const midnight = Math.floor(now / DAY_MS) * DAY_MS;
     const [coverage, domains, audits, incidents] = await Promise.all([
       deps.queries.coverage({ from: midnight, to: now + 1, per: 'total', by: 'all' }),
@@ -151,6 +158,7 @@ export function createWall(deps: WallDeps) {
     const slots = coverage.data[0];
     return {
       at: now,
+      account: deps.account,
       own: deps.own(),
       today: {
         ok: slots?.slots.ok ?? 0,
@@ -166,13 +174,14 @@ export function createWall(deps: WallDeps) {
 
   async function look(): Promise<WallSnapshot> {
     const now = clock.now();
-    const [{ data: views }, own, summary] = await Promise.all([
+    const [{ data: views }, own, rest] = await Promise.all([
       deps.queries.streams({ limit: MOST_STREAMS }),
       currentStrips(now),
       summarize(now),
     ]);
     const none = { coverage: null, strip: '.'.repeat(STRIP_HOURS), bad: '0'.repeat(STRIP_HOURS) };
     const streams = views.map((view) => wallStream(view, own.byId.get(view.id) ?? none));
+    const summary = { ...rest, statuses: countStatuses(streams) };
     const before = latest;
     const moved = before !== null && before.stripFrom !== own.from;
     const changed: WallStream[] = [];
@@ -209,11 +218,20 @@ export function createWall(deps: WallDeps) {
     timer.unref();
   }
 
+  async function snapshot(): Promise<WallSnapshot> {
+    const watched = timer !== null && latest !== null;
+    const fresh = latest !== null && Math.abs(clock.now() - latest.summary.at) < FRESH_MS;
+    return watched || fresh ? latest! : lookOnce();
+  }
+
   return {
-    async snapshot(): Promise<WallSnapshot> {
-      const watched = timer !== null && latest !== null;
-      const fresh = latest !== null && Math.abs(clock.now() - latest.summary.at) < FRESH_MS;
-      return watched || fresh ? latest! : lookOnce();
+    /** Two answers of one revision are the same object. */
+    snapshot,
+    /** The `most` streams that stand first on the wall, worst first; all else as in `snapshot`. */
+    async firstScreen(most: number): Promise<WallSnapshot> {
+      const whole = await snapshot();
+      const streams = worstFirst(whole.streams).flatMap((group) => group.streams);
+      return { ...whole, streams: streams.slice(0, most) };
     },
     /** Until the returned function is called. */
     subscribe(listener: WallListener): () => void {
@@ -242,6 +260,12 @@ function wallStream(view: StreamView, own: Pick<WallStream, 'coverage' | 'strip'
     cause: openGap.cause,
   };
   return { domain, app, stream, status, lastCaptureAt, intervalSeconds, gap, ...own };
+}
+
+function countStatuses(streams: readonly WallStream[]): Record<StreamStatus, number> {
+  const counts = Object.fromEntries(STREAM_STATUSES.map((status) => [status, 0])) as Record<StreamStatus, number>;
+  for (const { status } of streams) counts[status]++;
+  return counts;
 }
 
 function newestPerDomain(audits: readonly AuditRead[]): WallSummary['audits'] {

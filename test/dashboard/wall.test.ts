@@ -36,6 +36,7 @@ function wall(everyMs = 20) {
     queries: createQueries({ reads: createHistoryReads(database), clock }),
     clock,
     own: () => ({ aliveUntil: now, databaseDownSince: null, spool: null }),
+    account: null,
     onError: (error) => {
       throw error;
     },
@@ -54,6 +55,13 @@ describe('the wall', () => {
     expect(cam01?.coverage).toBeCloseTo((360 + 359 + 180 + 10) / (360 + 360 + 360 + 10));
     const cam02 = streams.find((each) => each.stream === 'cam02');
     expect(cam02).toMatchObject({ strip: '.'.repeat(24), coverage: null, status: 'offline' });
+  });
+
+  it('gives a first screen of the worst streams, with the counts of all', async () => {
+    const one = await wall().firstScreen(1);
+    expect(one.streams.map(({ stream }) => stream)).toEqual(['cam01']);
+    expect(one.summary.statuses).toMatchObject({ offline: 1 });
+    expect(Object.values(one.summary.statuses).reduce((sum, count) => sum + count, 0)).toBe(2);
   });
 
   it('counts today from midnight UTC', async () => {

@@ -61,6 +61,7 @@ export function createTestApi(
         queries,
         clock,
         own: () => ({ aliveUntil: now, databaseDownSince: null, spool: null }),
+        account: null,
         onError: (error) => errors.push(error),
       }),
       inspector: inspectSlots({

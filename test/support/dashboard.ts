@@ -74,6 +74,7 @@ export async function startTestDashboard(
     queries,
     clock,
     own: () => ({ aliveUntil: clock.now(), databaseDownSince: null, spool: { entries: 0, oldestAt: null } }),
+    account: null,
     onError: (error) => errors.push(error),
     everyMs: options.everyMs ?? 250,
   });

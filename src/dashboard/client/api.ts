@@ -136,10 +136,10 @@ export function send<Answer>(method: 'POST' | 'PUT' | 'DELETE', path: string, bo
 }
 
 /** What early.ts has asked already, or null; each answer is handed out once. */
-export async function takeEarly<Answer>(path: '/session' | '/wall'): Promise<Answer | null> {
+export async function takeEarly<Answer>(what: 'session' | 'firstScreen'): Promise<Answer | null> {
   const asked = (globalThis as { snapauditEarly?: Record<string, Promise<unknown>> }).snapauditEarly ?? {};
-  const answer = asked[path];
-  delete asked[path];
+  const answer = asked[what];
+  delete asked[what];
   return ((await answer) ?? null) as Answer | null;
 }
 

@@ -7,6 +7,7 @@ const ask = (path: string): Promise<unknown> =>
     .then((response) => (response.ok ? response.json() : null))
     .catch(() => null);
 
-const asked: Record<string, Promise<unknown>> = { '/session': ask('/session') };
-if (window.location.pathname === '/') asked['/wall'] = ask('/wall');
+const asked: Record<string, Promise<unknown>> = { session: ask('/session') };
+// As many streams as fill a large screen, worst first. A filter needs all of them.
+if (location.pathname === '/' && location.search === '') asked.firstScreen = ask('/wall?most=80');
 Object.assign(globalThis, { snapauditEarly: asked });

@@ -1,4 +1,4 @@
-import '@mantine/core/styles.css';
+import './component-styles.ts';
 import './styles.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
@@ -12,6 +11,7 @@ import { sendProblem } from '../send-problem.ts';
 import { sessionRouter } from '../session-router.ts';
 import { type Route, StreamedBody } from './define-route.ts';
 import { docsPage } from './docs-page.ts';
+import { encodeAnswer, packed } from './encode-answer.ts';
 import { openApiDocument } from './openapi.ts';
 import { serviceRoutes } from './service-routes.ts';
 
@@ -114,7 +114,7 @@ function answer(route: Route, options: ApiOptions): RequestHandler {
       const body = route.body ? parse(route.body, request.body, 'bad-body') : undefined;
       const result = await route.handler({ params, query, body, actor, signal: aborted.signal });
       if (result instanceof StreamedBody) await sendStream(response, result, route.status);
-      else sendJson(response, route, result);
+      else await sendJson(request, response, route, result);
     } catch (error) {
       status = PROBLEMS[problemOf(error).type].status;
       throw error;
@@ -137,18 +137,20 @@ function entryOf(route: Route, request: Request, actor: Actor, status: number): 
   };
 }
 
-function sendJson(response: Response, route: Route, result: unknown): void {
+async function sendJson(request: Request, response: Response, route: Route, result: unknown): Promise<void> {
   if (route.status === 204) {
     response.status(204).end();
     return;
   }
   if (!(route.response instanceof z.ZodType)) throw new Error(`${route.path} answers with a stream`);
-  const body = JSON.stringify(z.encode(route.response, result));
-  if (route.method === 'get') {
-    response.setHeader('ETag', `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`);
-  }
+  const answer = encodeAnswer(route.response, result);
+  response.status(route.status).type('application/json');
   // Express answers 304 to an If-None-Match that holds this ETag.
-  response.status(route.status).type('application/json').send(body);
+  if (route.method === 'get') response.setHeader('ETag', answer.etag);
+  response.vary('Accept-Encoding');
+  const gzipped = request.acceptsEncodings('gzip') ? await packed(answer) : null;
+  if (gzipped) response.setHeader('Content-Encoding', 'gzip');
+  response.send(gzipped ?? answer.body);
 }
 
 async function sendStream(response: Response, body: StreamedBody, status: number): Promise<void> {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Wall } from '../../usecases/watch-wall.ts';
 import { defineRoute, type Route, StreamedBody } from './define-route.ts';
+import { wholeNumber } from './schemas.ts';
 import { wallChangeSchema } from './wall-schemas.ts';
 
 const PING_EVERY_MS = 5_000;
@@ -18,8 +19,13 @@ export function wallRoutes(wall: Wall): Route[] {
       summary: 'Show all streams at a glance, and how the service itself does',
       description:
         'Status, last picture and a strip of the last 24 hours for every stream; `/events` tells what changes.',
+      query: z.object({
+        most: wholeNumber(1, 500)
+          .optional()
+          .meta({ description: 'Only so many streams, the worst first: a first screen, before all others are read.' }),
+      }),
       response: wallChangeSchema,
-      handler: () => wall.snapshot(),
+      handler: ({ query: { most } }) => (most === undefined ? wall.snapshot() : wall.firstScreen(most)),
     }),
     defineRoute({
       method: 'get',

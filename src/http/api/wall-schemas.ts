@@ -36,6 +36,7 @@ export const liveIncidentSchema = z.object({
 
 export const wallSummarySchema = z.object({
   at: instant,
+  account: z.string().nullable().describe('What the settings call the account whose streams these are.'),
   own: z.object({
     aliveUntil: instant.nullable().describe('Until when a callback could be kept; long ago: blind.'),
     databaseDownSince: instant.nullable(),
@@ -43,6 +44,7 @@ export const wallSummarySchema = z.object({
   }),
   today: z.object({ ok: count, counted: count, excused: count, unknown: count }).describe('Since midnight UTC.'),
   domains: z.array(z.object({ domain: z.string(), apps: count, streams: count })),
+  statuses: z.record(z.enum(STREAM_STATUSES), count).describe('How many of all streams stand how.'),
   audits: z.array(
     z.object({
       domain: z.string(),

@@ -5,7 +5,7 @@ import { usePageTitle } from '../parts/page-title.ts';
 import { failureText } from '../parts/states.tsx';
 import { useWords } from '../words/language.tsx';
 
-export function SignInPage({ onSignedIn }: { onSignedIn: (session: SignedIn) => void }) {
+export default function SignInPage({ onSignedIn }: { onSignedIn: (session: SignedIn) => void }) {
   const words = useWords();
   usePageTitle(words.signIn.title);
   const [token, setToken] = useState('');

@@ -3,9 +3,9 @@ import { Fragment } from 'react';
 import { useWords } from '../words/language.tsx';
 import { useInert } from './use-inert.ts';
 
-export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+export default function HelpDialog({ onClose }: { onClose: () => void }) {
   const words = useWords();
-  useInert(opened);
+  useInert(true);
   const keys: [string[], string][] = [
     [['/'], words.help.search],
     [['j'], words.help.down],
@@ -17,12 +17,7 @@ export function HelpDialog({ opened, onClose }: { opened: boolean; onClose: () =
     [['?'], words.help.help],
   ];
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={words.help.title}
-      closeButtonProps={{ 'aria-label': words.common.close }}
-    >
+    <Modal opened onClose={onClose} title={words.help.title} closeButtonProps={{ 'aria-label': words.common.close }}>
       <dl className="keys">
         {keys.map(([pressed, meaning]) => (
           <Fragment key={meaning}>

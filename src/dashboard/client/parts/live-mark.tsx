@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import { useWall } from '../wall/wall-store.ts';
 import { useWords } from '../words/language.tsx';
 import { formatTime } from './time.tsx';
@@ -10,12 +9,10 @@ export function LiveMark() {
   const heardAt = useWall((state) => (state.connection === 'stale' ? state.heardAt : 0));
   if (connection === 'stale') {
     return (
-      <Tooltip label={words.live.staleHint} multiline maw={260}>
-        <span className="live live-stale" role="status">
-          <span className="dot" aria-hidden />
-          {words.live.stale(formatTime(heardAt, 'time', words.locale))}
-        </span>
-      </Tooltip>
+      <span className="live live-stale" role="status" title={words.live.staleHint}>
+        <span className="dot" aria-hidden />
+        {words.live.stale(formatTime(heardAt, 'time', words.locale))}
+      </span>
     );
   }
   return (

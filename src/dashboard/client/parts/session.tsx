@@ -1,9 +1,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { createContext, type ReactNode, use, useEffect, useMemo } from 'react';
+import { createContext, lazy, type ReactNode, Suspense, use, useEffect, useMemo } from 'react';
 import { type Scope, scopeIncludes } from '../../../core/token-scope.ts';
 import { get, type SignedIn, send, takeEarly, whenSignedOut } from '../api.ts';
-import { SignInPage } from '../pages/sign-in-page.tsx';
 import { Failure, Loading } from './states.tsx';
+
+const SignInPage = lazy(() => import('../pages/sign-in-page.tsx'));
 
 const Session = createContext<SignedIn>({ required: false, actor: null });
 
@@ -12,7 +13,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
   const session = useQuery({
     queryKey: ['session'],
-    queryFn: async () => (await takeEarly<SignedIn>('/session')) ?? (await get<SignedIn>('/session')),
+    queryFn: async () => (await takeEarly<SignedIn>('session')) ?? (await get<SignedIn>('/session')),
     staleTime: 60_000,
   });
   useEffect(() => {
@@ -23,7 +24,11 @@ export function SessionGate({ children }: { children: ReactNode }) {
   if (session.isPending) return <Loading />;
   if (session.isError) return <Failure error={session.error} retry={() => session.refetch()} />;
   if (session.data.actor === null) {
-    return <SignInPage onSignedIn={(signedIn) => queries.setQueryData(['session'], signedIn)} />;
+    return (
+      <Suspense fallback={<Loading />}>
+        <SignInPage onSignedIn={(signedIn) => queries.setQueryData(['session'], signedIn)} />
+      </Suspense>
+    );
   }
   return <Session value={session.data}>{children}</Session>;
 }

@@ -1,16 +1,15 @@
-import { ActionIcon, Burger, Menu, SegmentedControl, Switch, Text, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, Burger } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { type ReactNode, useEffect } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useWall, useWallConnection } from '../wall/wall-store.ts';
-import { LANGUAGES, type Language, useLanguage, useWords } from '../words/language.tsx';
-import { HelpDialog } from './help-dialog.tsx';
-import { Keyboard, LogOut, Settings } from './icons.ts';
+import { useWords } from '../words/language.tsx';
+import { Keyboard, Settings } from './icons.ts';
 import { LiveMark } from './live-mark.tsx';
-import { useBlur } from './preferences.ts';
-import { useSession, useSignOut } from './session.tsx';
 import { useShortcuts } from './shortcuts.ts';
-import { zone } from './time.tsx';
+
+const HelpDialog = lazy(() => import('./help-dialog.tsx'));
+const SettingsMenu = lazy(() => import('./settings-menu.tsx'));
 
 const PAGES = ['wall', 'incidents', 'gaps', 'configs', 'audits', 'quarantine', 'report'] as const;
 
@@ -71,79 +70,41 @@ export function Shell({ children }: { children: ReactNode }) {
           >
             <Keyboard size={18} aria-hidden />
           </ActionIcon>
-          <SettingsMenu />
+          <SettingsButton />
         </span>
       </header>
       <main id="content" tabIndex={-1}>
         {children}
       </main>
-      <HelpDialog opened={help} onClose={helpActions.close} />
+      {help && (
+        <Suspense>
+          <HelpDialog onClose={helpActions.close} />
+        </Suspense>
+      )}
     </>
   );
 }
 
-function SettingsMenu() {
-  const { words, language, choose } = useLanguage();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const [blur, setBlur] = useBlur();
-  const session = useSession();
-  const signOut = useSignOut();
-  return (
-    <Menu position="bottom-end" width={280} closeOnItemClick={false} withinPortal={false} keepMounted={false}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={words.settings.title}>
-          <Settings size={18} aria-hidden />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <div className="settings">
-          <Text size="xs" fw={600} id="settings-theme">
-            {words.settings.theme}
-          </Text>
-          <SegmentedControl
-            size="xs"
-            fullWidth
-            aria-labelledby="settings-theme"
-            value={colorScheme}
-            onChange={(value) => setColorScheme(value as 'light' | 'dark' | 'auto')}
-            data={[
-              { value: 'auto', label: words.settings.auto },
-              { value: 'light', label: words.settings.light },
-              { value: 'dark', label: words.settings.dark },
-            ]}
-          />
-          <Text size="xs" fw={600} id="settings-language">
-            {words.settings.language}
-          </Text>
-          <SegmentedControl
-            size="xs"
-            fullWidth
-            aria-labelledby="settings-language"
-            value={language}
-            onChange={(value) => choose(value as Language)}
-            data={Object.entries(LANGUAGES).map(([value, each]) => ({ value, label: each.language }))}
-          />
-          <Switch
-            size="xs"
-            label={words.settings.blur}
-            checked={blur}
-            onChange={(event) => setBlur(event.currentTarget.checked)}
-          />
-          <Text size="xs" c="dimmed">
-            {words.settings.zone(zone)}
-          </Text>
-          {session.actor && session.required && (
-            <Text size="xs" c="dimmed">
-              {words.settings.signedInAs(session.actor.name, session.actor.scope)}
-            </Text>
-          )}
-        </div>
-        {session.required && (
-          <Menu.Item leftSection={<LogOut size={14} aria-hidden />} onClick={() => void signOut()}>
-            {words.settings.signOut}
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+/** The menu's code comes when somebody asks for it. */
+function SettingsButton() {
+  const words = useWords();
+  const [wanted, setWanted] = useState(false);
+  const button = (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label={words.settings.title}
+      aria-haspopup="menu"
+      onClick={() => setWanted(true)}
+    >
+      <Settings size={18} aria-hidden />
+    </ActionIcon>
+  );
+  return wanted ? (
+    <Suspense fallback={button}>
+      <SettingsMenu />
+    </Suspense>
+  ) : (
+    button
   );
 }

@@ -1,9 +1,8 @@
-import { Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { WallChange } from '../api.ts';
 import { CircleCheck, OctagonAlert } from '../parts/icons.ts';
-import { FailedMark, Mark } from '../parts/marks.tsx';
+import { FailedMark, Mark, Name } from '../parts/marks.tsx';
 import { Age, percentText, useNow, When } from '../parts/time.tsx';
 import { useWords } from '../words/language.tsx';
 
@@ -13,7 +12,7 @@ const BLIND_AFTER_MS = 15_000;
 /** The state of delivery and of ourselves, in one line. */
 export function WallHeader({ summary }: { summary: WallChange['summary'] }) {
   const words = useWords();
-  const { today, own, audits, domains, incidents } = summary;
+  const { account, today, own, audits, domains, incidents } = summary;
   const share = today.counted === 0 ? null : today.ok / today.counted;
   const failed = audits.find((audit) => audit.status === 'failed');
   const lastDone = audits
@@ -24,6 +23,11 @@ export function WallHeader({ summary }: { summary: WallChange['summary'] }) {
   const streams = domains.reduce((sum, each) => sum + each.streams, 0);
   return (
     <dl className="facts">
+      {account !== null && (
+        <Fact name={words.wall.account}>
+          <Name>{account}</Name>
+        </Fact>
+      )}
       <Fact name={words.wall.coverageToday} hint={words.wall.coverageHint(today.ok, today.counted)}>
         <strong className={`big ${share !== null && share < 1 ? 'tone-late' : 'tone-ok'}`}>
           {percentText(share, words.locale)}
@@ -114,17 +118,10 @@ function Receiver({ own }: { own: WallChange['summary']['own'] }) {
 }
 
 function Fact({ name, hint, children }: { name: string; hint?: string; children: ReactNode }) {
-  const content = (
-    <div className="fact">
+  return (
+    <div className="fact" title={hint?.slice(0, 400)}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
-  );
-  return hint ? (
-    <Tooltip label={hint.slice(0, 400)} multiline maw={360}>
-      {content}
-    </Tooltip>
-  ) : (
-    content
   );
 }

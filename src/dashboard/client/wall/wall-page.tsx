@@ -4,13 +4,14 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useMemo, useRef } from 'react';
 import { useSearchParams } from 'wouter';
 import { STREAM_STATUSES, type StreamStatus } from '../../../core/stream-status.ts';
+import type { WallGroup } from '../../../core/wall-order.ts';
 import type { LiveIncident, WallStream } from '../api.ts';
 import { Search } from '../parts/icons.ts';
 import { Name, StatusMark } from '../parts/marks.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useWords } from '../words/language.tsx';
-import { arrangeWall, countByStatus, type WallGroup } from './arrange-wall.ts';
+import { arrangeWall } from './arrange-wall.ts';
 import { StreamCard } from './stream-card.tsx';
 import { WallHeader } from './wall-header.tsx';
 import { keyOf, useWall } from './wall-store.ts';
@@ -21,6 +22,7 @@ export function WallPage() {
   const summary = useWall((state) => state.summary);
   const streams = useWall((state) => state.streams);
   const stripFrom = useWall((state) => state.stripFrom);
+  const whole = useWall((state) => state.whole);
   const error = useWall((state) => state.error);
   const [search, setSearch] = useSearchParams();
   const text = search.get('q') ?? '';
@@ -29,10 +31,13 @@ export function WallPage() {
     useMemo(() => ({ text, status: new Set(statuses.split(',').filter(isStatus)) }), [text, statuses]),
   );
   const groups = useMemo(() => arrangeWall(streams.values(), filter), [streams, filter]);
-  const counts = useMemo(() => countByStatus(streams.values()), [streams]);
-  const shown = groups.reduce((sum, group) => sum + group.streams.length, 0);
 
   if (summary === null || stripFrom === null) return error ? <Failure error={error} /> : <Loading />;
+
+  const counts = summary.statuses;
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const filtered = filter.text !== '' || filter.status.size > 0;
+  const shown = filtered ? groups.reduce((sum, group) => sum + group.streams.length, 0) : total;
 
   const change = (apply: (next: URLSearchParams) => void) =>
     setSearch(
@@ -84,10 +89,12 @@ export function WallPage() {
           ))}
         </fieldset>
         <span className="quiet" aria-live="polite">
-          {words.wall.shown(shown, streams.size)}
+          {(whole || !filtered) && words.wall.shown(shown, total)}
         </span>
       </div>
-      {streams.size === 0 ? (
+      {!whole && filtered ? (
+        <Loading />
+      ) : total === 0 ? (
         <Empty title={words.wall.empty} hint={words.wall.emptyHint} />
       ) : shown === 0 ? (
         <Empty title={words.wall.nothingFound}>
@@ -96,7 +103,7 @@ export function WallPage() {
           </Button>
         </Empty>
       ) : (
-        <Cards groups={groups} stripFrom={stripFrom} incidents={summary.incidents} />
+        <Cards groups={groups} whole={whole} stripFrom={stripFrom} incidents={summary.incidents} />
       )}
     </>
   );
@@ -111,15 +118,18 @@ const CARD_HEIGHT = 84;
 const HEADER_HEIGHT = 38;
 const GAP = 8;
 
-type Row = { kind: 'header'; group: WallGroup } | { kind: 'cards'; streams: WallStream[] };
+type Groups = WallGroup<WallStream>[];
+type Row = { kind: 'header'; group: Groups[number] } | { kind: 'cards'; streams: WallStream[] };
 
 /** Only what the window shows is in the document: 10,000 streams scroll like forty. */
 function Cards({
   groups,
+  whole,
   stripFrom,
   incidents,
 }: {
-  groups: WallGroup[];
+  groups: Groups;
+  whole: boolean;
   stripFrom: string;
   incidents: LiveIncident[];
 }) {
@@ -131,7 +141,7 @@ function Cards({
   const virtual = useWindowVirtualizer({
     count: width === 0 ? 0 : rows.length,
     estimateSize: (index) => (rows[index]?.kind === 'header' ? HEADER_HEIGHT : CARD_HEIGHT + GAP),
-    overscan: 4,
+    overscan: 2,
     scrollMargin: list.current?.offsetTop ?? 0,
   });
   return (
@@ -144,7 +154,7 @@ function Cards({
           return (
             <div key={item.key} className="wall-row" style={{ transform: `translateY(${top}px)`, height: item.size }}>
               {row.kind === 'header' ? (
-                <GroupHeader group={row.group} />
+                <GroupHeader group={row.group} whole={whole} />
               ) : (
                 <div className="cards" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
                   {row.streams.map((stream) => (
@@ -160,7 +170,7 @@ function Cards({
   );
 }
 
-function GroupHeader({ group }: { group: WallGroup }) {
+function GroupHeader({ group, whole }: { group: Groups[number]; whole: boolean }) {
   const words = useWords();
   return (
     <h2 className="group">
@@ -169,12 +179,12 @@ function GroupHeader({ group }: { group: WallGroup }) {
         /
       </span>
       <Name>{group.app}</Name>
-      <span className="quiet">{words.common.streamCount(group.streams.length)}</span>
+      {whole && <span className="quiet">{words.common.streamCount(group.streams.length)}</span>}
     </h2>
   );
 }
 
-function rowsOf(groups: readonly WallGroup[], columns: number): Row[] {
+function rowsOf(groups: Groups, columns: number): Row[] {
   const rows: Row[] = [];
   for (const group of groups) {
     rows.push({ kind: 'header', group });

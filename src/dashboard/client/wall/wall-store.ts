@@ -11,12 +11,15 @@ export interface WallState {
   summary: WallChange['summary'] | null;
   /** The object of a stream that did not change stays the same. */
   streams: ReadonlyMap<string, WallStream>;
+  /** False while there is only the first screen of them. */
+  whole: boolean;
   error: unknown;
 }
 
 /** The server says something at least every 5 s. */
 const SILENCE_MS = 15_000;
 const RETRY_MS = 3_000;
+const HIDDEN_MS = 1_000;
 
 export function keyOf(stream: { domain: string; app: string; stream: string }): string {
   return `${stream.domain}\n${stream.app}\n${stream.stream}`;
@@ -30,6 +33,7 @@ class WallStore {
     stripFrom: null,
     summary: null,
     streams: new Map(),
+    whole: false,
     error: null,
   };
   readonly #listeners = new Set<() => void>();
@@ -92,18 +96,15 @@ class WallStore {
     if (this.#reading) return;
     this.#reading = true;
     try {
-      const whole = (await takeEarly<WallChange>('/wall')) ?? (await get<WallChange>('/wall'));
-      const streams = new Map<string, WallStream>();
-      for (const stream of whole.streams) streams.set(keyOf(stream), stream);
-      this.#change({
-        connection: 'live',
-        heardAt: Date.now(),
-        revision: whole.revision,
-        stripFrom: whole.stripFrom,
-        summary: whole.summary,
-        streams,
-        error: null,
-      });
+      const firstScreen = this.#state.summary === null ? await takeEarly<WallChange>('firstScreen') : null;
+      if (firstScreen !== null) {
+        const { statuses } = firstScreen.summary;
+        const all = Object.values(statuses).reduce((sum, count) => sum + count, 0);
+        this.#take(firstScreen, firstScreen.streams.length === all);
+        // Thousands of streams take a while: what one came for is painted before.
+        if (!this.#state.whole) await nextPaint();
+      }
+      if (firstScreen === null || !this.#state.whole) this.#take(await get<WallChange>('/wall'), true);
     } catch (error) {
       this.#change({ connection: 'stale', error });
     } finally {
@@ -111,9 +112,16 @@ class WallStore {
     }
   }
 
+  #take({ revision, stripFrom, summary, streams }: WallChange, whole: boolean): void {
+    const byKey = new Map(streams.map((stream) => [keyOf(stream), stream]));
+    const heardAt = Date.now();
+    this.#change({ connection: 'live', heardAt, revision, stripFrom, summary, streams: byKey, whole, error: null });
+  }
+
   #apply(change: WallChange): void {
-    const { revision, streams } = this.#state;
-    if (change.revision <= revision || this.#state.summary === null) return;
+    const { revision, streams, whole } = this.#state;
+    // What is missed while the whole is on its way shows by the revision after it.
+    if (change.revision <= revision || !whole) return;
     if (change.revision !== revision + 1) {
       // Something was missed in between.
       void this.#read();
@@ -138,6 +146,14 @@ class WallStore {
     this.#state = { ...this.#state, ...change };
     for (const tell of this.#listeners) tell();
   }
+}
+
+/** After the next frame, or soon where none is painted, as in a tab behind others. */
+function nextPaint(): Promise<void> {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, HIDDEN_MS);
+  });
 }
 
 export const wallStore = new WallStore();

@@ -101,6 +101,7 @@ export const en = {
   wall: {
     title: 'Wall',
     search: 'Search streams',
+    account: 'Account',
     coverageToday: 'Coverage today',
     coverageHint: (ok: number, counted: number) =>
       `${ok.toLocaleString('en')} of ${counted.toLocaleString('en')} slots that count, since midnight UTC`,

@@ -101,6 +101,7 @@ export const zh: Dictionary = {
   wall: {
     title: '总览墙',
     search: '搜索流',
+    account: '账号',
     coverageToday: '今日覆盖率',
     coverageHint: (ok, counted) => `自 UTC 零点起，计入的 ${number(counted)} 个截图点中 ${number(ok)} 个正常`,
     notCounting: (excused, unknown) => `${excused} 个豁免，${unknown} 个未知`,
