@@ -140,15 +140,14 @@ export async function createService(environment: Environment, overrides: Overrid
       host: os.hostname(),
       onProblem: (message, error) => logger.warn({ err: error }, message),
     });
-
     registerReceiverMetrics(metrics.registry, receiver, now);
-
     const alerting = createAlerting({
       database,
       clock,
       settings,
       secrets: environmentSecrets(),
       publicUrl,
+      callbackKey: secrets.callbackKey,
       configVersions: (domain) => configStore.versions(domain),
       live: vendor.live,
       logger,

@@ -1,25 +1,31 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { postJson } from '../adapters/notify/post-json.ts';
 import { createAlertingFacts } from '../adapters/postgres/alerting-facts.ts';
 import { createAuditStore } from '../adapters/postgres/audit-store.ts';
 import type { Database } from '../adapters/postgres/database.ts';
 import { createExcusedStore } from '../adapters/postgres/excused-store.ts';
+import { createHeartbeatStore } from '../adapters/postgres/heartbeat-store.ts';
 import { createIncidentStore } from '../adapters/postgres/incident-store.ts';
 import { createMaintenanceStore } from '../adapters/postgres/maintenance-store.ts';
 import { createNotificationStore } from '../adapters/postgres/notification-store.ts';
 import { createSilenceStore } from '../adapters/postgres/silence-store.ts';
+import { createHttpProbe } from '../adapters/probe/http-probe.ts';
 import { ConfigurationError } from '../config/env.ts';
 import { resolveSecret, type SecretSource } from '../config/secret-ref.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { Instant } from '../core/instant.ts';
 import type { AlertSink, Clock, LiveApi } from '../ports.ts';
+import { createReachabilityCheck } from '../usecases/confirm-reachability.ts';
+import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
 import { createHeartbeatOut } from '../usecases/heartbeat-out.ts';
 import { type AlertingHandle, createAlertingHandle } from '../usecases/manage-alerting.ts';
 import { createIncidentRaiser, type Evaluation } from '../usecases/raise-incidents.ts';
 import { planMaintenance } from '../usecases/schedule-maintenance.ts';
 import { createNotificationSender, type NotifyChannel } from '../usecases/send-notifications.ts';
+import { watchReachability } from '../usecases/watch-reachability.ts';
 import { createSilenceWatch } from '../usecases/watch-silence.ts';
 import { createSpoolWatch, type SpoolDepth } from '../usecases/watch-spool.ts';
 import type { Job } from '../worker/job.ts';
@@ -31,6 +37,8 @@ export interface AlertingParts {
   settings: Pick<Settings, 'notify' | 'alerting' | 'watch' | 'maintenance' | 'domains'>;
   secrets: SecretSource;
   publicUrl: string | null;
+  /** Where given (null: not signed), our own public address is tried before a silence is told. */
+  callbackKey?: string | null;
   configVersions(domain: string): Promise<ConfigVersion[]>;
   /** Asked before a stream is suspected whose end nobody announces. */
   live?: Pick<LiveApi, 'onlineStreams'>;
@@ -60,6 +68,7 @@ export interface Alerting {
 const CONFIG_CACHE_MS = 3_000;
 const ONLINE_CACHE_MS = 3_000;
 const ONLINE_PATIENCE_MS = 1_500;
+const CANARY_RETRY_MS = 1_000;
 const KEPT_MS = 180 * 86_400_000;
 const CHANNEL_EVERY_SECONDS = 2;
 const UPKEEP_EVERY_SECONDS = 120;
@@ -97,6 +106,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
       facts,
       configVersions: cachedVersions(parts),
       ...(parts.live ? { onlineNow: onlineNow(parts.live, clock, onProblem) } : {}),
+      ...reachability(parts, onProblem),
       rules: watchSettings.rules,
     }),
     blindSpans,
@@ -128,8 +138,9 @@ export function createAlerting(parts: AlertingParts): Alerting {
   let evaluatedAt: Instant | null = null;
   const evaluate = async () => {
     const evaluation = await raise();
-    evaluatedAt = evaluation.at;
     const { watch } = evaluation;
+    // Whoever cannot look at the streams is not well, though the rest of the evaluation succeeded.
+    if (watch !== null) evaluatedAt = evaluation.at;
     parts.metrics?.evaluated(evaluation.seconds, watch?.watched ?? 0, watch?.conditions.length ?? 0);
     for (const { kind, incident } of evaluation.changes ?? []) {
       logger.info({ incident: incident.id, kind: incident.kind, ...incident.scope, change: kind }, 'incident');
@@ -237,6 +248,17 @@ function cachedVersions({ settings, configVersions, clock }: AlertingParts): () 
     }
     return cached.versions;
   };
+}
+
+function reachability(
+  { database, clock, publicUrl, callbackKey }: AlertingParts,
+  onProblem: (what: string, error: unknown) => void,
+): { isReachable?: () => Promise<boolean> } {
+  if (publicUrl === null || callbackKey === undefined) return {};
+  const callbackUrl = `${publicUrl}${SNAPSHOT_CALLBACK_PATH}`;
+  const canary = { callbackUrl, key: callbackKey, probe: createHttpProbe(), spans: createHeartbeatStore({ database }) };
+  const watch = () => watchReachability({ ...canary, clock, pause: () => delay(CANARY_RETRY_MS) });
+  return { isReachable: createReachabilityCheck({ clock, watch, onProblem }) };
 }
 
 /** One call a domain at most every few seconds, and none that would delay a message. */

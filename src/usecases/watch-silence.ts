@@ -34,6 +34,8 @@ export interface WatchParts {
    * nobody announces; null where it could not be asked in time.
    */
   onlineNow?(domain: string): Promise<ReadonlySet<string> | null>;
+  /** Asked before anybody new is told of: false where no callback can reach us, so that silence says nothing of the vendor. */
+  isReachable?(): Promise<boolean>;
   rules: WatchRules;
 }
 
@@ -128,7 +130,7 @@ export function createSilenceWatch(parts: WatchParts) {
       overdue.filter((stream) => stream.isSuspected),
       isFresh,
     );
-    const suspects: Suspect[] = await withoutOffline(onAir, now);
+    const suspects: Suspect[] = await unlessWeAreDeaf(await withoutOffline(onAir, now));
     const ratioSuspects = await belowRatio(watched, suspects, asOf, excused, blindUntil ?? null);
     const ripe = ripeStreams(suspects, overdue, result.totals, now);
     const conditions = [...suspects, ...ratioSuspects].map((suspect) =>
@@ -183,11 +185,21 @@ export function createSilenceWatch(parts: WatchParts) {
   /** The list may be some seconds old: whoever is about to be suspected is looked at again, everybody else with the next list. */
   async function stillOnAir<S extends Suspect>(suspects: S[], listIsOld: boolean): Promise<S[]> {
     if (!listIsOld) return suspects;
-    const isKnown = ({ row }: S) => waves.get(appKey(row))?.through.has(row.streamId) ?? false;
     const fresh = suspects.filter((suspect) => !isKnown(suspect));
     if (fresh.length === 0) return suspects;
     const onAir = await parts.facts.stillOnAir(fresh.map(({ row }) => row.streamId));
     return suspects.filter((suspect) => isKnown(suspect) || onAir.has(suspect.row.streamId));
+  }
+
+  /** True where the silence has been let through to be told. */
+  function isKnown({ row }: Suspect): boolean {
+    return waves.get(appKey(row))?.through.has(row.streamId) ?? false;
+  }
+
+  /** Drops new suspects while our own public address cannot be reached. */
+  async function unlessWeAreDeaf(suspects: Suspect[]): Promise<Suspect[]> {
+    if (!parts.isReachable || suspects.every(isKnown) || (await parts.isReachable())) return suspects;
+    return suspects.filter(isKnown);
   }
 
   /** Drops streams that the vendor says are off air: their session has merely not been closed yet. */

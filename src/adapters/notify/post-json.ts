@@ -37,7 +37,7 @@ export async function postJson(options: PostOptions): Promise<PostAnswer> {
   }
   const answer = await request(url, options);
   if (answer.status >= 200 && answer.status < 300) return { status: answer.status, text: answer.text };
-  throw failureOfStatus(url.host, answer);
+  throw failureOfStatus(url, answer);
 }
 
 interface RawAnswer extends PostAnswer {
@@ -104,7 +104,8 @@ function refused(host: string, problem: string): ChannelError {
   return new ChannelError(`${host} is refused: ${problem}.`, { failure: 'permanent' });
 }
 
-function failureOfStatus(host: string, answer: RawAnswer): ChannelError {
+function failureOfStatus(url: URL, answer: RawAnswer): ChannelError {
+  const { host } = url;
   const { status } = answer;
   const asked = Number(answer.retryAfter);
   const retryAfterSeconds = Number.isFinite(asked) && asked > 0 ? Math.min(asked, 3600) : null;
@@ -120,9 +121,24 @@ function failureOfStatus(host: string, answer: RawAnswer): ChannelError {
     });
   }
   const permanent = [401, 403, 404, 405, 410].includes(status);
-  return new ChannelError(`${host} refused it (HTTP ${status}): ${shortened(answer.text)}`, {
+  return new ChannelError(`${host} refused it (HTTP ${status}): ${shortened(withoutSecrets(answer.text, url))}`, {
     failure: permanent ? 'permanent' : 'rejected',
   });
+}
+
+/** Servers like to say what they did not find: whatever of the URL stands in the answer is taken out of it. */
+function withoutSecrets(text: string, url: URL): string {
+  const parts = [...url.pathname.split('/'), ...url.searchParams.values(), url.username, url.password];
+  const secrets = [url.search, ...parts.flatMap((part) => [part, decoded(part)])].filter((part) => part.length >= 6);
+  return secrets.sort((a, b) => b.length - a.length).reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function shortened(text: string): string {
