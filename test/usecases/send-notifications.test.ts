@@ -66,6 +66,39 @@ describe('a kill between claiming and sending', () => {
     expect(world.titles()).toEqual([expect.stringContaining('[Open] config differs')]);
   });
 
+  it.each([
+    // Killed at this point: the message reaches the other side so often in all.
+    ['claimed', 1],
+    ['answered', 2],
+  ])(
+    'kill -9 when it is %s: it arrives %i times, under one id',
+    async (point, arrivals) => {
+      world = await createAlertingWorld({ apps: {}, notify: webhook });
+      await world.alerting.sink.report(drift());
+      await world.alerting.raise();
+      const child = spawn(
+        process.execPath,
+        ['test/support/send-and-die.ts', world.database.url, world.endpoint.url, SECRET, String(world.now()), point],
+        { stdio: ['ignore', 'inherit', 'inherit'] },
+      );
+      const [, signal] = await once(child, 'exit');
+      expect(signal).toBe('SIGKILL');
+      expect(await rows()).toMatchObject([{ status: 'sending', attempts: 1 }]);
+      expect(world.endpoint.calls).toHaveLength(arrivals - 1);
+
+      world.set(world.now() + 59_999);
+      await world.alerting.sendAll();
+      expect(world.endpoint.calls).toHaveLength(arrivals - 1);
+      world.set(world.now() + 1);
+      await world.alerting.sendAll();
+      await world.alerting.sendAll();
+      expect(world.endpoint.calls).toHaveLength(arrivals);
+      expect(new Set(world.endpoint.calls.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+      expect(await rows()).toMatchObject([{ status: 'sent', attempts: 2 }]);
+    },
+    30_000,
+  );
+
   it('kill -9 after the other side took it sends it once more under the same id, which the receiver can drop', async () => {
     world = await createAlertingWorld({ apps: {}, notify: webhook });
     await world.alerting.sink.report(drift());
