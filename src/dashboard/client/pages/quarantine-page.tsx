@@ -1,7 +1,7 @@
 import { Button, Drawer, SegmentedControl } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useSearchParams } from 'wouter';
-import { get, type Quarantined, send } from '../api.ts';
+import { type Quarantined, send } from '../api.ts';
 import { Ban, CircleQuestionMark, type LucideIcon, TriangleAlert } from '../parts/icons.ts';
 import { Mark, Name } from '../parts/marks.tsx';
 import { More } from '../parts/more.tsx';
@@ -12,8 +12,7 @@ import { When } from '../parts/time.tsx';
 import { useInert } from '../parts/use-inert.ts';
 import { usePages } from '../parts/use-pages.ts';
 import { useWords } from '../words/language.tsx';
-
-type Detail = Quarantined & { headers: Record<string, unknown>; bodyBase64: string; bodyText: string | null };
+import { RequestDetail } from './request-detail.tsx';
 
 const KINDS: Record<Quarantined['kind'], { icon: LucideIcon; tone: string }> = {
   rejected: { icon: Ban, tone: 'not_captured' },
@@ -77,7 +76,7 @@ export default function QuarantinePage() {
         closeButtonProps={{ 'aria-label': words.common.close }}
         transitionProps={{ duration: 0 }}
       >
-        {request !== null && <RequestDetail id={request} />}
+        {request !== null && <RequestDetail id={request} onDropped={() => set('request', null)} />}
       </Drawer>
     </>
   );
@@ -160,35 +159,6 @@ function QuarantineTable({ rows, onOpen }: { rows: Quarantined[]; onOpen: (id: n
           ))}
         </tbody>
       </table>
-    </div>
-  );
-}
-
-function RequestDetail({ id }: { id: string }) {
-  const words = useWords();
-  const detail = useQuery({
-    queryKey: ['quarantine', id],
-    queryFn: ({ signal }) => get<Detail>(`/quarantine/${encodeURIComponent(id)}`, {}, signal),
-  });
-  if (detail.isError) return <Failure error={detail.error} retry={() => detail.refetch()} />;
-  if (!detail.data) return <Loading />;
-  const { headers, bodyText, bodyBase64, reason, receivedAt } = detail.data;
-  return (
-    <div className="slot">
-      <p>
-        <When at={receivedAt} /> · <Name>{reason}</Name>
-      </p>
-      <h3>{words.quarantine.headers}</h3>
-      <pre className="raw" dir="ltr">
-        {Object.entries(headers)
-          .map(([name, value]) => `${name}: ${String(value)}`)
-          .join('\n')}
-      </pre>
-      <h3>{words.quarantine.body}</h3>
-      {bodyText === null && <p className="quiet">{words.quarantine.binary}</p>}
-      <pre className="raw" dir="ltr">
-        {bodyText ?? bodyBase64}
-      </pre>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { get } from '../api.ts';
+import { type Capture, get } from '../api.ts';
 import { ImageOff } from '../parts/icons.ts';
 import { useBlur } from '../parts/preferences.ts';
 import { useWords } from '../words/language.tsx';
@@ -47,7 +47,9 @@ export function Picture({ url, failed = false, alt }: { url: string | null; fail
   );
 }
 
-export function CapturePicture({ captureId, alt }: { captureId: string; alt: string }) {
-  const picture = usePictureUrl(captureId);
-  return <Picture url={picture.data?.url ?? null} failed={picture.isError} alt={alt} />;
+/** What is known to be gone from OSS is not asked for. */
+export function CapturePicture({ capture, alt }: { capture: Pick<Capture, 'id' | 'verdict'>; alt: string }) {
+  const gone = capture.verdict === 'object_missing';
+  const picture = usePictureUrl(gone ? null : capture.id);
+  return <Picture url={picture.data?.url ?? null} failed={gone || picture.isError} alt={alt} />;
 }

@@ -48,7 +48,7 @@ export function Pictures({
               <li key={capture.id}>
                 <button type="button" onClick={() => onPick(new Date(capture.capturedAt).getTime())} data-row>
                   <CapturePicture
-                    captureId={capture.id}
+                    capture={capture}
                     alt={words.stream.capturedAt(formatTime(capture.capturedAt, 'full', words.locale))}
                   />
                   <span className={`tone-${capture.verdict}`}>

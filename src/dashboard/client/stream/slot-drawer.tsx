@@ -181,7 +181,7 @@ function NeighbourPicture({
       <h3>{label}</h3>
       {capture ? (
         <button type="button" className="bare" onClick={() => onMove(new Date(capture.capturedAt).getTime())}>
-          <CapturePicture captureId={capture.id} alt={words.stream.capturedAt(capture.capturedAt)} />
+          <CapturePicture capture={capture} alt={words.stream.capturedAt(capture.capturedAt)} />
           <When at={capture.capturedAt} />
         </button>
       ) : (

@@ -18,11 +18,16 @@ const LONGEST_MS = 366 * DAY_MS;
 
 type Setter = ReturnType<typeof useSearchParams>[1];
 
-/** The window of time that the address names: `from` and `to`, or `last` (a preset) that follows the clock. */
+/**
+ * The window of time that the address names: `from` and `to`, or `last` (a preset) that follows the clock. An address with
+ * nothing but an old `at`, as alerts write it, shows the time around that.
+ */
 export function useStreamWindow(search: URLSearchParams, setSearch: Setter) {
   const now = useNow();
-  const from = Date.parse(search.get('from') ?? '');
-  const to = Date.parse(search.get('to') ?? '');
+  const linked = Date.parse(search.get('at') ?? '');
+  const around = !search.has('from') && !search.has('last') && linked < now - DAY_MS;
+  const from = around ? linked - HOUR_MS / 2 : Date.parse(search.get('from') ?? '');
+  const to = around ? linked + HOUR_MS / 2 : Date.parse(search.get('to') ?? '');
   const following = !(from < to);
   const preset = Object.hasOwn(PRESETS, search.get('last') ?? '') ? search.get('last')! : 'day';
   const lengthMs = following ? (PRESETS[preset] ?? DAY_MS) : to - from;
