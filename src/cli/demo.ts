@@ -111,7 +111,7 @@ function printOutcome(context: CommandContext, { findings, falseAlarms, explaine
 
 async function tellMinutes(context: CommandContext, demo: DemoHandle, stopped: Promise<'stopped'>): Promise<void> {
   context.stderr.write(
-    'something goes wrong every quarter of a minute; the audit names it about half a minute later\n',
+    'every fault comes once within a minute and a half, then one every quarter of a minute; the audit names it half a minute later\n',
   );
   for (;;) {
     const waiting = new AbortController();

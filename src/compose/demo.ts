@@ -13,10 +13,10 @@ import type { ServiceHandle } from '../cli/service-handle.ts';
 import { createService, type Environment, openStorage, systemClock } from '../compose.ts';
 import { parseSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Broadcasters } from '../sandbox/broadcast/start-broadcasters.ts';
+import type { BroadcastStream } from '../sandbox/broadcast/broadcaster.ts';
 import { playTrouble } from '../sandbox/play-trouble.ts';
 import { endlessStreams, type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
-import { onceScenario, scenarioApps } from '../sandbox/scenario.ts';
+import { onceScenario, type Scenario, scenarioApps } from '../sandbox/scenario.ts';
 import { applyPlan } from '../usecases/apply-plan.ts';
 import { desiredDomains } from '../usecases/desired-domains.ts';
 import type { ConfigPorts } from '../usecases/reconcile-configs.ts';
@@ -58,13 +58,21 @@ export async function createDemo(environment: Environment, request: DemoRequest)
       await service.start();
       return { from, to: Date.now() };
     };
-    const broadcasters = request.once
-      ? broadcastOnce(sandbox, receiverDown)
-      : broadcastForEver(sandbox, receiverDown, undo);
+    const cast = request.once ? onceScenario(sandbox.domain) : endlessCast(sandbox.domain);
+    const broadcasters = sandbox.broadcast({
+      streams: cast.streams,
+      faults: cast.faults,
+      receiverDown,
+      seed: request.once ? 7 : Date.now() % 1_000_000,
+    });
+    if (!request.once) {
+      const trouble = playTrouble(broadcasters, endless(sandbox.domain));
+      undo.push(() => trouble.stop());
+    }
     const ends = request.once ? broadcasters.startedAtMs + onceScenario(sandbox.domain).playsForMs : null;
     return {
       url: service.url(),
-      streams: request.once ? onceScenario(sandbox.domain).streams.length : ENDLESS.count,
+      streams: cast.streams.length,
       intervalSeconds: scenarioApps()[0]!.intervalSeconds,
       lateAfterSeconds: settings.audit.lateAfterSeconds,
       playsUntil: ends,
@@ -81,21 +89,16 @@ export async function createDemo(environment: Environment, request: DemoRequest)
   }
 }
 
-function broadcastOnce(sandbox: Sandbox, receiverDown: (forMs: number) => Promise<{ from: number; to: number }>) {
-  const { streams, faults } = onceScenario(sandbox.domain);
-  return sandbox.broadcast({ streams, faults, receiverDown, seed: 7 });
+/** Every fault once, so that the pages have each to show within two minutes; and streams without end. */
+function endlessCast(domain: string): Pick<Scenario, 'streams' | 'faults'> {
+  const lasting = endless(domain);
+  const names = new Set(lasting.map(({ stream }) => stream));
+  const { streams, faults } = onceScenario(domain);
+  return { streams: [...streams.filter(({ stream }) => !names.has(stream)), ...lasting], faults };
 }
 
-function broadcastForEver(
-  sandbox: Sandbox,
-  receiverDown: (forMs: number) => Promise<{ from: number; to: number }>,
-  undo: (() => Promise<unknown>)[],
-): Broadcasters {
-  const streams = endlessStreams({ domain: sandbox.domain, app: 'live', ...ENDLESS });
-  const broadcasters = sandbox.broadcast({ streams, receiverDown, seed: Date.now() % 1_000_000 });
-  const trouble = playTrouble(broadcasters, streams);
-  undo.push(() => trouble.stop());
-  return broadcasters;
+function endless(domain: string): BroadcastStream[] {
+  return endlessStreams({ domain, app: 'live', ...ENDLESS });
 }
 
 /** A database and a directory of its own, on the embedded PostgreSQL; DATABASE_URL is left alone, for it may be a real one. */

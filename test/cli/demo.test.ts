@@ -58,7 +58,7 @@ describe('the demo and the sandbox as commands', () => {
   it('demo says where to look, and Ctrl-C leaves no process behind', async () => {
     const run = new Run(['demo'], directory);
     const pidFile = path.join(directory, 'demo', 'postgres-18', 'postmaster.pid');
-    await run.until(/the service listens on http:\/\/127\.0\.0\.1:\d+[\s\S]*12 streams publish/);
+    await run.until(/the service listens on http:\/\/127\.0\.0\.1:\d+[\s\S]*\d+ streams publish/);
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(run.stderr)![0];
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect(await isAlive(pidFile)).toBe(true);
