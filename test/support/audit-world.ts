@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { expect } from 'vitest';
 import { createAuditStore } from '../../src/adapters/postgres/audit-store.ts';
 import { createCaptureStore } from '../../src/adapters/postgres/capture-store.ts';
 import { createExcusedStore } from '../../src/adapters/postgres/excused-store.ts';
@@ -11,7 +12,7 @@ import type { ConfigVersion } from '../../src/core/config-version.ts';
 import { type EvidenceLine, formatEvidence } from '../../src/core/evidence.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import type { SlotCounts } from '../../src/core/verdict.ts';
-import { emptySlotCounts } from '../../src/core/verdict.ts';
+import { emptySlotCounts, VERDICTS } from '../../src/core/verdict.ts';
 import type { IncomingCapture } from '../../src/ports.ts';
 import { VendorState } from '../../src/sandbox/live/vendor-state.ts';
 import { type AuditorParts, type AuditRequest, createAuditor } from '../../src/usecases/audit-window.ts';
@@ -226,6 +227,7 @@ export async function createAuditWorld(database: TestDatabase) {
           coalesce(sum(unexpected), 0)::int as unexpected, coalesce(sum(excused), 0)::int as excused,
           coalesce(sum(unknown), 0)::int as unknown
         from slot_hours`.execute(database.db);
+      await expectDaysToSumHours(database);
       const gaps = await database.db
         .selectFrom('gaps')
         .innerJoin('streams', 'streams.id', 'gaps.stream_id')
@@ -287,6 +289,7 @@ export async function createAuditWorld(database: TestDatabase) {
         'late_evidence',
         'gaps',
         'slot_hours',
+        'slot_days',
         'foreign_keys',
       ] as const) {
         await database.db.deleteFrom(table).execute();
@@ -294,6 +297,16 @@ export async function createAuditWorld(database: TestDatabase) {
     },
   };
   return world;
+}
+
+/** Whatever the audits did, a day is the sum of its hours, and there is no day without hours. */
+async function expectDaysToSumHours({ db }: TestDatabase): Promise<void> {
+  const sums = (table: string, column: string) =>
+    sql.raw(`select stream_id, date_bin('1 day', ${column}, 'epoch') as day,
+      ${VERDICTS.map((verdict) => `sum(${verdict})::int as ${verdict}`).join(', ')} from ${table} group by 1, 2 order by 1, 2`);
+  const days = await sums('slot_days', 'day').execute(db);
+  const hours = await sums('slot_hours', 'hour').execute(db);
+  expect(days.rows).toEqual(hours.rows);
 }
 
 export type AuditWorld = Awaited<ReturnType<typeof createAuditWorld>>;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from '../../src/adapters/postgres/database.ts';
+import { sumDays } from '../../src/adapters/postgres/sum-days.ts';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import { CAPTURE_FLAGS } from '../../src/core/capture-flags.ts';
 import type { CaptureShape } from '../../src/core/capture-shape.ts';
@@ -137,6 +138,7 @@ export async function addSlotHour(
     .insertInto('slot_hours')
     .values({ stream_id: streamId, hour: timestamp(hour), session_started_at: timestamp(sessionStartedAt), ...slots })
     .execute();
+  await sumDays(db, { streamId, from: hour });
 }
 
 export async function addWatermark(

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
+import { sumDays } from '../../src/adapters/postgres/sum-days.ts';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import { createQueries, type Queries } from '../../src/usecases/query-history.ts';
 import type { Page, PageWords } from '../../src/usecases/query-paging.ts';
@@ -30,6 +31,7 @@ beforeAll(async () => {
     select id, ${start} + (id % 89) * interval '1 second', ${start} + interval '1 hour', 'late', 'late_delivery', 1, false from streams`);
   await run(`insert into slot_hours (stream_id, hour, session_started_at, ok)
     select id, ${start} + n * interval '1 hour', ${start}, 1 from streams, generate_series(0, 1) n where id <= ${ROWS / 2}`);
+  await sumDays(database.db);
   await run(`insert into audits (domain, from_at, to_at, started_at, status)
     select 'd', ${start}, ${start}, ${start}, 'done' from generate_series(1, ${ROWS})`);
   await run(`insert into quarantine (received_at, kind, reason, body)

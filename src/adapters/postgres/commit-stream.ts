@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
 import type { ForeignKeys, GapRow, SessionCommit, StreamCommit } from '../../ports.ts';
+import { sumDays } from './sum-days.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
@@ -25,6 +26,10 @@ export async function commitStream(db: Kysely<Tables>, commit: StreamCommit): Pr
         await dropFallenSessions(transaction, commit);
         await dropOutlivedStates(transaction, commit);
       }
+      await sumDays(transaction, {
+        streamId: commit.streamId,
+        from: Math.min(commit.base, ...commit.sessions.map((session) => session.hoursFrom)),
+      });
       await keepStates(transaction, commit);
       await removeLateEvidence(transaction, commit);
       await addForeignKeys(transaction, commit.foreign);

@@ -1,17 +1,19 @@
 import { type Kysely, sql } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
-import type { SlotCounts } from '../../core/verdict.ts';
+import type { TimeWindow } from '../../core/time-window.ts';
+import { type SlotCounts, VERDICTS } from '../../core/verdict.ts';
 import type { CoverageGroup, CoverageReads, CoverageUnit } from '../../ports.ts';
 import { idsOf } from './query-gaps.ts';
 import { afterStream, all, inScope, streamIn, within } from './query-scope.ts';
 import { slotSums } from './query-sessions.ts';
+import { dayOf } from './sum-days.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
 /** Start of the unit, UTC whatever the session's zone is. */
 const AT: Record<CoverageUnit, ReturnType<typeof sql>> = {
   hour: sql`h.hour`,
-  day: sql`date_bin('1 day', h.hour, 'epoch')`,
+  day: dayOf(sql`h.hour`),
   month: sql`date_trunc('month', h.hour, 'UTC')`,
   total: sql`'epoch'::timestamptz`,
 };
@@ -29,14 +31,33 @@ const UNIT_MS = { hour: HOUR_MS, day: 24 * HOUR_MS } as const;
 type SummedRow = { at: Instant; domain: string; app: string; stream: string } & SlotCounts;
 type Query = Parameters<CoverageReads['coverageRows']>[0] & { streamIds: readonly number[] | null };
 
+/** Rows of counts: whole days from `slot_days`, the hours before and after them (or all of them) from `slot_hours`. */
+function slotRows({ from, to, per, streamIds }: Pick<Query, 'from' | 'to' | 'per' | 'streamIds'>) {
+  const columns = sql.join(VERDICTS.map((verdict) => sql.ref(verdict)));
+  const hours = (part: TimeWindow) => sql`select stream_id, hour, ${columns} from slot_hours
+    where ${all([within(sql`hour`, part), streamIn(sql`stream_id`, streamIds)])}`;
+  const firstDay = Math.ceil(from / UNIT_MS.day) * UNIT_MS.day;
+  const lastDay = Math.floor(to / UNIT_MS.day) * UNIT_MS.day;
+  if (per === 'hour' || firstDay >= lastDay) return hours({ from, to });
+  const days = sql`select stream_id, day as hour, ${columns} from slot_days
+    where ${all([within(sql`day`, { from: firstDay, to: lastDay }), streamIn(sql`stream_id`, streamIds)])}`;
+  return sql.join(
+    [
+      days,
+      ...(from < firstDay ? [hours({ from, to: firstDay })] : []),
+      ...(lastDay < to ? [hours({ from: lastDay, to })] : []),
+    ],
+    sql` union all `,
+  );
+}
+
 export function coverageReads(db: Kysely<Tables>): CoverageReads {
   async function sum({ streamIds, from, to, per, by, after, limit }: Query): Promise<SummedRow[]> {
     // Summed per stream first: the names join a row per stream and unit, not a row per hour.
     const { rows } = await sql<SummedRow>`
       with per_stream as (
         select h.stream_id, ${AT[per]} as at, ${slotSums(sql`h`)}
-        from slot_hours h
-        where ${all([within(sql`h.hour`, { from, to }), streamIn(sql`h.stream_id`, streamIds)])}
+        from (${slotRows({ from, to, per, streamIds })}) h
         group by 1, 2
       ), named as (
         select p.*, ${NAMES[by]} from per_stream p join streams s on s.id = p.stream_id

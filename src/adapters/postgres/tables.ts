@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
-import type { Cause, Verdict } from '../../core/verdict.ts';
+import type { Cause, SlotCounts, Verdict } from '../../core/verdict.ts';
 import type { AlertingTables } from './alerting-tables.ts';
 import type { ConfigControlTables } from './config-tables.ts';
 import type { TokenTables } from './token-tables.ts';
@@ -25,6 +25,7 @@ export interface Tables extends AlertingTables, ConfigControlTables, TokenTables
   backfilled_spans: JudgedBlindSpanTable;
   gaps: GapTable;
   slot_hours: SlotHourTable;
+  slot_days: SlotDayTable;
   foreign_keys: ForeignKeyTable;
   excused_spans: ExcusedSpanTable;
 }
@@ -209,6 +210,8 @@ export interface SlotHourTable {
   excused: Generated<number>;
   unknown: Generated<number>;
 }
+
+export type SlotDayTable = { stream_id: number; day: Instant } & SlotCounts;
 
 export interface ForeignKeyTable {
   bucket: string;

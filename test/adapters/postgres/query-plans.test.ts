@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCaptureExports } from '../../../src/adapters/postgres/export-captures.ts';
 import { createHistoryReads } from '../../../src/adapters/postgres/query-history.ts';
+import { sumDays } from '../../../src/adapters/postgres/sum-days.ts';
 import type { HistoryReads } from '../../../src/ports.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { addShape } from '../../support/history.ts';
@@ -56,6 +57,7 @@ beforeAll(async () => {
      select s.id, $1::timestamptz + n * interval '1 hour', $1, 12 from streams s, generate_series(0, 24 * ${DAYS} - 1) n`,
     [start],
   );
+  await sumDays(database.db);
   await pool.query('vacuum analyze');
 }, 120_000);
 afterAll(() => database?.drop());

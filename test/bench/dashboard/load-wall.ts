@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from '../../../src/adapters/postgres/database.ts';
+import { sumDays } from '../../../src/adapters/postgres/sum-days.ts';
 import { addConfig, addHeartbeat, addPartitions, addShape } from '../../support/history.ts';
 
 const HOUR_MS = 3_600_000;
@@ -37,6 +38,7 @@ export async function loadWall(database: Database, streams: number, now: number)
     db,
   );
   await loadMonth(database, now);
+  await sumDays(db);
   await sql`analyze`.execute(db);
 }
 

@@ -1,4 +1,5 @@
 import type { Database } from '../../../src/adapters/postgres/database.ts';
+import { sumDays } from '../../../src/adapters/postgres/sum-days.ts';
 import { CAPTURE_FLAGS } from '../../../src/core/capture-flags.ts';
 import type { CaptureShape } from '../../../src/core/capture-shape.ts';
 
@@ -31,7 +32,7 @@ export interface LoadPlan {
 
 /** Fills the tables inside PostgreSQL as the receiver and the audit would have over so many days. */
 export async function loadHistory(
-  { pool }: Database,
+  { db, pool }: Database,
   { rows, streams, days, now }: LoadPlan,
   progress: (message: string) => void,
 ): Promise<void> {
@@ -92,6 +93,7 @@ export async function loadHistory(
      from generate_series($1::timestamptz, $2::timestamptz - interval '1 hour', interval '1 hour') hour, streams s`,
     [iso(now - SLOT_DAYS * 24 * HOUR_MS), iso(now)],
   );
+  await sumDays(db);
   await query(`insert into watermarks (stream_id, audited_until, state) select id, $1, '{}' from streams`, [
     iso(now - 60_000),
   ]);
