@@ -12,12 +12,13 @@ export class PicturePainter {
   readonly #canvases = new Map<string, Canvas>();
   readonly #latest = new Map<string, Buffer>();
   readonly #perSecond: number;
+  #empty: Promise<Buffer> | null = null;
   #second = 0;
   #painted = 0;
 
   /**
    * A JPEG costs some 15 ms whatever its size. Beyond `perSecond` in one second a stream is shown with the time of its last picture,
-   * so that hundreds of streams do not eat the machine.
+   * so that hundreds of streams do not eat the machine. With 0 all of them show the same empty picture.
    */
   constructor(options: { perSecond?: number } = {}) {
     this.#perSecond = options.perSecond ?? 8;
@@ -27,6 +28,10 @@ export class PicturePainter {
     const name = `${stream.app}/${stream.stream}`;
     const latest = this.#latest.get(name);
     if (latest && !this.#mayPaint(atMs)) return latest;
+    if (this.#perSecond === 0) {
+      this.#empty ??= new Jimp({ width: WIDTH, height: HEIGHT, color: 0x808080ff }).getBuffer('image/jpeg');
+      return this.#empty;
+    }
     const font = await this.#font;
     const canvas = this.#canvases.get(name) ?? new Jimp({ width: WIDTH, height: HEIGHT, color: colourOf(name) });
     if (!this.#canvases.has(name)) {
