@@ -175,13 +175,8 @@ export async function createService(environment: Environment, overrides: Overrid
       buckets: vendor.buckets,
       live: vendor.live,
     });
-    const dashboard = dashboardRouter({
-      pictureOrigins: () =>
-        pictureOrigins(
-          settings.domains.flatMap((domain) => domain.apps),
-          config.ossEndpoint,
-        ),
-    });
+    const apps = settings.domains.flatMap((domain) => domain.apps);
+    const dashboard = dashboardRouter({ pictureOrigins: () => pictureOrigins(apps, config.ossEndpoint) });
     const server = createHttpServer({
       routers: [
         callbackRoutes(receiver, { onAnswered: metrics.callbackAnswered }),
