@@ -13,7 +13,7 @@ const INTERVAL_SECONDS = 5;
 const GRACE_SECONDS = 8;
 /** The audit speaks after the watchdog, as in every sensible configuration: it settles later than interval + grace. */
 const SETTINGS = {
-  audit: { settle: '14s', lateAfter: '12s', every: '3s', pollEvery: '5s' },
+  audit: { settle: '20s', lateAfter: '12s', every: '3s', pollEvery: '5s' },
   watch: { grace: `${GRACE_SECONDS}s` },
   alerting: { allowPrivate: true, resolveAfter: '4s', auditWait: '40s' },
 };
