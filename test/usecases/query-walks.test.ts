@@ -1,24 +1,31 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import { sumDays } from '../../src/adapters/postgres/sum-days.ts';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
+import type { AlertingHandle } from '../../src/usecases/manage-alerting.ts';
 import { createQueries, type Queries } from '../../src/usecases/query-history.ts';
+import { readOperations } from '../../src/usecases/query-operations.ts';
 import type { Page, PageWords } from '../../src/usecases/query-paging.ts';
+import { createTestAlerting } from '../support/alerting-handle.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { addCaptures, addPartitions, addShape } from '../support/history.ts';
 
 const START = Date.UTC(2026, 10, 23);
 const NOW = Date.UTC(2026, 10, 24);
 const ROWS = 10_000;
+const clock = { now: () => NOW };
 
 let database: TestDatabase;
 let queries: Queries;
+let alerting: AlertingHandle;
 let shapeId: number;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  queries = createQueries({ reads: createHistoryReads(database), clock: { now: () => NOW } });
+  queries = createQueries({ reads: createHistoryReads(database), clock });
+  alerting = createTestAlerting(database, clock);
   shapeId = await addShape(database);
   await addPartitions(database, START, NOW + 1);
   const run = (text: string) => database.pool.query(text);
@@ -36,6 +43,13 @@ beforeAll(async () => {
     select 'd', ${start}, ${start}, ${start}, 'done' from generate_series(1, ${ROWS})`);
   await run(`insert into quarantine (received_at, kind, reason, body)
     select ${start}, 'rejected', 'x', 'x' from generate_series(1, ${ROWS})`);
+  await run(`insert into incidents (track, kind, domain, status, severity, since, opened_at, updated_at, affected, total)
+    select 'delivery', 'gap', 'd' || n, 'open', 'warning', ${start}, ${start} + (n % 89) * interval '1 second', ${start}, 1, 1
+    from generate_series(1, ${ROWS}) n`);
+  await run(`insert into notifications (channel, event, cause_key, created_at, due_at)
+    select 'works', 'opened', 'k' || n, ${start} + (n % 89) * interval '1 second', ${start} from generate_series(1, ${ROWS}) n`);
+  await run(`insert into operator_log (at, actor, action, target, status)
+    select ${start}, 'old', 'x', 'x', 200 from generate_series(1, ${ROWS})`);
   await addCaptures(
     database,
     Array.from({ length: ROWS }, (_, index) => ({
@@ -60,6 +74,18 @@ async function write(round: number): Promise<void> {
     database.db,
   );
   await sql`insert into quarantine (received_at, kind, reason, body) values (now(), 'rejected', 'x', 'x')`.execute(
+    database.db,
+  );
+  // Opened amid what was there, at an instant that others share.
+  await sql`insert into incidents (track, kind, domain, status, severity, since, opened_at, updated_at, affected, total)
+    values ('delivery', 'gap', ${`new-${round}`}, 'open', 'info', now(), ${timestamp(START + (round % 89) * 1_000)}, now(), 1, 1)`.execute(
+    database.db,
+  );
+  await sql`insert into notifications (channel, event, cause_key, created_at, due_at)
+    values ('broken', 'opened', ${`new-${round}`}, ${timestamp(START + (round % 89) * 1_000)}, now())`.execute(
+    database.db,
+  );
+  await sql`insert into operator_log (at, actor, action, target, status) values (now(), 'new', 'x', 'x', 200)`.execute(
     database.db,
   );
   await sql`insert into gaps (stream_id, from_at, to_at, verdict, cause, slots, open)
@@ -102,6 +128,21 @@ const LISTS: Record<
     list: (words) => queries.quarantined(words),
     id: (row: { id: number }) => String(row.id),
     old: (row: { receivedAt: number }) => row.receivedAt === START,
+  },
+  incidents: {
+    list: (words) => alerting.incidents(words),
+    id: (row: { id: number }) => String(row.id),
+    old: (row: { severity: string }) => row.severity === 'warning',
+  },
+  notifications: {
+    list: (words) => alerting.notifications(words),
+    id: (row: { id: number }) => String(row.id),
+    old: (row: { channel: string }) => row.channel === 'works',
+  },
+  operations: {
+    list: (words) => readOperations(createOperatorLog(database), clock, words),
+    id: (row: { id: number }) => String(row.id),
+    old: (row: { actor: string }) => row.actor === 'old',
   },
 };
 
