@@ -11,6 +11,7 @@ import type { Instant } from '../core/instant.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 import type { TimeWindow } from '../core/time-window.ts';
 import type { Cause, SlotCounts, Verdict } from '../core/verdict.ts';
+import type { StoredConfigState } from './config-ports.ts';
 
 /** Several values are alternatives; absent: all. */
 export interface ScopeFilter {
@@ -66,6 +67,8 @@ export interface StoredConfigVersion extends ConfigVersion {
 export interface ConfigReads {
   /** All versions, oldest first; they are few. */
   configVersions(filter: ScopeFilter): Promise<StoredConfigVersion[]>;
+  /** What the last look found, by domain, kind and app; of the filter only `domain` counts. */
+  configStates(filter: ScopeFilter): Promise<StoredConfigState[]>;
 }
 
 export interface SessionRow extends StreamKey {

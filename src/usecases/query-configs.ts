@@ -1,3 +1,4 @@
+import type { ConfigState } from '../core/config-diff.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Clock, ConfigReads, ScopeFilter, StoredConfigVersion } from '../ports.ts';
 
@@ -36,6 +37,15 @@ export function configQueries({ reads, clock }: { reads: ConfigReads; clock: Clo
   return {
     /** Newest first; every version of every (domain, app), with the moment from which the next one stood. */
     configVersions: versions,
+    /** How each config, key and push URL stood at the last look: drift, and since when. */
+    async configStates({ domain, app, state }: ScopeFilter & { state?: readonly ConfigState[] | undefined }) {
+      const rows = await reads.configStates({ domain });
+      return rows.filter(
+        (row) =>
+          (app === undefined || (row.app !== null && app.includes(row.app))) &&
+          (state === undefined || state.includes(row.state)),
+      );
+    },
     /** The versions that stand now. */
     async standingConfigs(filter: ScopeFilter): Promise<ConfigVersionView[]> {
       const now = clock.now();

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { createConfigStore } from '../../src/adapters/postgres/config-store.ts';
 import type { Database } from '../../src/adapters/postgres/database.ts';
 import { createIncidentStore } from '../../src/adapters/postgres/incident-store.ts';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
@@ -25,6 +26,33 @@ export async function fillHistory(database: Database): Promise<void> {
   await addPartitions(database, START, NOW + 1);
   const shapeId = await addShape(database);
   await addConfig(database, { domain: 'play.example.com', app: 'live', validFrom: START, intervalSeconds: 10 });
+  await createConfigStore(database, { sealingKeys: [] }).saveStates('play.example.com', [
+    {
+      domain: 'play.example.com',
+      kind: 'config',
+      app: 'live',
+      state: 'drifted',
+      since: START,
+      lookedAt: START + 60_000,
+      driftedSince: START,
+      differences: [
+        { field: 'intervalSeconds', desired: 10, actual: 20 },
+        { field: 'callback', desired: 'https://audit.example.com/callbacks/snapshot', actual: null },
+      ],
+      stoppedAt: null,
+    },
+    {
+      domain: 'play.example.com',
+      kind: 'callback_auth',
+      app: null,
+      state: 'in_sync',
+      since: START,
+      lookedAt: START + 60_000,
+      driftedSince: null,
+      differences: [],
+      stoppedAt: null,
+    },
+  ]);
   await addHeartbeat(database, START, NOW);
   await addSession(database, stream, START, null);
   await addCaptures(

@@ -2,15 +2,15 @@ import type { Selectable } from 'kysely';
 import pg from 'pg';
 import { configFields, differingFields } from '../../core/config-diff.ts';
 import type { ConfigVersion } from '../../core/config-version.ts';
-import type { ConfigStore, StoredConfigState } from '../../ports.ts';
+import type { ConfigStore } from '../../ports.ts';
 import { createBaselineRows } from './baseline-rows.ts';
 import type { Database } from './database.ts';
+import { NO_APP, readConfigStates } from './query-config-states.ts';
 import type { ConfigVersionTable } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
 /** A class of advisory locks of its own: "domain under config control". */
 const LOCK_CLASS = 20;
-const NO_APP = '';
 
 /**
  * `sealingKeys`: the callback key in use and the one before. The first seals former keys of others, all are tried to open them.
@@ -100,24 +100,7 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
 
     ...createBaselineRows(db, options.sealingKeys),
 
-    async states(domain) {
-      let query = db.selectFrom('config_states').selectAll();
-      if (domain !== undefined) query = query.where('domain', '=', domain);
-      const rows = await query.orderBy('domain').orderBy('kind').orderBy('app').execute();
-      return rows.map(
-        (row): StoredConfigState => ({
-          domain: row.domain,
-          kind: row.kind,
-          app: row.app === NO_APP ? null : row.app,
-          state: row.state,
-          since: row.since,
-          lookedAt: row.looked_at,
-          driftedSince: row.drifted_since,
-          differences: row.differences as StoredConfigState['differences'],
-          stoppedAt: row.stopped_at,
-        }),
-      );
-    },
+    states: (domain) => readConfigStates(db, domain === undefined ? null : [domain]),
 
     async saveStates(domain, states) {
       await db.transaction().execute(async (transaction) => {

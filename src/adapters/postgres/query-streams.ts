@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
 import type { Cause, Verdict } from '../../core/verdict.ts';
 import type { ConfigReads, KnownStream, StoredConfigVersion, StoredStanding, StreamReads } from '../../ports.ts';
+import { readConfigStates } from './query-config-states.ts';
 import { afterStream, all, inScope } from './query-scope.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
@@ -92,6 +93,8 @@ export function streamReads(db: Kysely<Tables>): StreamReads & ConfigReads {
         .executeTakeFirst();
       return row?.to_at ?? null;
     },
+
+    configStates: ({ domain }) => readConfigStates(db, domain ?? null),
 
     async configVersions(filter) {
       const rows = await db

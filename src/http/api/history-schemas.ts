@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ConfigState } from '../../core/config-diff.ts';
 import { STREAM_STATUSES } from '../../core/stream-status.ts';
 import { CAUSES, VERDICTS } from '../../core/verdict.ts';
 import { instant, streamNames } from './schemas.ts';
@@ -133,6 +134,29 @@ export const configVersionSchema = z.object({
   callback: z.string().nullable(),
   source: z.enum(['observed', 'applied']),
   recordedAt: instant,
+});
+
+export const CONFIG_STATES = [
+  'in_sync',
+  'drifted',
+  'pending_reingest',
+  'missing',
+  'unmanaged',
+  'unknown',
+] as const satisfies ConfigState[];
+
+const difference = z.union([z.string(), z.number()]).nullable();
+
+export const configStateSchema = z.object({
+  domain: z.string(),
+  app: z.string().nullable(),
+  kind: z.enum(['config', 'callback_auth', 'push_notify']),
+  state: z.enum(CONFIG_STATES),
+  since: instant,
+  lookedAt: instant,
+  driftedSince: instant.nullable(),
+  stoppedAt: instant.nullable(),
+  differences: z.array(z.object({ field: z.string(), desired: difference, actual: difference })),
 });
 
 export const quarantineSchema = z.object({
