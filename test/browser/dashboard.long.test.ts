@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,8 +38,8 @@ import {
   plantIncident,
 } from '../support/dashboard-data.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { settled, violations } from '../support/page-checks.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** `SNAPAUDIT_SCREENSHOTS=1` makes the pictures of the README anew; `=all` one of every page. */
 const SCREENSHOTS = path.join(import.meta.dirname, 'screenshots');
 const WANTED = process.env.SNAPAUDIT_SCREENSHOTS ?? '';
@@ -127,20 +125,6 @@ describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
     } finally {
       await watched.context.close();
     }
-  }
-
-  /** Nothing loads any more. (The network is never idle: the stream of changes stays open.) */
-  async function settled(page: Page): Promise<void> {
-    await expect.poll(() => page.locator('.mantine-Loader-root').count(), { timeout: 15_000 }).toBe(0);
-  }
-
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(AXE);
-    const found = await page.evaluate(
-      `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map((violation) =>
-        violation.id + ': ' + violation.help + ' ' + violation.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(' | ')))`,
-    );
-    return found as string[];
   }
 
   const at = (instant: number) => new Date(instant).toISOString();
@@ -376,6 +360,12 @@ describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
     const { page, context, complaints } = await watchedPage(browser, [new URL(own.url).host]);
     try {
       await page.goto(`${own.url}/gaps`);
+      await page.getByLabel('Token').waitFor();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor();
+        expect(await violations(page)).toEqual([]);
+      }
       await page.getByLabel('Token').fill('sar_wrong');
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByText('This token is not valid.').waitFor();
@@ -390,7 +380,7 @@ describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
       expect(await page.getByRole('button', { name: 'Retry' }).count()).toBe(0);
       await page.getByRole('button', { name: 'Settings' }).click();
       await page.getByText('looker').waitFor();
-      await page.getByRole('menuitem', { name: 'Sign out' }).click();
+      await page.getByRole('button', { name: 'Sign out' }).click();
       await page.getByLabel('Token').waitFor();
       // The browser itself notes the refusal of the wrong token.
       expect(complaints.filter((complaint) => !complaint.includes('401'))).toEqual([]);

@@ -74,7 +74,7 @@ export async function startTestDashboard(
     queries,
     clock,
     own: () => ({ aliveUntil: clock.now(), databaseDownSince: null, spool: { entries: 0, oldestAt: null } }),
-    account: null,
+    account: 'acme-live',
     onError: (error) => errors.push(error),
     everyMs: options.everyMs ?? 250,
   });

@@ -37,7 +37,7 @@ export default function SignInPage({ onSignedIn }: { onSignedIn: (session: Signe
           <Title order={1} size="h3">
             Snapaudit
           </Title>
-          <Text size="sm" c="dimmed">
+          <Text size="sm" className="quiet">
             {words.signIn.hint}
           </Text>
           <PasswordInput

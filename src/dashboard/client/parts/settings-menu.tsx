@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, SegmentedControl, Switch, Text, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, Button, Popover, SegmentedControl, Switch, Text, useMantineColorScheme } from '@mantine/core';
 import { LANGUAGES, type Language, useLanguage } from '../words/language.tsx';
 import { LogOut, Settings } from './icons.ts';
 import { useBlur } from './preferences.ts';
@@ -12,20 +12,13 @@ export default function SettingsMenu() {
   const session = useSession();
   const signOut = useSignOut();
   return (
-    <Menu
-      defaultOpened
-      position="bottom-end"
-      width={280}
-      closeOnItemClick={false}
-      withinPortal={false}
-      keepMounted={false}
-    >
-      <Menu.Target>
+    <Popover defaultOpened position="bottom-end" width={280} withinPortal={false} trapFocus returnFocus>
+      <Popover.Target>
         <ActionIcon variant="subtle" color="gray" aria-label={words.settings.title}>
           <Settings size={18} aria-hidden />
         </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
+      </Popover.Target>
+      <Popover.Dropdown>
         <div className="settings">
           <Text size="xs" fw={600} id="settings-theme">
             {words.settings.theme}
@@ -59,21 +52,26 @@ export default function SettingsMenu() {
             checked={blur}
             onChange={(event) => setBlur(event.currentTarget.checked)}
           />
-          <Text size="xs" c="dimmed">
+          <Text size="xs" className="quiet">
             {words.settings.zone(zone)}
           </Text>
           {session.actor && session.required && (
-            <Text size="xs" c="dimmed">
+            <Text size="xs" className="quiet">
               {words.settings.signedInAs(session.actor.name, session.actor.scope)}
             </Text>
           )}
+          {session.required && (
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<LogOut size={14} aria-hidden />}
+              onClick={() => void signOut()}
+            >
+              {words.settings.signOut}
+            </Button>
+          )}
         </div>
-        {session.required && (
-          <Menu.Item leftSection={<LogOut size={14} aria-hidden />} onClick={() => void signOut()}>
-            {words.settings.signOut}
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+      </Popover.Dropdown>
+    </Popover>
   );
 }

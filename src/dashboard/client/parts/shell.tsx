@@ -94,7 +94,7 @@ function SettingsButton() {
       variant="subtle"
       color="gray"
       aria-label={words.settings.title}
-      aria-haspopup="menu"
+      aria-haspopup="dialog"
       onClick={() => setWanted(true)}
     >
       <Settings size={18} aria-hidden />

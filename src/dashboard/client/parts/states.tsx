@@ -53,7 +53,7 @@ export function Empty({
           {title}
         </Title>
         {hint && (
-          <Text size="sm" c="dimmed" ta="center">
+          <Text size="sm" className="quiet" ta="center">
             {hint}
           </Text>
         )}
