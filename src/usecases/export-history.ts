@@ -70,17 +70,17 @@ export function exportHistory({ reads, queries, clock }: ExportDeps) {
       { ...words, cursor: words.cursor && queries.gapCursor(words.cursor, words) },
       {
         format,
-        resumed: words.cursor !== undefined,
         columns: GAP_COLUMNS,
         record: gapRecord,
       },
     );
 
   const coverage: Export<CoverageWords> = async function* (words, format) {
-    if (format === 'csv' && words.cursor === undefined) yield csvLine([...COVERAGE_COLUMNS, 'cursor']);
     let cursor = words.cursor;
     for (;;) {
       const page = await queries.coverage({ ...words, cursor, limit: ROWS_AT_ONCE });
+      // Only now: a query that is refused must not have begun to answer.
+      if (format === 'csv' && cursor === undefined) yield csvLine([...COVERAGE_COLUMNS, 'cursor']);
       for (const row of page.data) {
         const record = { ...coverageRecord(row), cursor: coverageCursor(words, page, row) };
         yield format === 'csv' ? csvLine(Object.values(record)) : `${JSON.stringify(record)}\n`;
@@ -100,15 +100,14 @@ async function* pages<Row, Words extends PageWords, Column extends string>(
   words: Words,
   form: {
     format: ExportFormat;
-    resumed: boolean;
     columns: readonly Column[];
     record(row: Row): ExportRecord<Column>;
   },
 ): AsyncGenerator<string> {
-  if (form.format === 'csv' && !form.resumed) yield csvLine(form.columns);
   let { cursor } = words;
   for (;;) {
     const page = await list({ ...words, cursor, limit: ROWS_AT_ONCE });
+    if (form.format === 'csv' && cursor === undefined) yield csvLine(form.columns);
     for (const row of page.data) {
       const record = form.record(row);
       yield form.format === 'csv'

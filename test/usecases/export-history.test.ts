@@ -174,7 +174,12 @@ describe('over HTTP', () => {
     expect(headers['content-type']).toBe('text/csv; charset=utf-8');
     expect(headers['content-disposition']).toBe('attachment; filename=snapaudit-captures.csv');
     expect(text.trimEnd().split('\n')).toHaveLength(46);
-    for (const kind of ['captures', 'gaps', 'coverage']) await get(`${kind}?cursor=rubbish`).expect(400);
+    for (const kind of ['captures', 'gaps', 'coverage']) {
+      await get(`${kind}?cursor=rubbish`).expect(400);
+      await get(`${kind}?from=2026-11-24T02:00:00Z&to=2026-11-24T01:00:00Z`).expect(400);
+    }
+    // Begins after now, where the window would end.
+    await get('coverage?from=2027-01-01T00:00:00Z').expect(400);
   });
 
   it('gives the connection back when the client goes away amid a file', async () => {
