@@ -177,9 +177,11 @@ export async function createService(environment: Environment, overrides: Overrid
     });
     const apps = settings.domains.flatMap((domain) => domain.apps);
     const dashboard = dashboardRouter({ pictureOrigins: () => pictureOrigins(apps, config.ossEndpoint) });
+    const callbacks = callbackRoutes(receiver, { onAnswered: metrics.callbackAnswered });
     const server = createHttpServer({
+      direct: callbacks.direct,
       routers: [
-        callbackRoutes(receiver, { onAnswered: metrics.callbackAnswered }),
+        callbacks.router,
         healthRoutes(receiver, now),
         metricsRoutes(metrics),
         createApiRouter({

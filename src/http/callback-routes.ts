@@ -1,26 +1,36 @@
-import type { IncomingMessage } from 'node:http';
-import { type Request, type Response, Router } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Router } from 'express';
 import { OverloadedError } from '../usecases/group-commit.ts';
 import type { CallbackAnswer } from '../usecases/receive-callback.ts';
 import type { StreamCallbackAnswer } from '../usecases/receive-stream-callback.ts';
 import type { Receiver } from '../usecases/receiver.ts';
 import { ProblemError } from './problem.ts';
 import { readRawBody } from './raw-body.ts';
+import { sendJson } from './send-json.ts';
 import { sendProblem } from './send-problem.ts';
+import type { DirectRoute } from './server.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
 const MAX_HEADER_CHARACTERS = 512;
 
-/** POST /callbacks/snapshot and GET /callbacks/stream. Each is answered when what it told is durable. */
+type OnAnswered = (kind: 'snapshot' | 'stream', outcome: string, seconds: number) => void;
+
+export interface CallbackRoutes {
+  /** POST /callbacks/snapshot as the vendor sends it: the route that carries the load. */
+  direct: DirectRoute;
+  /** The same for every other form of the path (a query, a slash at the end), and GET /callbacks/stream. */
+  router: Router;
+}
+
+/** Each callback is answered when what it told is durable. */
 export function callbackRoutes(
   receiver: Pick<Receiver, 'receiveCallback' | 'receiveStreamCallback'>,
-  options: { onAnswered?: (kind: 'snapshot' | 'stream', outcome: string, seconds: number) => void } = {},
-): Router {
-  const router = Router();
+  options: { onAnswered?: OnAnswered } = {},
+): CallbackRoutes {
   const answered = (kind: 'snapshot' | 'stream', outcome: string, begun: number) =>
     options.onAnswered?.(kind, outcome, (performance.now() - begun) / 1000);
 
-  router.post('/callbacks/snapshot', async (request, response) => {
+  async function snapshot(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const begun = performance.now();
     // No body parser before this: the quarantine keeps what came byte for byte.
     const body = await readRawBody(request, MAX_BODY_BYTES);
@@ -44,8 +54,10 @@ export function callbackRoutes(
     } catch (error) {
       sendFailure(response, error, () => answered('snapshot', 'turned-away', begun));
     }
-  });
+  }
 
+  const router = Router();
+  router.post('/callbacks/snapshot', snapshot);
   router.get('/callbacks/stream', async (request, response) => {
     const begun = performance.now();
     try {
@@ -64,24 +76,23 @@ export function callbackRoutes(
       sendFailure(response, error, () => answered('stream', 'turned-away', begun));
     }
   });
-  return router;
+  return { direct: { method: 'POST', path: '/callbacks/snapshot', handle: snapshot }, router };
 }
 
 /** A string, for Node sends it in one write with the headers; a buffer would be a second one. */
 const STORED = '{"status":"stored"}';
 const JSON_HEADERS = { 'content-type': 'application/json', 'content-length': STORED.length };
 
-function send(response: Response, answer: CallbackAnswer | StreamCallbackAnswer): void {
+function send(response: ServerResponse, answer: CallbackAnswer | StreamCallbackAnswer): void {
   switch (answer.outcome) {
     case 'stored':
-      // The one answer that is sent thousands of times a second: past Express, which would hash it for an ETag.
       response.writeHead(200, JSON_HEADERS).end(STORED);
       return;
     case 'canary':
-      response.json({ canary: answer.id });
+      sendJson(response, { canary: answer.id });
       return;
     case 'quarantined':
-      response.json({ status: 'quarantined', reason: answer.reason });
+      sendJson(response, { status: 'quarantined', reason: answer.reason });
       return;
     case 'rejected':
       sendProblem(
@@ -106,7 +117,7 @@ function send(response: Response, answer: CallbackAnswer | StreamCallbackAnswer)
   }
 }
 
-function sendFailure(response: Response, error: unknown, note: () => void): void {
+function sendFailure(response: ServerResponse, error: unknown, note: () => void): void {
   if (!(error instanceof OverloadedError)) throw error;
   note();
   sendProblem(
@@ -123,7 +134,7 @@ function header(request: IncomingMessage, name: string): string | undefined {
 }
 
 /** For people who look into the quarantine. The signature stays: it is no secret, and it shows what was signed. */
-function headersToKeep(request: Request): Record<string, string> {
+function headersToKeep(request: IncomingMessage): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name of [
     'host',

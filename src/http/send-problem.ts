@@ -1,9 +1,10 @@
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 import { type ProblemError, problemBody } from './problem.ts';
+import { sendJson } from './send-json.ts';
 
 /** Answers with `application/problem+json` (RFC 9457). */
-export function sendProblem(response: Response, problem: ProblemError): void {
+export function sendProblem(response: ServerResponse, problem: ProblemError): void {
   const body = problemBody(problem);
   if (problem.retryAfterSeconds !== null) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
-  response.status(body.status).type('application/problem+json').send(JSON.stringify(body));
+  sendJson(response, body, { status: body.status, contentType: 'application/problem+json; charset=utf-8' });
 }

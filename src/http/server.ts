@@ -1,4 +1,4 @@
-import { createServer, type Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
@@ -17,6 +17,19 @@ export interface HttpServer {
   close(timeoutMs?: number): Promise<void>;
 }
 
+/**
+ * A route that is answered before Express sees the request, for Express takes longer over a request than the whole rest of a
+ * callback's way. It serves exactly this method and this path with nothing behind it; every other form goes to the routers.
+ */
+export interface DirectRoute {
+  method: string;
+  path: string;
+  handle: RequestHandler;
+}
+
+/** Answers one request; what it throws becomes a problem. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
 /** A client has this long to send a whole request; the vendor itself gives up after 5 s. */
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Longer than the idle timeout of the usual load balancers, so that they and not we end a connection. */
@@ -27,25 +40,45 @@ const SILENCE_TIMEOUT_MS = 30_000;
 const FAREWELL_MS = 1_000;
 const FAREWELL_STEP_MS = 100;
 
-/** Routers are asked in their order; the callback routes belong first, for they carry the load. */
-export function createHttpServer(options: { routers: Router[]; logger: Logger; maxConnections?: number }): HttpServer {
-  const { logger } = options;
+/** `direct` is looked at first, then the routers in their order. */
+export function createHttpServer(options: {
+  direct?: DirectRoute;
+  routers: Router[];
+  logger: Logger;
+  maxConnections?: number;
+}): HttpServer {
+  const { direct, logger } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   let closing = false;
   let answers = 0;
   // Every answer passes here. A client that is told so does not send its next request into a closing connection.
-  app.response.writeHead = function writeHead(this: ServerResponse, ...parts: unknown[]) {
+  function writeHead(this: ServerResponse, ...parts: unknown[]): ServerResponse {
     answers++;
     if (closing) this.shouldKeepAlive = false;
     return Reflect.apply(ServerResponse.prototype.writeHead, this, parts);
-  };
+  }
+  class Answer extends ServerResponse {}
+  Answer.prototype.writeHead = writeHead;
+  app.response.writeHead = writeHead as typeof app.response.writeHead;
   for (const router of options.routers) app.use(router);
   app.use((request, response) => {
     sendProblem(response, new ProblemError('not-found', `There is no ${request.method} ${request.path}.`));
   });
-  app.use(onError(logger));
+  const fail = (error: unknown, request: { method?: string; url?: string }, response: ServerResponse): void => {
+    const problem = problemOf(error);
+    if (PROBLEMS[problem.type].status >= 500) {
+      const path = request.url?.split('?', 1)[0];
+      logger.error({ err: error, method: request.method, path }, 'a request failed');
+    }
+    sendProblem(response, problem);
+  };
+  const onError: ErrorRequestHandler = (error: unknown, request, response, next) => {
+    if (response.headersSent) next(error);
+    else fail(error, { method: request.method, url: request.originalUrl }, response);
+  };
+  app.use(onError);
 
   const server: Server = createServer(
     {
@@ -54,8 +87,18 @@ export function createHttpServer(options: { routers: Router[]; logger: Logger; m
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: 16 * 1024,
+      ServerResponse: Answer,
     },
-    app,
+    (request, response) => {
+      if (direct === undefined || request.url !== direct.path || request.method !== direct.method) {
+        app(request, response);
+        return;
+      }
+      direct.handle(request, response).catch((error: unknown) => {
+        if (response.headersSent) response.destroy();
+        else fail(error, request, response);
+      });
+    },
   );
   server.maxConnections = options.maxConnections ?? 20_000;
   server.timeout = SILENCE_TIMEOUT_MS;
@@ -93,16 +136,5 @@ export function createHttpServer(options: { routers: Router[]; logger: Logger; m
         });
       });
     },
-  };
-}
-
-function onError(logger: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    if (response.headersSent) return next(error);
-    const problem = problemOf(error);
-    if (PROBLEMS[problem.type].status >= 500) {
-      logger.error({ err: error, method: request.method, path: request.path }, 'a request failed');
-    }
-    sendProblem(response, problem);
   };
 }

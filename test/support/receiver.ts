@@ -61,8 +61,10 @@ export async function startTestReceiver(
     onProblem: () => {},
     ...parts,
   });
+  const callbacks = callbackRoutes(receiver);
   const server = createHttpServer({
-    routers: [callbackRoutes(receiver), healthRoutes(receiver, now)],
+    direct: callbacks.direct,
+    routers: [callbacks.router, healthRoutes(receiver, now)],
     logger: pino({ level: 'silent' }),
   });
   const url = await server.listen({ port: 0, host: '127.0.0.1' });

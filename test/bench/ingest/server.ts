@@ -80,8 +80,10 @@ async function start(): Promise<{ url: string; close(): Promise<void> }> {
         host: 'bench',
         onProblem: (message, error) => process.stderr.write(`${message}: ${String(error)}\n`),
       });
+      const callbacks = callbackRoutes(receiver);
       const server = createHttpServer({
-        routers: [callbackRoutes(receiver), healthRoutes(receiver, now)],
+        direct: callbacks.direct,
+        routers: [callbacks.router, healthRoutes(receiver, now)],
         logger: pino({ level: 'warn' }, pino.destination(2)),
       });
       const url = await server.listen({ port: 0, host: '127.0.0.1' });
