@@ -33,14 +33,8 @@ import { type Config, ConfigurationError, environmentSecrets, type Secrets } fro
 import { loadSettings } from './config/load-settings.ts';
 import type { Settings } from './config/settings.ts';
 import { dashboardRouter } from './dashboard/dashboard-router.ts';
-import { alertingRoutes } from './http/api/alerting-routes.ts';
+import { allRoutes } from './http/api/all-routes.ts';
 import { createApiRouter } from './http/api/api-router.ts';
-import { configControlRoutes } from './http/api/config-control-routes.ts';
-import { dashboardRoutes } from './http/api/dashboard-routes.ts';
-import { exportRoutes } from './http/api/export-routes.ts';
-import { historyRoutes } from './http/api/history-routes.ts';
-import { quarantineControlRoutes } from './http/api/quarantine-routes.ts';
-import { tokenRoutes } from './http/api/token-routes.ts';
 import { bindingProblem } from './http/auth.ts';
 import { callbackRoutes } from './http/callback-routes.ts';
 import { healthRoutes } from './http/health.ts';
@@ -185,23 +179,22 @@ export async function createService(environment: Environment, overrides: Overrid
         healthRoutes(receiver, now),
         metricsRoutes(metrics),
         createApiRouter({
-          routes: [
-            ...historyRoutes(queries),
-            ...dashboardRoutes({ wall, inspector }),
-            ...alertingRoutes(alerting.handle, clock),
-            ...configControlRoutes(
-              controlConfigs(
-                { live: vendor.live, store: configStore, clock },
-                desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
-              ),
+          routes: allRoutes({
+            queries,
+            wall,
+            inspector,
+            alerting: alerting.handle,
+            configs: controlConfigs(
+              { live: vendor.live, store: configStore, clock },
+              desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
             ),
-            ...exportRoutes(
-              exportHistory({ reads: { ...reads, ...createCaptureExports(database) }, queries, clock }),
-              deliveryReports({ reads, clock }),
-            ),
-            ...quarantineControlRoutes(composeQuarantine({ database, settings, secrets, publicUrl })),
-            ...tokenRoutes(tokens, operatorLog, clock),
-          ],
+            exports: exportHistory({ reads: { ...reads, ...createCaptureExports(database) }, queries, clock }),
+            reports: deliveryReports({ reads, clock }),
+            quarantine: composeQuarantine({ database, settings, secrets, publicUrl }),
+            tokens,
+            operatorLog,
+            clock,
+          }),
           tokens,
           operatorLog,
           onError: (error, at) => logger.error({ err: error, ...at }, 'a request failed'),

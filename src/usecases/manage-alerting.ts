@@ -17,7 +17,7 @@ import type {
   SilenceStore,
 } from '../ports.ts';
 import { acknowledgeIncident } from './acknowledge-incident.ts';
-import { isInstant, type Page, type PageWords, readPage, readWindowPage } from './query-paging.ts';
+import { isId, isInstant, type Page, type PageWords, readPage, readWindowPage } from './query-paging.ts';
 import { endMaintenance, excuseOnce, scheduleMaintenance } from './schedule-maintenance.ts';
 import { endSilence, type SilenceRequest, silenceIncidents } from './silence-incidents.ts';
 
@@ -119,7 +119,7 @@ export function createAlertingHandle(parts: {
       return readPage<SilenceRow, [number]>({
         list: 'silences',
         words,
-        isPlace: (values): values is [number] => typeof values[0] === 'number',
+        isPlace: (values): values is [number] => values.length === 1 && isId(values[0]),
         placeOf: (row) => [row.id],
         read: (place, limit) => parts.silences.list(place?.[0] ?? null, limit),
       });

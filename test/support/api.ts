@@ -1,5 +1,6 @@
 import express, { type Express } from 'express';
 import { createBuckets } from '../../src/adapters/oss/create-buckets.ts';
+import { createConfigStore } from '../../src/adapters/postgres/config-store.ts';
 import { createCaptureExports } from '../../src/adapters/postgres/export-captures.ts';
 import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
@@ -7,14 +8,11 @@ import { createTimelineReads } from '../../src/adapters/postgres/query-timeline.
 import { createWallReads } from '../../src/adapters/postgres/query-wall.ts';
 import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
 import type { Instant } from '../../src/core/instant.ts';
-import { alertingRoutes } from '../../src/http/api/alerting-routes.ts';
+import { allRoutes } from '../../src/http/api/all-routes.ts';
 import { createApiRouter } from '../../src/http/api/api-router.ts';
-import { dashboardRoutes } from '../../src/http/api/dashboard-routes.ts';
 import type { Route } from '../../src/http/api/define-route.ts';
-import { exportRoutes } from '../../src/http/api/export-routes.ts';
-import { historyRoutes } from '../../src/http/api/history-routes.ts';
-import { quarantineControlRoutes } from '../../src/http/api/quarantine-routes.ts';
-import { tokenRoutes } from '../../src/http/api/token-routes.ts';
+import { VendorState } from '../../src/sandbox/live/vendor-state.ts';
+import { controlConfigs } from '../../src/usecases/control-configs.ts';
 import { deliveryReports } from '../../src/usecases/delivery-report.ts';
 import { type Exports, exportHistory } from '../../src/usecases/export-history.ts';
 import { inspectSlots } from '../../src/usecases/inspect-slot.ts';
@@ -22,7 +20,10 @@ import { manageTokens, type Tokens } from '../../src/usecases/manage-tokens.ts';
 import { createQueries, type Queries } from '../../src/usecases/query-history.ts';
 import { createWall } from '../../src/usecases/watch-wall.ts';
 import { createTestAlerting } from './alerting-handle.ts';
+import { OUR_KEY, PLAY, PUSH, settingsFor } from './config-world.ts';
 import type { TestDatabase } from './database.ts';
+import { FakeBuckets } from './fake-buckets.ts';
+import { createFakeLiveApi } from './fake-live-api.ts';
 import { createTestQuarantine } from './query-handle.ts';
 
 export interface TestApi {
@@ -50,12 +51,15 @@ export function createTestApi(
   const exports = exportHistory({ reads, queries, clock });
   const tokens = manageTokens({ store: createTokenStore(database), clock });
   const operatorLog = createOperatorLog(database);
+  // A vendor that knows the domain and no more, and a bucket that holds nothing.
+  const vendor = new VendorState(clock);
+  vendor.addDomain({ domain: PLAY, pushDomains: [PUSH] });
+  const live = createFakeLiveApi(vendor);
+  const pictures = new FakeBuckets();
+  pictures.bucket('bucket-a');
   const routes = [
-    ...historyRoutes(queries),
-    ...exportRoutes(exports, deliveryReports({ reads, clock })),
-    ...alertingRoutes(createTestAlerting(database, clock), clock),
-    ...quarantineControlRoutes(createTestQuarantine(database)),
-    ...dashboardRoutes({
+    ...allRoutes({
+      queries,
       wall: createWall({
         reads: createWallReads(database),
         queries,
@@ -68,13 +72,21 @@ export function createTestApi(
         reads: { ...reads, ...createTimelineReads(database) },
         gaps: queries,
         clock,
-        buckets: null,
-        live: null,
+        buckets: pictures,
+        live,
       }),
-      // A stream that does not end, and what asks the vendor, have tests of their own.
-    }).filter((route) => !/\/(events|object|index)$/.test(route.path)),
-    // Last, for one of them revokes a token.
-    ...tokenRoutes(tokens, operatorLog, clock),
+      alerting: createTestAlerting(database, clock),
+      configs: controlConfigs(
+        { live, store: createConfigStore(database, { sealingKeys: [OUR_KEY] }), clock },
+        settingsFor([{ app: 'live' }]),
+      ),
+      exports,
+      reports: deliveryReports({ reads, clock }),
+      quarantine: createTestQuarantine(database),
+      tokens,
+      operatorLog,
+      clock,
+    }),
     ...(options.moreRoutes ?? []),
   ];
   const app = express();

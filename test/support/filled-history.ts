@@ -85,3 +85,38 @@ export async function fillHistory(database: Database): Promise<void> {
     async () => [{ do: 'open', condition: silenceCondition('cam01', { since: NOW - 90_000 }) }],
   );
 }
+
+/** A second one of everything that is listed, so that every list has a page after a first page of one. */
+export async function fillSecondPages(database: Database): Promise<void> {
+  const stream = await addStream(database, 'play.example.com', 'live', 'cam02');
+  await addSession(database, stream, START, null);
+  await addGap(database, {
+    streamId: stream,
+    from: START + 50_000,
+    to: START + 60_000,
+    slots: 1,
+    verdict: 'late',
+    cause: 'late_delivery',
+    sessionStartedAt: START,
+  });
+  await addSlotHour(database, stream, Math.floor(START / 3_600_000) * 3_600_000, START, { ok: 299, late: 1 });
+  const { pool } = database;
+  const at = new Date(START).toISOString();
+  await pool.query(`insert into audits (domain, from_at, to_at, started_at, status) values ('d', $1, $1, $1, 'done')`, [
+    at,
+  ]);
+  await pool.query(`insert into quarantine (received_at, kind, reason, body) values ($1, 'rejected', 'x', 'x')`, [at]);
+  await pool.query(
+    `insert into silences (from_at, until_at, reason, author, created_at)
+     select $1::timestamptz, $1::timestamptz + interval '1 hour', 'works', 'test', $1 from generate_series(1, 2)`,
+    [at],
+  );
+  await pool.query(
+    `insert into operator_log (at, actor, action, target, status) select $1, 'x', 'x', 'x', 200 from generate_series(1, 2)`,
+    [at],
+  );
+  await createIncidentStore(database).evaluate(
+    { now: NOW, since: 0, severity: () => 'warning', route: () => ['chat'] },
+    async () => [{ do: 'open', condition: silenceCondition('cam02', { since: NOW - 90_000 }) }],
+  );
+}

@@ -19,7 +19,7 @@ export function wallRoutes(wall: Wall): Route[] {
       summary: 'Show all streams at a glance, and how the service itself does',
       description:
         'Status, last picture and a strip of the last 24 hours for every stream; `/events` tells what changes.',
-      query: z.object({
+      query: z.strictObject({
         most: wholeNumber(1, 500)
           .optional()
           .meta({ description: 'Only so many streams, the worst first: a first screen, before all others are read.' }),
