@@ -110,6 +110,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
       rules: watchSettings.rules,
     }),
     blindSpans,
+    judgedBlindSpans: () => audits.judgedBlindSpans(),
     excusedSpans,
     channels,
     rules: alerting.rules,

@@ -125,6 +125,8 @@ export interface AlertingGap {
   untold: boolean;
   /** An audit is under way that may find more like it. */
   auditRunning: boolean;
+  /** What is known of our own blindness has changed since it was judged: the audit is about to judge it again. */
+  rejudging: boolean;
 }
 
 export interface AuditStall {

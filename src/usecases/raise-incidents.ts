@@ -1,4 +1,5 @@
-import type { Condition, Incident, IncidentKind, Severity, Track } from '../core/incident.ts';
+import { mayBeOurOutage } from '../core/blind-spans.ts';
+import type { Condition, Incident, IncidentKind, IncidentScope, Severity, Track } from '../core/incident.ts';
 import { scopeContains } from '../core/incident.ts';
 import {
   conditionOfBlindness,
@@ -14,10 +15,10 @@ import type { Instant } from '../core/instant.ts';
 import type { ChannelFilter } from '../core/notification.ts';
 import { wants } from '../core/notification.ts';
 import { severityOf } from '../core/severity.ts';
-import type { Span } from '../core/span.ts';
+import { mergeSpans, type Span } from '../core/span.ts';
 import type { AppTotal } from '../core/storm.ts';
 import type { AlertingFacts, Clock, IncidentChange, IncidentStore, Router } from '../ports.ts';
-import type { ExcusedScope, Hearing, WatchResult } from './watch-silence.ts';
+import { appKey, type ExcusedScope, type Hearing, type WatchResult } from './watch-silence.ts';
 
 /** What the evaluation needs to know of a channel. */
 export interface RoutedChannel {
@@ -33,6 +34,8 @@ export interface RaiseParts {
   incidents: IncidentStore;
   watch(now: Instant, hearing: Hearing): Promise<WatchResult>;
   blindSpans(from: Instant, to: Instant): Promise<Span[]>;
+  /** The blind spans that gaps were judged by. */
+  judgedBlindSpans(): Promise<Span[]>;
   excusedSpans(from: Instant, to: Instant): Promise<ExcusedScope[]>;
   channels: readonly RoutedChannel[];
   rules: IncidentRules;
@@ -95,12 +98,22 @@ export function createIncidentRaiser(parts: RaiseParts) {
       totals = watched.totals;
       const context = { now, totals, intervals: watched.intervals, tellLate: parts.tellLate };
       await parts.facts.noteGaps(now, parts.tellLate);
-      // A span that was excused after the fact is told by nobody, though the audit has yet to judge it again.
-      const gaps = (await parts.facts.gaps(now)).filter((gap) => !isExcused(gap, hearing.excused));
+      // Before the gaps: the audit notes in one transaction what it knows of blindness and what it judges again for it.
+      const judged = await parts.judgedBlindSpans();
+      const blind = blindByNow(hearing, now);
+      const gaps = (await parts.facts.gaps(now)).filter(
+        (gap) =>
+          // A span that was excused after the fact is told by nobody, though the audit has yet to judge it again.
+          !isExcused(gap, hearing.excused) && !(gap.untold && mayBeOurOutage(gap, blind, judged)),
+      );
       const ofGaps = conditionsOfGaps(gaps, context);
+      const { forming } = watched;
+      // The audit may find a part of an outage whose streams the watchdog still holds back for each other.
+      const isForming = ({ domain, app }: IncidentScope) =>
+        forming.has(appKey({ domain: domain ?? '', app: app ?? '' }));
       const delivery = mergeDelivery(
         watched.conditions,
-        ofGaps.filter((condition) => condition.kind === 'gap'),
+        ofGaps.filter(({ kind }) => kind === 'gap').map((gap) => ({ ...gap, ripe: gap.ripe && !isForming(gap.scope) })),
       );
       return [...delivery, ...ofGaps.filter((condition) => condition.kind !== 'gap')];
     });
@@ -197,6 +210,12 @@ function routerOf(channels: readonly RoutedChannel[]): Router {
         return wants(channel, incident);
       })
       .map((channel) => channel.name);
+}
+
+/** Whoever leaves no heartbeat now has been blind since the last one. */
+function blindByNow({ blind, newestHeartbeat }: Hearing, now: Instant): readonly Span[] {
+  if (newestHeartbeat === null || now - newestHeartbeat <= HEARTBEAT_TOLERANCE_MS) return blind;
+  return mergeSpans([...blind, { from: newestHeartbeat, to: now }]);
 }
 
 function isExcused(

@@ -1,5 +1,6 @@
+import { changedBlindness } from '../core/blind-spans.ts';
 import type { Instant } from '../core/instant.ts';
-import { complementSpans, mergeSpans, type Span } from '../core/span.ts';
+import type { Span } from '../core/span.ts';
 import type { AuditStore } from '../ports.ts';
 
 /** A heartbeat may be on its way to the database for so long. */
@@ -16,20 +17,10 @@ export async function rejudgeChangedBlindness(audits: AuditStore, now: Instant):
   if (since === null) return;
   const from = Math.max(since, now - REACH_MS);
   const spans = await audits.blindSpans(from, now - HEARTBEAT_LAG_MS);
-  const changed = difference(clip(await audits.judgedBlindSpans(), from), spans);
+  const changed = changedBlindness(clip(await audits.judgedBlindSpans(), from), spans);
   if (changed.length > 0) await audits.replaceJudgedBlindSpans(spans, changed);
 }
 
 function clip(spans: readonly Span[], from: Instant): Span[] {
   return spans.filter((span) => span.to > from).map((span) => ({ from: Math.max(span.from, from), to: span.to }));
-}
-
-/** What only one of the two covers. */
-function difference(a: readonly Span[], b: readonly Span[]): Span[] {
-  const all = mergeSpans([...a, ...b]);
-  const [first, last] = [all[0], all.at(-1)];
-  if (!first || !last) return [];
-  const onlyA = b.length === 0 ? [...a] : a.flatMap((span) => complementSpans(mergeSpans(b), span.from, span.to));
-  const onlyB = a.length === 0 ? [...b] : b.flatMap((span) => complementSpans(mergeSpans(a), span.from, span.to));
-  return mergeSpans([...onlyA, ...onlyB]);
 }

@@ -48,6 +48,8 @@ export interface WatchResult {
   watched: number;
   /** Streams whose last capture was looked up in this tick. */
   looked: number;
+  /** Apps (`appKey`) whose streams wait for each other, for an outage of them is just beginning. */
+  forming: ReadonlySet<string>;
 }
 
 /** Receivers leave a heartbeat every second or so; one older than this says that we were deaf since. */
@@ -59,6 +61,9 @@ const OFFLINE_REMEMBERED_MS = 30_000;
 
 /** The list of streams on air is read anew so often. In between a start is not missed: it needs longer to become silent. */
 const LIST_MS = 5_000;
+
+/** A stream is first judged when it has been looked up; a process that starts up comes to all of them within some ticks. */
+const NEW_A_TICK = 4_000;
 
 /** Whoever is suspected can only recover: looked at so often, a part of them in each tick. */
 const SUSPECTED_LOOK_MS = 2_000;
@@ -102,17 +107,18 @@ export function createSilenceWatch(parts: WatchParts) {
     const { watched } = current;
     const result = { totals: current.totals, intervals: current.intervals, watched: watched.length, looked: 0 };
     const asOf = listeningUntil(hearing.newestHeartbeat, now, HEARTBEAT_TOLERANCE_SECONDS);
-    if (asOf === null) return { ...result, conditions: [] };
+    if (asOf === null) return { ...result, forming: new Set(), conditions: [] };
 
     const { blind, excused } = hearing;
     const blindUntil = blind.filter((span) => span.to - span.from > SHORT_BLINDNESS_MS && span.to <= asOf).at(-1)?.to;
-    const unknown = watched.filter((row) => {
-      const known = memory.get(row.streamId);
-      return known?.startedAt !== row.startedAt || asOf >= known.lookAt;
-    });
-    result.looked = unknown.length;
-    await lookUp(unknown, asOf);
-    const due = watched.filter((row) => asOf >= (memory.get(row.streamId)?.quietUntil ?? asOf));
+    const isNew = (row: WatchedRow) => memory.get(row.streamId)?.startedAt !== row.startedAt;
+    const toLookAt = [
+      ...watched.filter(isNew).slice(0, NEW_A_TICK),
+      ...watched.filter((row) => !isNew(row) && asOf >= memory.get(row.streamId)!.lookAt),
+    ];
+    result.looked = toLookAt.length;
+    await lookUp(toLookAt, asOf);
+    const due = watched.filter((row) => !isNew(row) && asOf >= memory.get(row.streamId)!.quietUntil);
 
     const overdue: (Suspect & { isSuspected: boolean })[] = [];
     for (const row of due) {
@@ -132,11 +138,11 @@ export function createSilenceWatch(parts: WatchParts) {
     );
     const suspects: Suspect[] = await unlessWeAreDeaf(await withoutOffline(onAir, now));
     const ratioSuspects = await belowRatio(watched, suspects, asOf, excused, blindUntil ?? null);
-    const ripe = ripeStreams(suspects, overdue, result.totals, now);
+    const { ripe, forming } = ripeStreams(suspects, overdue, result.totals, asOf);
     const conditions = [...suspects, ...ratioSuspects].map((suspect) =>
       conditionOf(suspect, result.totals, ripe, asOf),
     );
-    return { ...result, conditions };
+    return { ...result, forming, conditions };
   };
 
   async function readList(now: Instant): Promise<OnAirList> {
@@ -248,9 +254,10 @@ export function createSilenceWatch(parts: WatchParts) {
     suspects: readonly Suspect[],
     overdue: readonly Suspect[],
     totals: readonly AppTotal[],
-    now: Instant,
-  ): Set<number> {
+    asOf: Instant,
+  ): { ripe: Set<number>; forming: Set<string> } {
     const ripe = new Set<number>();
+    const forming = new Set<string>();
     const mineOf = groupByApp(suspects);
     const lateOf = groupByApp(overdue);
     for (const { domain, app, onAir } of totals) {
@@ -259,33 +266,39 @@ export function createSilenceWatch(parts: WatchParts) {
       const before = waves.get(key);
       // Whoever was let through once stays: a silence of its own holds nobody back and is held back by nobody.
       const through = mine.filter(({ row }) => before?.through.has(row.streamId)).map(({ row }) => row.streamId);
-      const wave: Wave = { beganAt: null, through: new Set(through) };
+      const wave: Wave = { beganAt: null, suspected: 0, through: new Set(through) };
       const fresh = mine.filter(({ row }) => !wave.through.has(row.streamId));
       if (fresh.length > 0) {
-        wave.beganAt = before?.beganAt ?? now;
+        wave.beganAt = before?.beganAt ?? asOf;
+        wave.suspected = fresh.length;
         const held = holdsForStorm({
-          now,
+          now: asOf,
           firstSuspectedAt: wave.beganAt,
           intervalSeconds: Math.max(...fresh.map(({ row }) => row.intervalSeconds)),
           overdue: (lateOf.get(key) ?? []).filter(({ row }) => !wave.through.has(row.streamId)).length,
           suspected: fresh.length,
+          suspectedBefore: before?.suspected ?? 0,
           onAir: onAir - wave.through.size,
         });
-        if (!held) {
+        if (held) forming.add(key);
+        else {
           for (const { row } of fresh) wave.through.add(row.streamId);
           wave.beganAt = null;
+          wave.suspected = 0;
         }
       }
       waves.set(key, wave);
       for (const streamId of wave.through) ripe.add(streamId);
     }
-    return ripe;
+    return { ripe, forming };
   }
 }
 
 /** Streams of one app that became suspected together, and those that were let through before. */
 interface Wave {
   beganAt: Instant | null;
+  /** So many were waiting at the last look. */
+  suspected: number;
   through: Set<number>;
 }
 
@@ -371,6 +384,6 @@ function groupByApp(suspects: readonly Suspect[]): Map<string, Suspect[]> {
   return groups;
 }
 
-function appKey({ domain, app }: { domain: string; app: string }): string {
+export function appKey({ domain, app }: { domain: string; app: string }): string {
   return `${domain}\n${app}`;
 }

@@ -60,14 +60,30 @@ describe('the widest scope that explains a storm', () => {
 });
 
 describe('waiting for a storm to be whole', () => {
-  const app = { now: T0, firstSuspectedAt: T0, intervalSeconds: 10, overdue: 100, suspected: 1, onAir: 200 };
+  const app = {
+    now: T0,
+    firstSuspectedAt: T0,
+    intervalSeconds: 10,
+    overdue: 40,
+    suspected: 40,
+    suspectedBefore: 40,
+    onAir: 200,
+  };
   it('never holds back a single silent stream', () => {
-    expect(holdsForStorm({ ...app, overdue: 1 })).toBe(false);
+    expect(holdsForStorm({ ...app, overdue: 1, suspected: 1, suspectedBefore: 0 })).toBe(false);
   });
   it('holds while others are overdue, until an interval has passed', () => {
     expect(holdsForStorm(app)).toBe(true);
     expect(holdsForStorm({ ...app, now: T0 + 9_999 })).toBe(true);
     expect(holdsForStorm({ ...app, now: T0 + 10_000 })).toBe(false);
+  });
+  it('goes on while it grows between looks or more are overdue, for three intervals at most', () => {
+    const later = { ...app, now: T0 + 10_000 };
+    for (const change of [{ suspectedBefore: 39 }, { overdue: 41 }]) {
+      expect(holdsForStorm({ ...later, ...change })).toBe(true);
+      expect(holdsForStorm({ ...later, ...change, now: T0 + 29_999 })).toBe(true);
+      expect(holdsForStorm({ ...later, ...change, now: T0 + 30_000 })).toBe(false);
+    }
   });
   it('ends when nearly all are suspected', () => {
     expect(holdsForStorm({ ...app, suspected: 180 })).toBe(false);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import type { Cause, Verdict } from '../../src/core/verdict.ts';
-import { type AlertingWorld, createAlertingWorld, DOMAIN, type WorldStream } from '../support/alerting-world.ts';
+import { type AlertingWorld, createAlertingWorld, DOMAIN, START, type WorldStream } from '../support/alerting-world.ts';
 import { addGap } from '../support/history.ts';
 
 let world: AlertingWorld | undefined;
@@ -99,6 +99,42 @@ describe('a gap that only the audit saw', () => {
     expect(data).toMatchObject([{ kind: 'gap', cause: 'late_delivery' }]);
   }, 60_000);
 
+  it('whose callbacks were due while we were blind is told by nobody until the audit has judged it with that', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 150, step: 10 });
+    // The blindness reaches from -130 s to -100 s, as seen from where the gap is written.
+    await world.pass({ seconds: 30, step: 10, receiving: false, alerting: false });
+    await world.pass({ seconds: 100, step: 10, alerting: false });
+    const stream = world.streams[0]!;
+    await gap(stream, 'callback_missing', 'delivery_lost');
+    await world.pass({ seconds: 20, step: 5 });
+    expect(await kinds()).toEqual(['blind']);
+
+    const { db } = world.database;
+    const judgedBlind = { from_at: timestamp(START + 150_000), to_at: timestamp(START + 190_000) };
+    const again = { stream_id: stream.id, from_at: judgedBlind.from_at, reason: 'blindness-changed' };
+    await db.insertInto('judged_blind_spans').values(judgedBlind).execute();
+    await db.insertInto('late_evidence').values(again).execute();
+    await world.pass({ seconds: 5, step: 5 });
+    expect(await kinds()).toEqual(['blind']);
+    // It stands by its verdict: the vendor's after all.
+    await db.deleteFrom('late_evidence').execute();
+    await world.pass({ seconds: 5, step: 5 });
+    expect(await kinds()).toEqual(['blind', 'gap']);
+  }, 60_000);
+
+  it('is not told stream by stream while the watchdog waits for an outage of the app to be whole', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 200, step: 5 });
+    const silent = () => true;
+    while ((await world.alerting.raise()).watch?.forming.size === 0) await world.pass({ seconds: 1, silent });
+    await gap(world.streams[0]!, 'callback_missing', 'delivery_lost');
+    await world.pass({ seconds: 1, silent });
+    expect(world.titles()).toEqual([]);
+    await world.pass({ seconds: 20, silent });
+    expect(world.titles()).toEqual(['[Open] callbacks stopped: play.example.com/live']);
+  }, 60_000);
+
   it('of wrong names and of another beat are troubles of their own', async () => {
     world = await createAlertingWorld({ apps: { live: 20 } });
     await world.pass({ seconds: 150, step: 10 });
@@ -174,6 +210,22 @@ describe('a spool that does not drain', () => {
     // The host is gone for good.
     await world.pass({ seconds: 700, step: 20 });
     expect(world.titles()[1]).toContain('[Resolved]');
+  }, 60_000);
+});
+
+describe('a storm that the audit confirms when most streams are well again', () => {
+  it('is resolved with as many streams as it had', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 200, step: 5 });
+    await world.pass({ seconds: 60, step: 2, silent: () => true });
+    expect(world.endpoint.calls[0]!.body).toMatch(/\d+ of 20 on air/);
+    // Eight are well again; of the others the audit finds what was lost.
+    const lasting = world.streams.slice(8);
+    await world.pass({ seconds: 15, step: 2, silent: (stream) => lasting.includes(stream) });
+    for (const stream of lasting) await gap(stream, 'callback_missing', 'delivery_lost', { open: true });
+    await world.pass({ seconds: 4, step: 2, silent: (stream) => lasting.includes(stream) });
+    const confirmed = await world.alerting.handle.incidents({});
+    expect(confirmed.data).toMatchObject([{ kind: 'gap', affected: 20, total: 20 }]);
   }, 60_000);
 });
 

@@ -131,7 +131,11 @@ export function createAlertingFacts(database: Database): AlertingFacts {
           exists (
             select from audits a where a.domain = t.domain and (a.app is null or a.app = t.app) and a.status = 'running'
               and a.started_at > ${timestamp(now - AUDIT_WAIT_MS)} and n.first_seen_at > ${timestamp(now - AUDIT_WAIT_MS)}
-          ) as "auditRunning"
+          ) as "auditRunning",
+          exists (
+            select from late_evidence e
+            where e.stream_id = g.stream_id and e.reason = 'blindness-changed' and e.from_at < g.to_at
+          ) as rejudging
         from candidate c
         join gaps g using (stream_id, from_at, verdict, mode)
         join incident_gaps n using (stream_id, from_at, verdict, mode)

@@ -1,6 +1,6 @@
 import { type Kysely, sql, type UpdateObject } from 'kysely';
 import type { Condition, GapReference, Incident, TransitionKind } from '../../core/incident.ts';
-import { incidentKey, trackOf } from '../../core/incident.ts';
+import { incidentKey, levelOf, trackOf } from '../../core/incident.ts';
 import type { Decision } from '../../core/incident-decisions.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { NotificationEvent } from '../../core/notification.ts';
@@ -78,6 +78,8 @@ export async function applyDecisions(
         const { incident, condition } = decision;
         const confirmed = await update(db, incident, {
           ...measured(condition),
+          // The audit speaks when most may have recovered: a confirmation must not make the outage smaller.
+          ...peakOf(incident, condition),
           kind: 'gap',
           since: timestamp(Math.min(incident.since, condition.since)),
           confirmed_at: timestamp(now),
@@ -209,14 +211,7 @@ async function keepUp(
   now: Instant,
   crowded: boolean,
 ): Promise<void> {
-  // The worst that was seen stays, so that the last message tells how much it was.
-  const next = {
-    affected: Math.max(incident.affected, condition.affected),
-    total: Math.max(incident.total, condition.total),
-    missed: larger(incident.missed, condition.missed),
-    expected: larger(incident.expected, condition.expected),
-    cause: condition.cause ?? incident.cause,
-  };
+  const next = { ...peakOf(incident, condition), cause: condition.cause ?? incident.cause };
   const clearSince = condition.until === null ? null : now;
   const facts = { ...incident.facts, ...factsOf(condition) };
   if (condition.until === null) delete facts.until;
@@ -230,7 +225,8 @@ async function keepUp(
     JSON.stringify(facts) === JSON.stringify(incident.facts);
   if (same) return;
   // With very many at once, the mere growing of a number can wait a little.
-  const onlyGrew = clearSince === incident.clearSince && next.cause === incident.cause;
+  const onlyGrew =
+    levelOf(incident.scope) === 'stream' && clearSince === incident.clearSince && next.cause === incident.cause;
   if (crowded && onlyGrew && now - incident.updatedAt < CROWDED_PAUSE_MS) return;
   await update(db, incident, {
     ...next,
@@ -238,6 +234,16 @@ async function keepUp(
     clear_since: clearSince === null ? null : timestamp(clearSince),
     updated_at: timestamp(now),
   });
+}
+
+/** The worst that was seen stays, so that the last message tells how much it was. */
+function peakOf(incident: Incident, condition: Condition) {
+  return {
+    affected: Math.max(incident.affected, condition.affected),
+    total: Math.max(incident.total, condition.total),
+    missed: larger(incident.missed, condition.missed),
+    expected: larger(incident.expected, condition.expected),
+  };
 }
 
 function larger(a: number | null, b: number | null): number | null {
