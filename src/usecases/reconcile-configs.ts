@@ -1,3 +1,4 @@
+import { differingFields } from '../core/config-diff.ts';
 import type { ActualDomain, AuthView, DesiredDomain, DomainPlan, NotifyView } from '../core/config-plan.ts';
 import { planDomain } from '../core/config-plan.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
@@ -21,7 +22,8 @@ export interface DomainLook {
 }
 
 /**
- * Looks at the vendor and records what it found: a config that changed becomes a version from this look on, and so does a key. The very
+ * Looks at the vendor and records what it found: a config that changed becomes a version from this look on (`datedFrom`), and so
+ * does a key. The very
  * first version of a config stands from its creation at the vendor, for the streams on air now were started under something.
  * Throws what the Live API throws.
  */
@@ -43,7 +45,14 @@ export async function reconcileDomain(ports: ConfigPorts, desired: DesiredDomain
     snapshotNotify: notify && notifyView(notify),
   };
   const known = await store.versions(domain);
-  const appended = await store.appendVersions(versionsOf(configs, known, domain, lookedAt), 'observed');
+  const found = versionsOf(configs, known, domain, lookedAt);
+  const states = await store.states(domain);
+  const lookedBefore = (app: string) =>
+    states.find((state) => state.kind === 'config' && state.app === app)?.lookedAt ?? lookedAt;
+  const appended = await store.appendVersions(
+    found.map((version) => datedFrom(version, known, lookedBefore(version.app))),
+    'observed',
+  );
   await recordKeys(store, actual, lookedAt);
   return { actual, lookedAt, versions: [...known, ...appended] };
 }
@@ -70,6 +79,19 @@ function versionsOf(
     .filter((app) => !standingApps.has(app))
     .map((app) => absentVersion(domain, app, lookedAt));
   return [...standing, ...gone];
+}
+
+/**
+ * Where nothing but the callback changed, the version stands from just after the last look that found the former one: when between
+ * two looks it changed cannot be known, and a session that started in between and announced nothing must not be told as a callback
+ * that the vendor lost. Nothing else depends on the date then, for a callback that did come is good under either version.
+ */
+function datedFrom(version: ConfigVersion, known: readonly ConfigVersion[], lookedBefore: Instant): ConfigVersion {
+  const former = known.findLast(({ app }) => app === version.app);
+  if (!former || former.absent || version.absent) return version;
+  const differing = differingFields(former, version);
+  const onlyCallback = differing.length === 1 && differing[0]!.field === 'callback';
+  return onlyCallback ? { ...version, validFrom: Math.min(version.validFrom, lookedBefore + 1) } : version;
 }
 
 /** The version that says: from here on there was no config. */

@@ -48,6 +48,9 @@ describe('the drift watch', () => {
   });
 
   it('reports a config changed behind our back at the next poll, with since and as a version, and only observes', async () => {
+    await watchDrift(world.ports, OBSERVE);
+    const lastSeenOurs = world.now();
+    world.advance(MINUTE);
     changeBehindOurBack();
     world.advance(10_000);
     const seenAt = world.now();
@@ -59,11 +62,23 @@ describe('the drift watch', () => {
         detail: expect.stringContaining(`callback is ${THEIR_CALLBACK} instead of ${OUR_CALLBACK}`),
       },
     ]);
-    expect((await world.store.versions(PLAY)).at(-1)).toMatchObject({ callback: THEIR_CALLBACK, validFrom: seenAt });
+    // A session that started after the last look may have started under it.
+    expect((await world.store.versions(PLAY)).at(-1)).toMatchObject({
+      callback: THEIR_CALLBACK,
+      validFrom: lastSeenOurs + 1,
+    });
     expect(callback()).toBe(THEIR_CALLBACK);
     world.advance(MINUTE);
     await watchDrift(world.ports, OBSERVE);
     expect(await stateOf('config')).toMatchObject({ state: 'drifted', since: seenAt, driftedSince: seenAt });
+  });
+
+  it('dates a version with another interval from the look that found it', async () => {
+    await watchDrift(world.ports, OBSERVE);
+    world.advance(MINUTE);
+    world.state.changeConfig(PLAY, 'live', { callback: THEIR_CALLBACK, intervalSeconds: 17 });
+    await watchDrift(world.ports, OBSERVE);
+    expect((await world.store.versions(PLAY)).at(-1)).toMatchObject({ intervalSeconds: 17, validFrom: world.now() });
   });
 
   it('says when it is over', async () => {
