@@ -10,7 +10,7 @@ import { readOperations } from '../../src/usecases/query-operations.ts';
 import type { Page, PageWords } from '../../src/usecases/query-paging.ts';
 import { createTestAlerting } from '../support/alerting-handle.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { addCaptures, addPartitions, addShape } from '../support/history.ts';
+import { addCaptures, addConfig, addGap, addPartitions, addSession, addShape, addStream } from '../support/history.ts';
 
 const START = Date.UTC(2026, 10, 23);
 const NOW = Date.UTC(2026, 10, 24);
@@ -21,6 +21,7 @@ let database: TestDatabase;
 let queries: Queries;
 let alerting: AlertingHandle;
 let shapeId: number;
+let longSession: { streamId: number; id: string };
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -59,15 +60,57 @@ beforeAll(async () => {
       shapeId,
     })),
   );
+  await run(`insert into silences (from_at, until_at, reason, author, created_at)
+    select ${start}, ${start} + interval '1 hour', 'works', 'old', ${start} from generate_series(1, ${ROWS})`);
+  longSession = await addLongSession();
   await run('analyze');
 }, 120_000);
 afterAll(() => database?.drop());
+
+const SLOT_MS = 5_000;
+const MISSED_FROM = 4_000;
+const MISSED = 1_000;
+const OF_SLOTS = 50;
+
+/** A session of 10,000 slots; 1,000 of them amid it were not captured. */
+async function addLongSession(): Promise<{ streamId: number; id: string }> {
+  const streamId = await addStream(database, 'd', 'long', 'one-long-session');
+  const slotAt = (index: number) => START + index * SLOT_MS;
+  await addConfig(database, { domain: 'd', app: 'long', validFrom: START, intervalSeconds: SLOT_MS / 1_000 });
+  await addSession(database, streamId, START, slotAt(ROWS));
+  const captured = Array.from({ length: ROWS }, (_, index) => index).filter(
+    (index) => index < MISSED_FROM || index >= MISSED_FROM + MISSED,
+  );
+  await addCaptures(
+    database,
+    captured.map((index) => ({ streamId, at: slotAt(index), discriminator: OF_SLOTS, shapeId })),
+  );
+  await addGap(database, {
+    streamId,
+    from: slotAt(MISSED_FROM),
+    to: slotAt(MISSED_FROM + MISSED),
+    slots: MISSED,
+    verdict: 'not_captured',
+    cause: 'not_captured',
+    sessionStartedAt: START,
+    // As all that the walk through gaps does not count.
+    open: true,
+  });
+  return { streamId, id: `${streamId}-${START}` };
+}
 
 /** What another process writes while someone pages: rows before, amid and after what the list shows. */
 async function write(round: number): Promise<void> {
   await addCaptures(database, [
     { streamId: 1 + (round % 4), at: START + 70_000_000 + round, discriminator: 99, shapeId },
     { streamId: 1 + (round % 4), at: START + round * 10_000, discriminator: 77, shapeId },
+    // Of the long session: on the last slot of every page that is read, right after it, and amid the next one.
+    ...[-1, 0, 200].map((offset) => ({
+      streamId: longSession.streamId,
+      at: START + ((round % 20) * 437 + 437 + offset) * SLOT_MS,
+      discriminator: 100 + round,
+      shapeId,
+    })),
   ]);
   await sql`insert into streams (domain, app, stream) values ('d', 'a', ${`new-${round}`})`.execute(database.db);
   await sql`insert into audits (domain, from_at, to_at, started_at, status) values ('d', now(), now(), now(), 'running')`.execute(
@@ -88,6 +131,8 @@ async function write(round: number): Promise<void> {
   await sql`insert into operator_log (at, actor, action, target, status) values (now(), 'new', 'x', 'x', 200)`.execute(
     database.db,
   );
+  await sql`insert into silences (from_at, until_at, reason, author, created_at)
+    values (${timestamp(START)}, ${timestamp(NOW)}, 'works', 'new', now())`.execute(database.db);
   await sql`insert into gaps (stream_id, from_at, to_at, verdict, cause, slots, open)
     values (${1 + round}, ${timestamp(START + round * 997)}, ${timestamp(NOW)}, 'misnamed', null, 1, true)`.execute(
     database.db,
@@ -108,7 +153,21 @@ const LISTS: Record<
     id: (row: { id: string }) => row.id,
     old: (row: { discriminator: number }) => row.discriminator < 8,
   },
-  sessions: { list: (words) => queries.sessions(words), id: (row: { id: string }) => row.id, old: () => true },
+  sessions: {
+    list: (words) => queries.sessions(words),
+    id: (row: { id: string }) => row.id,
+    old: (row: { app: string }) => row.app === 'a',
+  },
+  'slots of a session': {
+    list: (words) => queries.sessionSlots(longSession.id, words),
+    id: (row: { at: number; captureId: string | null }) => `${row.at} ${row.captureId}`,
+    old: (row: { captureId: string | null }) => row.captureId === null || row.captureId.endsWith(`-${OF_SLOTS}`),
+  },
+  silences: {
+    list: (words) => alerting.silences(words),
+    id: (row: { id: number }) => String(row.id),
+    old: (row: { author: string }) => row.author === 'old',
+  },
   gaps: {
     list: (words) => queries.gaps({ ...words, from: START, to: NOW }),
     id: (row: { id: string }) => row.id,
