@@ -210,6 +210,10 @@ export function createWall(deps: WallDeps) {
   function schedule(afterMs: number): void {
     if (timer || closed || listeners.size === 0) return;
     timer = setTimeout(async () => {
+      if (listeners.size === 0) {
+        timer = null;
+        return;
+      }
       const startedAt = performance.now();
       await lookOnce().catch(deps.onError);
       timer = null;

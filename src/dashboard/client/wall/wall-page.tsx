@@ -1,7 +1,6 @@
 import { Button, TextInput } from '@mantine/core';
-import { useElementSize } from '@mantine/hooks';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useDeferredValue, useMemo, useRef } from 'react';
+import { type RefObject, useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { STREAM_STATUSES, type StreamStatus } from '../../../core/stream-status.ts';
 import type { WallGroup } from '../../../core/wall-order.ts';
@@ -109,6 +108,21 @@ export function WallPage() {
   );
 }
 
+/** Known before the first frame: an observer alone speaks a frame or two later, behind whatever came in between. */
+function useWidth(element: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const watched = element.current;
+    if (!watched) return;
+    const measure = () => setWidth(watched.clientWidth);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, [element]);
+  return width;
+}
+
 function isStatus(text: string): text is StreamStatus {
   return (STREAM_STATUSES as readonly string[]).includes(text);
 }
@@ -133,8 +147,8 @@ function Cards({
   stripFrom: string;
   incidents: LiveIncident[];
 }) {
-  const { ref, width } = useElementSize();
   const list = useRef<HTMLDivElement>(null);
+  const width = useWidth(list);
   const columns = Math.max(1, Math.floor((width + GAP) / (CARD_MIN_WIDTH + GAP)));
   const rows = useMemo(() => rowsOf(groups, columns), [groups, columns]);
   const byStream = useMemo(() => incidentByStream(incidents), [incidents]);
@@ -142,11 +156,12 @@ function Cards({
     count: width === 0 ? 0 : rows.length,
     estimateSize: (index) => (rows[index]?.kind === 'header' ? HEADER_HEIGHT : CARD_HEIGHT + GAP),
     overscan: 2,
+    initialRect: { width: window.innerWidth, height: window.innerHeight },
     scrollMargin: list.current?.offsetTop ?? 0,
   });
   return (
     <div ref={list}>
-      <div ref={ref} className="wall" style={{ height: virtual.getTotalSize() }}>
+      <div className="wall" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index];
           if (!row) return null;
