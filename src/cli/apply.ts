@@ -24,6 +24,11 @@ export function applyCommand(context: CommandContext): Command {
         const plan = await planConfigs(handle.ports, desired);
         const changes = plan.domains.flatMap(({ steps }) => steps).length;
         printPlan(context, plan);
+        if (plan.domains.length === 0 && plan.failures.length > 0) {
+          context.stderr.write('Nothing was changed, for no domain could be looked at.\n');
+          context.setExitCode(2);
+          return;
+        }
         if (changes === 0) {
           context.stderr.write('Nothing to change.\n');
         } else if (!flags.yes && !(await confirmed(context, `Make these changes (${changes} calls)?`))) {

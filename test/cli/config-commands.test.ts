@@ -9,6 +9,7 @@ import { doctorCommand } from '../../src/cli/doctor.ts';
 import { planCommand } from '../../src/cli/plan.ts';
 import { restoreCommand } from '../../src/cli/restore.ts';
 import { loadSettings, parseSettings } from '../../src/config/load-settings.ts';
+import { CouldNotLookError } from '../../src/ports.ts';
 import { runCommand } from '../support/command.ts';
 import {
   type ConfigWorld,
@@ -124,6 +125,23 @@ describe('snapaudit apply and restore', () => {
     expect(restored.stdout).toContain(`set the callback key of ${PLAY}`);
     expect(standing(world.state)).toEqual(before);
     expect((await runCommand(restoreCommand, ['--yes'], parts)).stderr).toContain('Nothing is remembered');
+  });
+
+  it('do not speak of nothing to change where nobody could look', async () => {
+    const ports = {
+      ...world.ports,
+      live: {
+        ...world.ports.live,
+        snapshotConfigs: async () => {
+          throw new CouldNotLookError('The Live API did not answer.', { reason: 'unreachable', transient: true });
+        },
+      },
+    };
+    const blind = { openConfigControl: async () => ({ ...(await parts.openConfigControl()), ports }) };
+    const applied = await runCommand(applyCommand, ['--yes'], blind);
+    expect(applied.exitCode).toBe(2);
+    expect(applied.stderr).toContain('Nothing was changed, for no domain could be looked at.');
+    expect(applied.stderr).not.toContain('Nothing to change');
   });
 
   it('show no key on either stream', async () => {
