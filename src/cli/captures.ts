@@ -19,7 +19,7 @@ import {
 import type { TableColumn } from './table.ts';
 
 const COLUMNS: TableColumn<CaptureView>[] = [
-  { header: 'captured (UTC)', value: (row) => shortTime(row.capturedAt), keep: true },
+  { header: 'captured (UTC)', value: (row) => shortTime(row.capturedAt), keep: 'whole' },
   { header: 'domain', value: (row) => row.domain },
   { header: 'app', value: (row) => row.app },
   { header: 'stream', value: (row) => row.stream, keep: true },

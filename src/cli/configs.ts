@@ -72,7 +72,7 @@ const STATE_COLUMNS: TableColumn<StoredConfigState>[] = [
   { header: 'domain', value: (row) => row.domain },
   { header: 'config', value: (row) => nameOfSubject(row) },
   { header: 'state', value: (row) => row.state, keep: true },
-  { header: 'since', value: (row) => shortTime(row.driftedSince ?? row.since) },
+  { header: 'since', value: (row) => shortTime(row.driftedSince ?? row.since), keep: 'whole' },
   { header: 'looked', value: (row) => ago(row.lookedAt) },
   { header: 'differs in', value: (row) => row.differences.map(({ field }) => field).join(', ') },
   { header: 'healing', value: (row) => (row.stoppedAt === null ? '' : `stopped ${shortTime(row.stoppedAt)}`) },
@@ -102,7 +102,7 @@ async function showStates(
 const VERSION_COLUMNS: TableColumn<ConfigVersion>[] = [
   { header: 'domain', value: (row) => row.domain },
   { header: 'app', value: (row) => row.app },
-  { header: 'from', value: (row) => shortTime(row.validFrom), keep: true },
+  { header: 'from', value: (row) => shortTime(row.validFrom), keep: 'whole' },
   { header: 'interval', value: (row) => (row.absent ? 'deleted' : `${row.intervalSeconds}s`), align: 'right' },
   { header: 'bucket', value: (row) => row.bucket },
   { header: 'sequence object', value: (row) => row.sequenceObject },
@@ -127,7 +127,7 @@ const KEY_COLUMNS: TableColumn<KeyStanding>[] = [
   { header: 'domain', value: (row) => row.domain },
   { header: 'for', value: (row) => (row.kind === 'callback_auth' ? 'snapshot callbacks' : 'push callbacks') },
   { header: 'key at the vendor', value: (row) => row.vendorKey, keep: true },
-  { header: 'since', value: (row) => shortTime(row.changedAt) },
+  { header: 'since', value: (row) => shortTime(row.changedAt), keep: 'whole' },
   { header: 'sessions on the old key', value: (row) => row.oldSessions.length, align: 'right' },
   { header: 'previous key', value: (row) => (row.safeToForget ? 'may be forgotten' : 'still needed'), keep: true },
 ];

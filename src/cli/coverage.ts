@@ -69,7 +69,7 @@ export function coverageCommand(context: CommandContext): Command {
 
 function columnsFor({ per, by }: Flags): TableColumn<CoverageView>[] {
   const columns: (TableColumn<CoverageView> | null)[] = [
-    per === 'total' ? null : { header: 'from (UTC)', value: (row) => shortTime(row.from)!.slice(0, 16), keep: true },
+    per === 'total' ? null : { header: 'from (UTC)', value: (row) => shortTime(row.from)!.slice(0, 16), keep: 'whole' },
     by === 'all' ? null : { header: 'domain', value: (row) => row.domain },
     by === 'all' || by === 'domain' ? null : { header: 'app', value: (row) => row.app },
     by === 'stream' ? { header: 'stream', value: (row) => row.stream, keep: true } : null,

@@ -19,7 +19,7 @@ import {
 import type { TableColumn } from './table.ts';
 
 const COLUMNS: TableColumn<GapView>[] = [
-  { header: 'from (UTC)', value: (row) => shortTime(row.from), keep: true },
+  { header: 'from (UTC)', value: (row) => shortTime(row.from), keep: 'whole' },
   { header: 'length', value: (row) => duration(row.to - row.from), align: 'right', keep: true },
   { header: 'domain', value: (row) => row.domain },
   { header: 'app', value: (row) => row.app },

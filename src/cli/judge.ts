@@ -14,7 +14,7 @@ import { renderTable, type TableColumn } from './table.ts';
 const FIELDS = ['domain', 'app', 'stream', 'from', 'to', 'count', 'verdict', 'cause', 'mode', 'reason'] as const;
 
 const COLUMNS: TableColumn<StreamGap>[] = [
-  { header: 'from (UTC)', value: (gap) => shortTime(gap.from), keep: true },
+  { header: 'from (UTC)', value: (gap) => shortTime(gap.from), keep: 'whole' },
   { header: 'length', value: (gap) => duration(gap.to - gap.from), align: 'right', keep: true },
   { header: 'domain', value: (gap) => gap.domain },
   { header: 'app', value: (gap) => gap.app },

@@ -19,7 +19,7 @@ import type { TableColumn } from './table.ts';
 
 const COLUMNS: TableColumn<NotificationRow>[] = [
   { header: 'id', value: (row) => row.id, align: 'right' },
-  { header: 'created (UTC)', value: (row) => shortTime(row.createdAt), keep: true },
+  { header: 'created (UTC)', value: (row) => shortTime(row.createdAt), keep: 'whole' },
   { header: 'channel', value: (row) => row.channel, keep: true },
   { header: 'event', value: (row) => row.event, keep: true },
   { header: 'incident', value: (row) => row.incidentId, align: 'right' },

@@ -21,7 +21,7 @@ const KINDS = ['rejected', 'unclassified', 'implausible'] as const satisfies rea
 
 const COLUMNS: TableColumn<QuarantineRead>[] = [
   { header: 'id', value: (row) => row.id, align: 'right', keep: true },
-  { header: 'received (UTC)', value: (row) => shortTime(row.receivedAt), keep: true },
+  { header: 'received (UTC)', value: (row) => shortTime(row.receivedAt), keep: 'whole' },
   { header: 'kind', value: (row) => row.kind },
   { header: 'reason', value: (row) => row.reason, keep: true },
   { header: 'from', value: (row) => row.remoteAddress },

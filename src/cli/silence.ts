@@ -22,8 +22,8 @@ interface AddFlags {
 
 const COLUMNS: TableColumn<SilenceRow>[] = [
   { header: 'id', value: (row) => row.id, align: 'right', keep: true },
-  { header: 'from (UTC)', value: (row) => shortTime(row.from), keep: true },
-  { header: 'until (UTC)', value: (row) => shortTime(row.endedAt ?? row.until), keep: true },
+  { header: 'from (UTC)', value: (row) => shortTime(row.from), keep: 'whole' },
+  { header: 'until (UTC)', value: (row) => shortTime(row.endedAt ?? row.until), keep: 'whole' },
   { header: 'kind', value: (row) => row.kind ?? 'all' },
   {
     header: 'where',

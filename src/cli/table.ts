@@ -5,8 +5,8 @@ export interface TableColumn<Row> {
   header: string;
   value(row: Row): string | number | null;
   align?: 'right';
-  /** Shown in full while others can be cut. */
-  keep?: boolean;
+  /** Shown in full while others can be cut or left out; `whole`: never cut, for half of it says nothing (an instant). */
+  keep?: boolean | 'whole';
 }
 
 /** How wide a table may be where nobody says: wide enough for a file or a pipe. */
@@ -14,21 +14,24 @@ const UNLIMITED = 10_000;
 const GUTTER = 2;
 const NARROWEST = 6;
 
-/** Rows as a table that fits `width` characters: the widest columns give way first, what is cut ends in `…`. */
+/**
+ * Rows as a table that fits `width` characters: the widest columns give way first, what is cut ends in `…`; a column that need not be
+ * kept is left out before one that must be kept is cut.
+ */
 export function renderTable<Row>(rows: readonly Row[], columns: readonly TableColumn<Row>[], width?: number): string {
-  const cells = rows.map((row) => columns.map((column) => printable(column.value(row))));
+  const texts = rows.map((row) => columns.map((column) => printable(column.value(row))));
   const natural = columns.map((column, index) =>
-    Math.max(column.header.length, ...cells.map((line) => displayLength(line[index]!))),
+    Math.max(column.header.length, ...texts.map((line) => displayLength(line[index]!))),
   );
-  const fitted = fitWidths(natural, columns, (width ?? UNLIMITED) - GUTTER * (columns.length - 1));
+  const fitted = fitColumns(natural, columns, width ?? UNLIMITED);
   const table = new Table({
-    head: columns.map((column) => column.header),
-    colWidths: fitted.map((each) => each + GUTTER),
-    colAligns: columns.map((column) => column.align ?? 'left'),
+    head: fitted.map(({ index }) => columns[index]!.header),
+    colWidths: fitted.map((each) => each.width + GUTTER),
+    colAligns: fitted.map(({ index }) => columns[index]!.align ?? 'left'),
     chars: NO_LINES,
     style: { 'padding-left': 0, 'padding-right': GUTTER, head: [], border: [] },
   });
-  for (const line of cells) table.push(line);
+  for (const line of texts) table.push(fitted.map(({ index }) => line[index]!));
   return `${table
     .toString()
     .split('\n')
@@ -42,22 +45,31 @@ const NO_LINES = Object.fromEntries(
     .map((part) => [part, '']),
 );
 
-/** Takes from the widest column, one character at a time, until the whole fits; from those to keep only at last. */
-function fitWidths(natural: readonly number[], columns: readonly TableColumn<never>[], width: number): number[] {
-  const widths = [...natural];
-  let excess = widths.reduce((sum, each) => sum + each, 0) - width;
-  for (const keep of [false, true]) {
-    for (; excess > 0; excess--) {
-      let widest = -1;
-      for (const [index, each] of widths.entries()) {
-        if ((columns[index]!.keep ?? false) !== keep || each <= NARROWEST) continue;
-        if (widest === -1 || each > widths[widest]!) widest = index;
-      }
-      if (widest === -1) break;
-      widths[widest]!--;
+interface FittedColumn {
+  /** Among the given columns. */
+  index: number;
+  width: number;
+}
+
+function fitColumns(natural: readonly number[], columns: readonly TableColumn<never>[], width: number): FittedColumn[] {
+  let fitted = natural.map((each, index): FittedColumn => ({ index, width: each }));
+  const excess = () => fitted.reduce((sum, each) => sum + each.width + GUTTER, -GUTTER) - width;
+  const keepOf = ({ index }: FittedColumn) => columns[index]!.keep ?? false;
+  const cut = (keep: boolean) => {
+    while (excess() > 0) {
+      const candidates = fitted.filter((each) => keepOf(each) === keep && each.width > NARROWEST);
+      if (candidates.length === 0) return;
+      candidates.reduce((widest, each) => (each.width > widest.width ? each : widest)).width--;
     }
+  };
+  cut(false);
+  while (excess() > 0) {
+    const least = fitted.find((each) => keepOf(each) === false);
+    if (!least) break;
+    fitted = fitted.filter((each) => each !== least);
   }
-  return widths;
+  cut(true);
+  return fitted;
 }
 
 /** Names come from outside: an escape sequence in one must not reach the terminal. */

@@ -11,10 +11,10 @@ const COLUMNS: TableColumn<TokenRow>[] = [
   { header: 'name', value: (row) => row.name },
   { header: 'scope', value: (row) => row.scope },
   { header: 'begins with', value: (row) => row.hint },
-  { header: 'made (UTC)', value: (row) => shortTime(row.createdAt) },
-  { header: 'last used', value: (row) => shortTime(row.lastUsedAt) },
-  { header: 'expires', value: (row) => shortTime(row.expiresAt) },
-  { header: 'revoked', value: (row) => shortTime(row.revokedAt) },
+  { header: 'made (UTC)', value: (row) => shortTime(row.createdAt), keep: 'whole' },
+  { header: 'last used', value: (row) => shortTime(row.lastUsedAt), keep: 'whole' },
+  { header: 'expires', value: (row) => shortTime(row.expiresAt), keep: 'whole' },
+  { header: 'revoked', value: (row) => shortTime(row.revokedAt), keep: 'whole' },
 ];
 const FIELDS = ['id', 'name', 'scope', 'hint', 'createdAt', 'lastUsedAt', 'expiresAt', 'revokedAt'] as const;
 
