@@ -48,16 +48,29 @@ export async function createDemo(environment: Environment, request: DemoRequest)
 
     const compose = () => createService(demo, { settings, accessKey, vendorPatience: PATIENCE });
     let service: ServiceHandle = await compose();
-    undo.push(() => service.close());
+    let leaving = false;
+    // One after the other: a service that is away for a while can neither be looked into nor be closed.
+    let turn: Promise<unknown> = Promise.resolve();
+    const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+      const done = turn.then(work);
+      turn = done.catch(() => {});
+      return done;
+    };
+    undo.push(() => {
+      leaving = true;
+      return inTurn(() => service.close());
+    });
     await service.start();
-    const receiverDown = async (forMs: number) => {
+    const goDown = async (forMs: number) => {
       const from = Date.now();
+      if (leaving) return { from, to: from };
       await service.close();
       await sleep(Math.max(0, from + forMs - Date.now()));
       service = await compose();
       await service.start();
       return { from, to: Date.now() };
     };
+    const receiverDown = (forMs: number) => inTurn(() => goDown(forMs));
     const cast = request.once ? onceScenario(sandbox.domain) : endlessCast(sandbox.domain);
     const broadcasters = sandbox.broadcast({
       streams: cast.streams,
@@ -80,7 +93,7 @@ export async function createDemo(environment: Environment, request: DemoRequest)
       troubled: () => broadcasters.troubled(),
       counts: () => broadcasters.counts(),
       played: () => broadcasters.finished(),
-      observe: () => observe(service, watch, sandbox.domain),
+      observe: () => inTurn(() => observe(service, watch, sandbox.domain)),
       close,
     };
   } catch (error) {
