@@ -29,7 +29,7 @@ export function SlotDrawer(props: DrawerProps) {
       opened={props.at !== null}
       onClose={() => props.onMove(null)}
       position="right"
-      size={560}
+      size={920}
       title={words.slot.title}
       closeButtonProps={{ 'aria-label': words.common.close }}
       transitionProps={{ duration: 0 }}
@@ -129,9 +129,11 @@ function SlotProof({ stream, at, mode, onMove }: DrawerProps & { at: string }) {
         />
       )}
 
-      <CallbackWitness view={view} />
-      <ObjectWitness view={view} look={object.data ?? null} error={object.error} />
-      <IndexWitness stream={stream} at={view.slot.at} objectName={place?.object ?? null} />
+      <div className="witnesses">
+        <CallbackWitness view={view} />
+        <ObjectWitness view={view} look={object.data ?? null} error={object.error} />
+        <IndexWitness stream={stream} at={view.slot.at} objectName={place?.object ?? null} />
+      </div>
 
       <div className="neighbours">
         <NeighbourPicture capture={view.previousCapture} label={words.slot.previousPicture} onMove={onMove} />

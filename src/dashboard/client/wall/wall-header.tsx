@@ -79,13 +79,14 @@ export function WallHeader({ summary }: { summary: WallChange['summary'] }) {
         )}
       </Fact>
       <Fact
+        wide
         name={words.wall.domains}
         hint={domains
           .map((each) => each.domain.slice(0, 200))
           .slice(0, 20)
           .join(', ')}
       >
-        {domains.length === 1 ? <bdi className="name">{domains[0]?.domain}</bdi> : domains.length}
+        {domains.length === 1 ? <Name>{domains[0]?.domain ?? ''}</Name> : domains.length}
         <span className="quiet">{words.common.streamCount(streams)}</span>
       </Fact>
     </dl>
@@ -117,9 +118,20 @@ function Receiver({ own }: { own: WallChange['summary']['own'] }) {
   );
 }
 
-function Fact({ name, hint, children }: { name: string; hint?: string; children: ReactNode }) {
+function Fact({
+  name,
+  hint,
+  wide = false,
+  children,
+}: {
+  name: string;
+  hint?: string;
+  /** For what may be long. */
+  wide?: boolean;
+  children: ReactNode;
+}) {
   return (
-    <div className="fact" title={hint?.slice(0, 400)}>
+    <div className={wide ? 'fact wide' : 'fact'} title={hint?.slice(0, 400)}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
