@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { applyCommand } from './apply.ts';
 import { auditCommand } from './audit.ts';
+import { auditsCommand } from './audits.ts';
 import { capturesCommand } from './captures.ts';
 import type { CommandContext } from './command-context.ts';
 import { configsCommand } from './configs.ts';
@@ -19,6 +20,7 @@ import { quarantineCommand } from './quarantine.ts';
 import { restoreCommand } from './restore.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { serveCommand } from './serve.ts';
+import { sessionsCommand } from './sessions.ts';
 import { silenceCommand } from './silence.ts';
 import { streamsCommand } from './streams.ts';
 import { tokensCommand } from './tokens.ts';
@@ -34,7 +36,9 @@ export const COMMANDS: ((context: CommandContext) => Command)[] = [
   configsCommand,
   doctorCommand,
   auditCommand,
+  auditsCommand,
   streamsCommand,
+  sessionsCommand,
   capturesCommand,
   gapsCommand,
   coverageCommand,

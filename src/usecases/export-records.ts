@@ -1,6 +1,6 @@
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { VERDICTS } from '../core/verdict.ts';
-import type { QuarantineRead } from '../ports.ts';
+import type { AuditRead, QuarantineRead } from '../ports.ts';
 import type { CaptureView } from './query-captures.ts';
 import type { CoverageView } from './query-coverage.ts';
 import type { GapView } from './query-gaps.ts';
@@ -164,6 +164,21 @@ export function sessionRecord(row: SessionView): ExportRecord<(typeof SESSION_CO
     certainty: row.certainty,
     coverage: row.coverage,
     ...row.slots,
+  };
+}
+
+export const AUDIT_COLUMNS = [
+  ...(['id', 'domain', 'app', 'kind', 'from', 'to', 'startedAt', 'finishedAt', 'status', 'error', 'streams'] as const),
+  ...(['listCalls', 'headCalls', 'indexCalls', 'keys', 'captures', 'restored', 'seconds'] as const),
+] as const;
+
+export function auditRecord(row: AuditRead): ExportRecord<(typeof AUDIT_COLUMNS)[number]> {
+  return {
+    ...row,
+    from: formatInstant(row.from),
+    to: formatInstant(row.to),
+    startedAt: formatInstant(row.startedAt),
+    finishedAt: instantOrNull(row.finishedAt),
   };
 }
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditsCommand } from '../../src/cli/audits.ts';
 import { capturesCommand } from '../../src/cli/captures.ts';
 import { coverageCommand } from '../../src/cli/coverage.ts';
 import { gapsCommand } from '../../src/cli/gaps.ts';
 import type { QueryHandle } from '../../src/cli/query-handle.ts';
+import { sessionsCommand } from '../../src/cli/sessions.ts';
 import { streamsCommand } from '../../src/cli/streams.ts';
 import { runCommand } from '../support/command.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -118,6 +120,44 @@ describe('captures', () => {
 
   it('refuses a time without a zone', async () => {
     await expect(runCommand(capturesCommand, ['--from', '2026-11-24'], { openQueries })).rejects.toThrow(/zone/);
+  });
+});
+
+describe('sessions', () => {
+  it('prints what is on air with its coverage, and every verdict for machines', async () => {
+    const { stdout } = await runCommand(sessionsCommand, ['--on-air'], { openQueries });
+    expect(stdout).toMatch(/2026-11-24 11:00:00 +on air +play\.example\.com +live +a-stream-with.* 36\.11 %/);
+    const json = await runCommand(sessionsCommand, ['--format', 'json'], { openQueries });
+    expect(JSON.parse(json.stdout)).toMatchObject([{ stream: NAME, endedAt: null, ok: 130, not_captured: 230 }]);
+  });
+
+  it('says where none matches', async () => {
+    const { stdout, stderr } = await runCommand(sessionsCommand, ['--app', 'other'], { openQueries });
+    expect([stdout, stderr]).toEqual(['', 'No session matches.\n']);
+  });
+});
+
+describe('audits', () => {
+  beforeAll(async () => {
+    const insert = `insert into audits (domain, from_at, to_at, started_at, finished_at, status, error, list_calls, keys, seconds)
+      values ('play.example.com', $1, $2, $2, $3, $4, $5, 7, 130, 2)`;
+    const [from, to, end] = [START, NOW - 60_000, NOW - 58_000].map((at) => new Date(at).toISOString());
+    await database.pool.query(insert, [from, to, end, 'done', null]);
+    await database.pool.query(insert, [from, to, end, 'failed', 'OSS answered AccessDenied']);
+  });
+
+  it('prints what each one cost, and ends with 1 where one failed', async () => {
+    const done = await runCommand(auditsCommand, ['--status', 'done'], { openQueries });
+    expect(done.stdout).toMatch(/2026-11-24 11:59:00 +audit +play\.example\.com +\* +59m +done +2\.0s +7 +130/);
+    expect(done.exitCode).toBe(0);
+    const all = await runCommand(auditsCommand, ['--format', 'ndjson'], { openQueries });
+    expect(
+      all.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).error),
+    ).toEqual(['OSS answered AccessDenied', null]);
+    expect(all.exitCode).toBe(1);
   });
 });
 
