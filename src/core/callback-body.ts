@@ -68,7 +68,8 @@ export function createBodyReader(aliases: AliasTable): { read(text: string): Bod
 
   function planFor(body: JsonObject): Plan {
     const keys = Object.keys(body);
-    const kind = keys.join('\n');
+    // As JSON, for a key may hold whatever would otherwise part two keys: one body must not pass for another's kind.
+    const kind = JSON.stringify(keys);
     const known = plans.get(kind);
     if (known) return known;
     const candidates = Object.fromEntries(
@@ -89,6 +90,8 @@ export function createBodyReader(aliases: AliasTable): { read(text: string): Bod
       if (items.length > MAX_ITEMS) return { ok: false, problem: 'too-many-items', names: NO_NAMES };
       if (items.length === 0) return { ok: false, problem: 'not-an-object', names: NO_NAMES };
       const callbacks: ReadCallback[] = [];
+      // Once a body however many items need it: this walks through all of it.
+      let exactItems: JsonObject[] | null = null;
       for (let index = 0; index < items.length; index++) {
         const item: unknown = items[index];
         if (typeof item !== 'object' || item === null || Array.isArray(item)) {
@@ -96,14 +99,18 @@ export function createBodyReader(aliases: AliasTable): { read(text: string): Bod
         }
         const reading = readOne(item as JsonObject, planFor(item as JsonObject));
         if (!('callback' in reading)) return { ok: false, ...reading };
-        if (reading.callback.extra !== null) {
-          if (isDeeperThan(value, MAX_DEPTH))
-            return { ok: false, problem: 'nested-too-deep', names: namesOf(reading.callback) };
-          const exact = parseExactly(text);
-          const source = (Array.isArray(exact) ? exact[index] : exact) as JsonObject;
-          for (const key of Object.keys(reading.callback.extra)) reading.callback.extra[key] = source[key];
+        const { callback } = reading;
+        if (callback.extra !== null) {
+          if (exactItems === null) {
+            if (isDeeperThan(value, MAX_DEPTH))
+              return { ok: false, problem: 'nested-too-deep', names: namesOf(callback) };
+            const exact = parseExactly(text);
+            exactItems = (Array.isArray(exact) ? exact : [exact]) as JsonObject[];
+          }
+          const source = exactItems[index]!;
+          for (const key of Object.keys(callback.extra)) callback.extra[key] = source[key];
         }
-        callbacks.push(reading.callback);
+        callbacks.push(callback);
       }
       return { ok: true, callbacks };
     },

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { extendAliases, VENDOR_ALIASES } from '../../src/core/callback-aliases.ts';
 import { createBodyReader, type ReadCallback } from '../../src/core/callback-body.ts';
 import { decodeCapture, encodeCapture, isPlausible, parseRest, reproduceBody } from '../../src/core/capture-shape.ts';
@@ -59,6 +59,31 @@ describe('reading a body', () => {
     expect(read({ ...GOOD, StreamName: 42 }).stream).toBe('42');
     const reading = reader.read(JSON.stringify([GOOD, { ...GOOD, StreamName: 'cam02' }]));
     expect(reading.ok && reading.callbacks.map(({ stream }) => stream)).toEqual(['cam01', 'cam02']);
+  });
+
+  it('keeps bodies apart whose keys read alike when put in a row', () => {
+    const fresh = createBodyReader(VENDOR_ALIASES);
+    expect(fresh.read(JSON.stringify({ [Object.keys(GOOD).join('\n')]: 1 }))).toMatchObject({
+      ok: false,
+      problem: 'missing-domain',
+    });
+    expect(fresh.read(JSON.stringify({ [Object.keys(GOOD).join('","')]: 1 })).ok).toBe(false);
+    expect(fresh.read(JSON.stringify(GOOD))).toMatchObject({ ok: true, callbacks: [{ stream: 'cam01', extra: null }] });
+  });
+
+  it('parses a body twice at most, however many of its captures have fields of their own', () => {
+    const items = Array.from({ length: 400 }, (_, index) => ({ ...GOOD, StreamName: `cam${index}`, nested: [{}] }));
+    const text = JSON.stringify(items).replace('{}', '12345678901234567890');
+    const parse = vi.spyOn(JSON, 'parse');
+    const values = vi.spyOn(Object, 'values');
+    const reading = reader.read(text);
+    const [parsed, walked] = [parse.mock.calls.length, values.mock.calls.length];
+    vi.restoreAllMocks();
+    expect(reading.ok && JSON.stringify(reading.callbacks[0]!.extra)).toBe('{"nested":[12345678901234567890]}');
+    expect(reading.ok && reading.callbacks.at(-1)!.extra).toEqual({ nested: [{}] });
+    expect(parsed).toBe(2);
+    // The array, its items, and of each its list and what is in it.
+    expect(walked).toBeLessThanOrEqual(1 + 3 * items.length);
   });
 
   it('says what is wrong, and what could be read all the same', () => {

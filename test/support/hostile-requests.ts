@@ -101,8 +101,14 @@ export function createHostileRequests(seed: number, clock: () => number): () => 
         ...wellFormed(),
         ...Object.fromEntries(Array.from({ length: random.int(1, 2_000) }, () => [letters(8), 1])),
       }),
+    'keys that read like those of another body': () =>
+      JSON.stringify({ [Object.keys(wellFormed()).join(random.pick(['\n', ',', '","', '\u0000']))]: 1 }),
     'the same key twice': () => `{"StreamName":"one",${JSON.stringify(wellFormed()).slice(1)}`,
     'an array': () => JSON.stringify(Array.from({ length: random.int(0, 100) }, wellFormed)),
+    'an array with extras': () =>
+      JSON.stringify(
+        Array.from({ length: random.int(1, 500) }, () => ({ domain: 'd', app: 'a', stream: 's', object: 'o', x: [1] })),
+      ),
     'a mixed array': () => JSON.stringify([wellFormed(), random.pick(strange)()]),
     'no object': () => JSON.stringify(random.pick(strange)()),
     'not JSON': () =>
