@@ -32,12 +32,14 @@ const context: CommandContext = {
 };
 
 /** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
-function untilStopped(): Promise<void> {
+function untilStopped(exitWithinMs?: number): Promise<void> {
   return new Promise((resolve) => {
     let stopping = false;
     const onSignal = () => {
       if (stopping) process.exit(130);
       stopping = true;
+      // Keeps nobody waiting who is done earlier.
+      if (exitWithinMs !== undefined) setTimeout(() => process.exit(exitCode), exitWithinMs).unref();
       resolve();
     };
     process.on('SIGINT', onSignal);

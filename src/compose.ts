@@ -1,33 +1,32 @@
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { pictureOrigins } from './adapters/oss/picture-origins.ts';
 import { createCaptureStore } from './adapters/postgres/capture-store.ts';
 import { createConfigStore } from './adapters/postgres/config-store.ts';
 import { type Database, openDatabase } from './adapters/postgres/database.ts';
-import { startEmbeddedServer } from './adapters/postgres/embedded-server.ts';
 import { createCaptureExports } from './adapters/postgres/export-captures.ts';
 import { createForwardQueue } from './adapters/postgres/forward-queue.ts';
 import { createHeartbeatStore } from './adapters/postgres/heartbeat-store.ts';
 import { createMetricsSource } from './adapters/postgres/metrics-source.ts';
-import { migrateToLatest } from './adapters/postgres/migrate.ts';
 import { createOperatorLog } from './adapters/postgres/operator-log.ts';
 import { createQuarantineStore } from './adapters/postgres/quarantine-store.ts';
 import { createHistoryReads } from './adapters/postgres/query-history.ts';
 import { createTimelineReads } from './adapters/postgres/query-timeline.ts';
 import { createWallReads } from './adapters/postgres/query-wall.ts';
-import { reachDatabase } from './adapters/postgres/reach-database.ts';
 import { createCaptureDays } from './adapters/postgres/sealing.ts';
 import { createSignalStore } from './adapters/postgres/signal-store.ts';
 import { createTokenStore } from './adapters/postgres/token-store.ts';
 import { createHttpProbe } from './adapters/probe/http-probe.ts';
-import { openSpool } from './adapters/spool/sqlite-spool.ts';
+import { hasSpool, openSpool } from './adapters/spool/sqlite-spool.ts';
 import type { ServiceHandle, ServiceOverrides } from './cli/service-handle.ts';
 import { createAlerting } from './compose/alerting.ts';
 import { composeForwarding } from './compose/forwarding.ts';
 import { composeJobs } from './compose/jobs.ts';
 import { composeQuarantine } from './compose/queries.ts';
+import { ReleaseStack } from './compose/release-stack.ts';
+import { openStorage, untilReached } from './compose/storage.ts';
 import { createVendor } from './compose/vendor.ts';
 import { type Config, ConfigurationError, environmentSecrets, type Secrets } from './config/env.ts';
 import { loadSettings } from './config/load-settings.ts';
@@ -58,6 +57,8 @@ import { prepareWorker, type RunningWorker, startWorker } from './worker/start-w
 
 /** The only composition root: (environment, overrides) to a thing with `close()`. */
 
+export { openStorage } from './compose/storage.ts';
+
 export interface Environment {
   config: Config;
   secrets: Secrets;
@@ -87,7 +88,12 @@ export async function createService(environment: Environment, overrides: Overrid
   const logger = pino({ level: config.logLevel, base: null });
   const release = new ReleaseStack();
   try {
-    const storage = await openStorage({ config }, { onProgress: overrides.onProgress, logger });
+    const spoolDirectory = path.join(config.dataDir, 'spool');
+    // A spool says that an earlier start reached the database: it is away, and not wrongly named. Callbacks can be taken meanwhile.
+    const storage = await openStorage(
+      { config },
+      { onProgress: overrides.onProgress, logger, mayBeAway: hasSpool(spoolDirectory) },
+    );
     release.add(storage.close);
     const { database } = storage;
     const vendor = createVendor(config, {
@@ -122,7 +128,7 @@ export async function createService(environment: Environment, overrides: Overrid
         heartbeats,
         forwards: createForwardQueue({ database: receiving, task: FORWARD_TASK }),
       },
-      spool: openSpool({ directory: path.join(config.dataDir, 'spool'), maxBytes: SPOOL_MAX_BYTES, now }),
+      spool: openSpool({ directory: spoolDirectory, maxBytes: SPOOL_MAX_BYTES, now }),
       clock,
       publicUrl,
       keys: callbackKeys(secrets),
@@ -149,7 +155,8 @@ export async function createService(environment: Environment, overrides: Overrid
       metrics,
     });
     const tokens = tokensOf(database, secrets, clock);
-    const binding = bindingProblem(config.host, await tokens.usable());
+    // Unknown while the database is away; what is asked of us without a token is then answered to this machine only.
+    const binding = storage.isAway ? null : bindingProblem(config.host, await tokens.usable());
     if (binding) throw new ConfigurationError('The service cannot start:', [binding]);
     const reads = createHistoryReads(database);
     const queries = createQueries({ reads, clock, buckets: vendor.buckets });
@@ -236,11 +243,39 @@ export async function createService(environment: Environment, overrides: Overrid
     ];
     let url: string | null = null;
     let worker: RunningWorker | null = null;
+    const stopping = new AbortController();
+    let begun: Promise<void> | undefined;
+    let jobsEnd: Promise<void> | undefined;
+    const prepare = async () => {
+      await templates.refresh();
+      await prepareWorker(database.url);
+    };
+    const startJobs = async () => {
+      worker = await startWorker({
+        connectionString: database.url,
+        jobs,
+        tasks: [composeForwarding({ settings, clock, logger })],
+        onError: (job, error) => {
+          metrics.jobFailed(job);
+          logger.error({ err: error, job }, 'a job failed');
+        },
+        log: (level, message) => logger[level === 'warning' ? 'warn' : 'error'](message),
+      });
+    };
+    const startJobsLater = async () => {
+      await untilReached(database, stopping.signal, logger);
+      await prepare();
+      await startJobs();
+    };
+    const endJobs = async () => {
+      await begun?.catch(() => {});
+      await worker?.close();
+    };
     return {
       queries,
       url: () => url ?? publicUrl,
       async start() {
-        await templates.refresh();
+        if (!storage.isAway) await prepare();
         const refreshing = setInterval(() => {
           templates.refresh().catch((error) => logger.warn({ err: error }, 'the templates could not be read anew'));
         }, TEMPLATES_REFRESH_MS);
@@ -249,30 +284,33 @@ export async function createService(environment: Environment, overrides: Overrid
             .watchSpool(receiver.state().spool, os.hostname())
             .catch((error) => logger.warn({ err: error }, 'the depth of the spool could not be reported'));
         }, SPOOL_WATCH_MS);
+        // Before the receiver in this list, thus after it in time: what is on the wire does not wait for a job that takes its time.
+        release.add(async () => jobsEnd);
+        release.add(receiver.close);
         release.add(async () => {
           clearInterval(refreshing);
           clearInterval(watchingSpool);
         });
-        release.add(receiver.close);
         url = await listen(server, config);
         release.add(() => server.close());
         // Event streams would keep the server from closing.
         release.add(async () => wall.close());
         dashboard.warm().catch((error) => logger.error({ err: error }, 'the dashboard could not be bundled'));
-        await prepareWorker(database.url);
+        // First of all: jobs learn that they have to end, while callbacks are still being answered.
+        release.add(async () => {
+          stopping.abort();
+          jobsEnd = endJobs();
+          jobsEnd.catch(() => {});
+        });
         // After listening: a heartbeat says that callbacks can be taken.
         await receiver.start();
-        worker = await startWorker({
-          connectionString: database.url,
-          jobs,
-          tasks: [composeForwarding({ settings, clock, logger })],
-          onError: (job, error) => {
-            metrics.jobFailed(job);
-            logger.error({ err: error, job }, 'a job failed');
-          },
-          log: (level, message) => logger[level === 'warning' ? 'warn' : 'error'](message),
-        });
-        release.add(worker.close);
+        begun = storage.isAway ? startJobsLater() : startJobs();
+        if (!storage.isAway) await begun;
+        else {
+          begun.catch(
+            (error) => stopping.signal.aborted || logger.error({ err: error }, 'no job runs: start the service anew'),
+          );
+        }
       },
       runSoon: async (job) => worker?.runSoon(job),
       close: () => release.releaseAll(),
@@ -280,57 +318,6 @@ export async function createService(environment: Environment, overrides: Overrid
   } catch (error) {
     await release.releaseAll();
     throw error;
-  }
-}
-
-export interface Storage {
-  database: Database;
-  /** Names of the migrations that this call applied. */
-  applied: string[];
-  close(): Promise<void>;
-}
-
-/** Opens the database (the embedded one without DATABASE_URL) and brings its schema up to date. */
-export async function openStorage(
-  { config }: Pick<Environment, 'config'>,
-  options: { maxConnections?: number; onProgress?: ((message: string) => void) | undefined; logger?: Logger } = {},
-): Promise<Storage> {
-  const server = config.databaseUrl
-    ? null
-    : await startEmbeddedServer({
-        dataDir: config.dataDir,
-        ...(options.onProgress && { onProgress: options.onProgress }),
-      });
-  const database = openDatabase({
-    url: config.databaseUrl ?? server?.url ?? '',
-    ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),
-    onError: (error) => options.logger?.warn({ err: error }, 'an idle database connection ended'),
-  });
-  const close = async () => {
-    await database.close();
-    await server?.stop();
-  };
-  try {
-    await reachDatabase(database);
-    return { database, applied: await migrateToLatest(database), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-/** Releases in reverse order of adding, each once; a failure of one does not keep the others from being released. */
-class ReleaseStack {
-  readonly #steps: (() => Promise<void>)[] = [];
-  add(step: () => Promise<void>): void {
-    this.#steps.push(step);
-  }
-  async releaseAll(): Promise<void> {
-    const failures: unknown[] = [];
-    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
-      await step().catch((error) => failures.push(error));
-    }
-    if (failures.length > 0) throw failures[0];
   }
 }
 

@@ -19,8 +19,11 @@ export interface CommandContext {
   setExitCode(code: 0 | 1 | 2): void;
   /** Reads and checks the settings file; throws one error that lists every mistake. */
   loadSettings(): Promise<Settings>;
-  /** Resolves when the person asks to stop (Ctrl-C, SIGTERM). */
-  untilStopped(): Promise<void>;
+  /**
+   * Resolves when the person asks to stop (Ctrl-C, SIGTERM). `exitWithinMs`: whatever still hangs then (a database that answers
+   * nobody), the process ends.
+   */
+  untilStopped(exitWithinMs?: number): Promise<void>;
   /** Starts the vendor's stand-in on loopback. Throws where the faults file has mistakes or a port is taken. */
   createSandbox(request: SandboxRequest): Promise<SandboxHandle>;
   /** Starts the vendor's stand-in and the whole service beside it. */

@@ -1,6 +1,9 @@
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 
+/** Who stops a service (systemd, Kubernetes, Docker) kills it after ten seconds, or more. */
+const EXIT_WITHIN_MS = 9_500;
+
 export function serveCommand(context: CommandContext): Command {
   return new Command('serve')
     .description('Run the service: receive callbacks, track sessions, audit, alert, answer queries.')
@@ -10,11 +13,13 @@ export function serveCommand(context: CommandContext): Command {
         'PostgreSQL runs under SNAPAUDIT_DATA_DIR. Without a token it listens on loopback only.',
     )
     .action(async () => {
+      // From the first moment on: a start may have to wait for the database.
+      const stopped = context.untilStopped(EXIT_WITHIN_MS);
       const service = await context.createService();
       try {
-        await service.start();
+        await Promise.race([stopped, service.start()]);
         context.stderr.write(`listening on ${service.url()}\n`);
-        await context.untilStopped();
+        await stopped;
         context.stderr.write('stopping\n');
       } finally {
         await service.close();

@@ -124,7 +124,7 @@ export function createHttpServer(options: {
           resolve(`http://${name}:${address.port}`);
         });
       }),
-    async close(timeoutMs = 8_000) {
+    async close(timeoutMs = 5_000) {
       if (!server.listening || closing) return;
       closing = true;
       await requestsCease();

@@ -3,9 +3,9 @@ import type { Instant } from '../core/instant.ts';
 /** The daily parts of the captures (adapters/postgres/sealing.ts, partitions.ts). Days are counted from the epoch, UTC. */
 export interface CaptureDayKeeper {
   list(): Promise<{ day: number; sealedRows: number | null; lateRows: number }[]>;
-  ensure(days: number[]): Promise<void>;
-  seal(day: number): Promise<boolean>;
-  drop(day: number): Promise<void>;
+  ensure(days: number[], signal?: AbortSignal): Promise<void>;
+  seal(day: number, signal?: AbortSignal): Promise<boolean>;
+  drop(day: number, signal?: AbortSignal): Promise<void>;
 }
 
 const DAY_MS = 86_400_000;
@@ -46,17 +46,18 @@ export function planCaptureDays(
   };
 }
 
-/** The hourly job. Running it twice, or on two replicas at once, is harmless. */
+/** The hourly job. Running it twice, or on two replicas at once, is harmless; so is ending it anywhere by `signal`. */
 export async function keepCaptureDays(parts: {
   keeper: CaptureDayKeeper;
   now: Instant;
   retentionDays: number | null;
+  signal?: AbortSignal;
 }): Promise<{ sealed: number[]; dropped: number[] }> {
-  const { keeper, now, retentionDays } = parts;
+  const { keeper, now, retentionDays, signal } = parts;
   const plan = planCaptureDays(await keeper.list(), now, retentionDays);
-  await keeper.ensure(plan.ensure);
-  for (const day of plan.drop) await keeper.drop(day);
+  await keeper.ensure(plan.ensure, signal);
+  for (const day of plan.drop) await keeper.drop(day, signal);
   const sealed: number[] = [];
-  for (const day of plan.seal) if (await keeper.seal(day)) sealed.push(day);
+  for (const day of plan.seal) if (await keeper.seal(day, signal)) sealed.push(day);
   return { sealed, dropped: plan.drop };
 }

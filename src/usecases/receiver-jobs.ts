@@ -35,8 +35,8 @@ export function createReceiverJobs(parts: {
     {
       name: 'keep-capture-days',
       everySeconds: 900,
-      run: async () => {
-        await keepCaptureDays({ keeper: parts.days, now: clock.now(), retentionDays: captureRetentionDays });
+      run: async (signal) => {
+        await keepCaptureDays({ keeper: parts.days, now: clock.now(), retentionDays: captureRetentionDays, signal });
       },
     },
     {

@@ -53,10 +53,11 @@ const DEFAULT_LIMITS: ReceiverLimits = {
   stranger: QUARANTINE_ALLOWANCES.stranger,
   verified: QUARANTINE_ALLOWANCES.verified,
 };
-/** Below the vendor's 5 s, so that a 503 still reaches it. */
-const LAST_RESORT_TIMEOUT_MS = 4_000;
+/** A callback may wait for the batch before its own as well: twice this is below the vendor's 5 s, so that a 503 still reaches it. */
+const LAST_RESORT_TIMEOUT_MS = 2_000;
 const DRAIN_EVERY_MS = 250;
-const LAST_DRAIN_MS = 3_000;
+/** For the last batches, when the receiver closes; what a silent database does not take by then stays in the spool. */
+const LAST_DRAIN_MS = 2_000;
 const SAME_PROBLEM_MS = 30_000;
 
 export interface ReceiverState {
@@ -174,6 +175,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     };
 
   let closing = false;
+  let closed = false;
   let drainTimer: NodeJS.Timeout | null = null;
   let beatTimer: NodeJS.Timeout | null = null;
   let draining: Promise<void> = Promise.resolve();
@@ -199,9 +201,8 @@ export function createReceiver(parts: ReceiverParts): Receiver {
 
   /** The disk may be gone with the process (a container's): what can go to the database now, goes. */
   async function drainBeforeEnd(): Promise<void> {
-    const deadline = performance.now() + LAST_DRAIN_MS;
     try {
-      while (parts.spool && performance.now() < deadline) {
+      while (parts.spool && !closed) {
         if ((await drainSpool(parts.spool, parts.stores, now)) === 0) return;
       }
     } catch (error) {
@@ -244,10 +245,17 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       closing = true;
       if (drainTimer) clearTimeout(drainTimer);
       if (beatTimer) clearTimeout(beatTimer);
-      await Promise.all([draining, beating, captures.idle(), signals.idle(), aside.idle(), forwards?.idle()]);
-      await drainBeforeEnd();
+      await Promise.all([beating, captures.idle(), signals.idle(), aside.idle(), forwards?.idle()]);
+      await atMost(LAST_DRAIN_MS, draining.then(drainBeforeEnd));
+      closed = true;
       await heartbeat.beat();
       parts.spool?.close();
     },
   };
+}
+
+async function atMost(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
 }

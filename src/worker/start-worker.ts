@@ -74,7 +74,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
               }
             });
           } catch (error) {
-            onError(job.name, error);
+            // What was told to stop has not failed.
+            if (!stopping.signal.aborted) onError(job.name, error);
           }
           // Not a retry of graphile-worker's: those back off by hours, and the chain would run beside them.
           const runAt = new Date(Date.now() + job.everySeconds * 1000);

@@ -41,7 +41,11 @@ export interface CallbackLoad {
 let batch = 0;
 
 /** `connections` clients that each send one callback after the other until stopped. Every callback is another capture. */
-export function loadCallbacks(url: string, connections: number, options: { pauseMs?: number } = {}): CallbackLoad {
+export function loadCallbacks(
+  url: string,
+  connections: number,
+  options: { pauseMs?: number; host?: string } = {},
+): CallbackLoad {
   const acknowledged = new Set<string>();
   const answers = new Map<number | 'reset', number>();
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
@@ -53,7 +57,7 @@ export function loadCallbacks(url: string, connections: number, options: { pause
     while (!stopped) {
       const stream = `load${run}-${number}`;
       const object = `snapshot/live/${stream}/${base + sent++}.jpg`;
-      const { status, isLast } = await post(agent, url, stream, object);
+      const { status, isLast } = await post(agent, url, stream, object, options.host ?? HOST);
       answers.set(status, (answers.get(status) ?? 0) + 1);
       if (status === 200) acknowledged.add(object);
       // Like a load balancer, that sends no more to a server which says goodbye.
@@ -79,6 +83,7 @@ function post(
   url: string,
   stream: string,
   object: string,
+  host: string,
 ): Promise<{ status: number | 'reset'; isLast: boolean }> {
   const timestamp = String(Math.floor(Date.now() / 1000));
   const body = JSON.stringify({
@@ -99,7 +104,7 @@ function post(
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(body),
           'ali-live-timestamp': timestamp,
-          'ali-live-signature': signCallback(HOST, timestamp, KEY),
+          'ali-live-signature': signCallback(host, timestamp, KEY),
         },
       },
       (response) => {

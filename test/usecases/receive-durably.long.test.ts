@@ -156,6 +156,30 @@ describe('what cannot be kept is answered 503, never 200', () => {
   }, 60_000);
 });
 
+describe('a receiver that closes', () => {
+  it('does not wait for a database that answers nobody; the spool keeps what it holds', async () => {
+    const receiving = openDatabase({ url: proxiedUrl, maxConnections: 4 });
+    const running = await startTestReceiver(receiving, { spoolDirectory: path.join(directory, 'closing') });
+    const load = loadCallbacks(running.url, 8, { pauseMs: 5 });
+    await until(() => load.acknowledged.size > 50);
+    proxy.freeze();
+    await until(() => (running.receiver.state().spool?.entries ?? 0) > 50);
+    await load.stop();
+    const begun = performance.now();
+    await running.close();
+    expect(performance.now() - begun).toBeLessThan(7_000);
+    expect([...load.answers.keys()]).toEqual([200]);
+
+    proxy.restore();
+    const again = await startTestReceiver(database, { spoolDirectory: path.join(directory, 'closing') });
+    await until(async () => (await lost([load])).length === 0);
+    await again.close();
+    // The server side of what hung is gone with the proxy's connections.
+    proxy.refuse();
+    await receiving.close();
+  }, 60_000);
+});
+
 describe('SIGTERM under load', () => {
   it('answers what is in flight, resets no connection and exits within 10 s', async () => {
     const receiver = await forkReceiver({ url: database.url, spoolDirectory: path.join(directory, 'terminated') });

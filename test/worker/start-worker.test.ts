@@ -61,6 +61,28 @@ describe('the worker', () => {
     expect(most).toBe(1);
   });
 
+  it('does not call a job failed that ended because it was told to', async () => {
+    const errors: string[] = [];
+    let started = false;
+    const worker = await startWorker({
+      connectionString: database.url,
+      jobs: [
+        {
+          name: 'test-told',
+          everySeconds: 60,
+          run: async (signal) => {
+            started = true;
+            await wait(60_000, undefined, { signal });
+          },
+        },
+      ],
+      onError: (name) => errors.push(name),
+    });
+    await until(() => started, 'the job started');
+    await worker.close();
+    expect(errors).toEqual([]);
+  });
+
   it('tells a running job to stop and leaves no connection behind', async () => {
     let started = false;
     let aborted = false;

@@ -17,8 +17,8 @@ export async function withBriefLock<T>(
 ): Promise<T> {
   return pRetry(
     async () => {
-      await client.query('begin');
       try {
+        await client.query('begin');
         await client.query(`set local lock_timeout = ${options.lockTimeoutMs}`);
         const result = await work();
         await client.query('commit');

@@ -3,7 +3,15 @@ import type { Database } from './database.ts';
 /** The database cannot be used; the message names host and database (never the password) and what to do. */
 export class DatabaseUnavailableError extends Error {
   override readonly name = 'DatabaseUnavailableError';
+  /** False where only a person can help: the database was reached, and lets us not in. */
+  readonly mayPass: boolean;
+  constructor(message: string, options: { cause: unknown; mayPass: boolean }) {
+    super(message, options);
+    this.mayPass = options.mayPass;
+  }
 }
+
+const REFUSED = ['28P01', '28000', '3D000'];
 
 /** Connects once. Throws `DatabaseUnavailableError` with one clear sentence. */
 export async function reachDatabase(database: Database): Promise<void> {
@@ -12,7 +20,10 @@ export async function reachDatabase(database: Database): Promise<void> {
   } catch (error) {
     const url = new URL(database.url);
     const where = `${decodeURIComponent(url.pathname.slice(1)) || 'postgres'} at ${url.host}`;
-    throw new DatabaseUnavailableError(`The database ${where} cannot be used: ${reasonOf(error)}`, { cause: error });
+    throw new DatabaseUnavailableError(`The database ${where} cannot be used: ${reasonOf(error)}`, {
+      cause: error,
+      mayPass: !REFUSED.includes((error as { code?: string }).code ?? ''),
+    });
   }
 }
 

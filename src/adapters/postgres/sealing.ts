@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { waitUntil, withBriefLock } from './brief-lock.ts';
 import type { Database } from './database.ts';
 import { createPartitions, DAY_MS, dateOf, partitionName } from './partitions.ts';
+import { withAbortableClient } from './with-client.ts';
 
 export interface CaptureDay {
   /** Whole days since the epoch, UTC. */
@@ -16,15 +17,15 @@ export interface CaptureDay {
 export interface CaptureDays {
   list(): Promise<CaptureDay[]>;
   /** Makes the partitions of these days where they are missing. */
-  ensure(days: number[]): Promise<void>;
+  ensure(days: number[], signal?: AbortSignal): Promise<void>;
   /**
    * Rewrites a day in stream order, so that a stream's day is read from neighbouring pages. Readers and late arrivals go on
    * meanwhile; only the exchange at the end holds them up, for some ten milliseconds. False where another process is at it or
-   * where the exchange found no quiet moment: try again later.
+   * where the exchange found no quiet moment: try again later. All three reject when `signal` ends them in the middle.
    */
-  seal(day: number): Promise<boolean>;
+  seal(day: number, signal?: AbortSignal): Promise<boolean>;
   /** Drops a day with all its captures. */
-  drop(day: number): Promise<void>;
+  drop(day: number, signal?: AbortSignal): Promise<void>;
 }
 
 const SEAL_LOCK = 727_276;
@@ -55,19 +56,10 @@ export function createCaptureDays(options: { database: Database; brief?: Partial
       }));
     },
 
-    async ensure(days) {
-      const client = await pool.connect();
-      try {
-        await createPartitions().ensure(client, days);
-      } finally {
-        client.release();
-      }
-    },
+    ensure: (days, signal) => withAbortableClient(pool, signal, (client) => createPartitions().ensure(client, days)),
 
-    async seal(day) {
-      const client = await pool.connect();
-      let broken: Error | undefined;
-      try {
+    seal: (day, signal) =>
+      withAbortableClient(pool, signal, async (client) => {
         const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [SEAL_LOCK]);
         if (!(rows[0] as { mine: boolean }).mine) return false;
         try {
@@ -75,17 +67,10 @@ export function createCaptureDays(options: { database: Database; brief?: Partial
         } finally {
           await client.query('select pg_advisory_unlock($1)', [SEAL_LOCK]);
         }
-      } catch (error) {
-        broken = error as Error;
-        throw error;
-      } finally {
-        client.release(broken);
-      }
-    },
+      }),
 
-    async drop(day) {
-      const client = await pool.connect();
-      try {
+    drop: (day, signal) =>
+      withAbortableClient(pool, signal, async (client) => {
         const name = partitionName(day);
         await withBriefLock(client, brief, async () => {
           await client.query('lock table captures in access exclusive mode');
@@ -93,10 +78,7 @@ export function createCaptureDays(options: { database: Database; brief?: Partial
           await client.query(`drop table ${name}`);
           await client.query('delete from sealed_days where day = $1', [dateOf(day)]);
         });
-      } finally {
-        client.release();
-      }
-    },
+      }),
   };
 }
 

@@ -50,3 +50,31 @@ export function withClient<T>(
     );
   });
 }
+
+/**
+ * Lends one connection for work that may take minutes. `signal` ends it in the middle of a statement: the server is told to end the
+ * connection, so that neither the statement nor a lock of it outlives us, and the work rejects.
+ */
+export async function withAbortableClient<T>(
+  pool: pg.Pool,
+  signal: AbortSignal | undefined,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  let end = () => {};
+  try {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    end = () => void pool.query('select pg_terminate_backend($1)', [rows[0]!.pid]).catch(() => {});
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', end, { once: true });
+    return await work(client);
+  } catch (error) {
+    broken = error as Error;
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', end);
+    client.release(broken);
+  }
+}

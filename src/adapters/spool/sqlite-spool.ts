@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Spool } from '../../ports.ts';
 import { FILE_NAME, openFirstFree, prepareSpoolFile, tryOpen } from './spool-file.ts';
@@ -6,6 +6,11 @@ import { FILE_NAME, openFirstFree, prepareSpoolFile, tryOpen } from './spool-fil
 /** The spool holds as much as it may, or the disk has no room for more. */
 export class SpoolFullError extends Error {
   override readonly name = 'SpoolFullError';
+}
+
+/** Whether a receiver has ever had its spool here. */
+export function hasSpool(directory: string): boolean {
+  return existsSync(directory) && readdirSync(directory).some((name) => FILE_NAME.test(name));
 }
 
 const ABSORB_ENTRIES = 500;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCaptureStore } from '../../../src/adapters/postgres/capture-store.ts';
 import { openDatabase } from '../../../src/adapters/postgres/database.ts';
+import { PARTITION_LOCK } from '../../../src/adapters/postgres/partitions.ts';
 import { createCaptureDays } from '../../../src/adapters/postgres/sealing.ts';
 import type { IncomingCapture } from '../../../src/ports.ts';
 import { incomingCapture } from '../../support/captures.ts';
@@ -122,6 +123,48 @@ describe('sealing a day', () => {
     await client.query('commit');
     client.release();
     expect(await days().seal(DAY)).toBe(true);
+  });
+
+  it('ends in the middle when it is told to, and starts anew afterwards', async () => {
+    const reader = await database.pool.connect();
+    await reader.query('begin isolation level repeatable read');
+    await reader.query('select count(*) from streams');
+    const stop = new AbortController();
+    const sealing = days().seal(DAY, stop.signal);
+    const ended = expect(sealing).rejects.toThrow();
+    // It waits for the reader now, for minutes if need be.
+    const count = async (sql: string) => (await database.pool.query<{ n: number }>(sql)).rows[0]!.n;
+    const waits = `select count(*) as n from pg_stat_activity where datname = current_database() and query like '%age(backend_xmin)%'
+      and pid <> pg_backend_pid()`;
+    while ((await count(waits)) === 0);
+    stop.abort();
+    await ended;
+    await reader.query('commit');
+    reader.release();
+    expect(await days().seal(DAY)).toBe(true);
+    await expect(days().drop(DAY, stop.signal)).rejects.toThrow();
+    expect((await days().list()).map(({ day }) => day)).toContain(DAY);
+  });
+
+  it('waits for no lock any longer when it is told to end', async () => {
+    const holder = await database.pool.connect();
+    await holder.query('select pg_advisory_lock($1)', [PARTITION_LOCK]);
+    const stop = new AbortController();
+    const ended = expect(days().ensure([DAY + 100], stop.signal)).rejects.toThrow();
+    const waiting = async () => {
+      const { rows } = await database.pool.query<{ n: number }>(
+        `select count(*) as n from pg_locks where locktype = 'advisory' and objid = $1 and not granted
+         and database = (select oid from pg_database where datname = current_database())`,
+        [PARTITION_LOCK],
+      );
+      return rows[0]!.n;
+    };
+    while ((await waiting()) === 0);
+    stop.abort();
+    await ended;
+    while ((await waiting()) > 0);
+    await holder.query('select pg_advisory_unlock($1)', [PARTITION_LOCK]);
+    holder.release();
   });
 
   it('drops a day and takes captures of it again afterwards', async () => {
