@@ -19,7 +19,8 @@ import { createCaptureDays } from './adapters/postgres/sealing.ts';
 import { createSignalStore } from './adapters/postgres/signal-store.ts';
 import { createTokenStore } from './adapters/postgres/token-store.ts';
 import { createHttpProbe } from './adapters/probe/http-probe.ts';
-import { hasSpool, openSpool } from './adapters/spool/sqlite-spool.ts';
+import { hasSpool } from './adapters/spool/look-at-spool.ts';
+import { openSpool } from './adapters/spool/sqlite-spool.ts';
 import type { ServiceHandle, ServiceOverrides } from './cli/service-handle.ts';
 import { createAlerting } from './compose/alerting.ts';
 import { composeForwarding } from './compose/forwarding.ts';
@@ -128,7 +129,13 @@ export async function createService(environment: Environment, overrides: Overrid
         heartbeats,
         forwards: createForwardQueue({ database: receiving, task: FORWARD_TASK }),
       },
-      spool: openSpool({ directory: spoolDirectory, maxBytes: SPOOL_MAX_BYTES, now }),
+      spool: openSpool({
+        directory: spoolDirectory,
+        maxBytes: SPOOL_MAX_BYTES,
+        now,
+        onDamaged: (file) =>
+          logger.error({ file }, 'a spool file is damaged; it may hold callbacks that were answered 200'),
+      }),
       clock,
       publicUrl,
       keys: callbackKeys(secrets),

@@ -330,6 +330,15 @@ export interface Spool {
   close(): void;
 }
 
+/** What can be seen of a spool from outside. */
+export interface SpoolLook {
+  /** In files that no process holds. */
+  left: { entries: number; oldestAt: Instant | null };
+  /** Files that running receivers hold: what is in them only they know. */
+  held: number;
+  damaged: string[];
+}
+
 /** A span in which one receiver could accept callbacks and keep them. */
 export interface Heartbeat {
   receiverId: string;

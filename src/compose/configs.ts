@@ -1,13 +1,16 @@
+import path from 'node:path';
 import { createConfigStore } from '../adapters/postgres/config-store.ts';
 import { reportDatabase } from '../adapters/postgres/database-report.ts';
-import { createHttpProbe } from '../adapters/probe/http-probe.ts';
+import { askSpoolDepth, createHttpProbe } from '../adapters/probe/http-probe.ts';
+import { lookAtSpool } from '../adapters/spool/look-at-spool.ts';
 import type { ConfigHandle, DoctorHandle } from '../cli/config-handle.ts';
 import { type Environment, openStorage, systemClock } from '../compose.ts';
-import { ConfigurationError, type Secrets } from '../config/env.ts';
+import { type Config, ConfigurationError, type Secrets } from '../config/env.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import { SecretText } from '../core/secret-text.ts';
 import { desiredDomains } from '../usecases/desired-domains.ts';
 import { type DoctorLine, fail, ok } from '../usecases/doctor-line.ts';
+import { checkSpool } from '../usecases/doctor-spool.ts';
 import { createVendor } from './vendor.ts';
 
 const LIVE_URL = 'https://live.aliyuncs.com';
@@ -55,6 +58,15 @@ export async function openDoctor(readEnvironment: () => Environment): Promise<Do
   else lines.push(ok('environment', 'read'));
   const settings = await attempt('settings', 'Correct the lines named.', () => loadSettings(config.settingsFile));
   if (settings) lines.push(ok('settings', `${settings.domains.length} domains in ${config.settingsFile}`));
+  const url = localUrl(config);
+  lines.push(
+    ...(await checkSpool({
+      look: () => lookAtSpool(path.join(config.dataDir, 'spool')),
+      ask: () => askSpoolDepth(url),
+      url,
+      now: systemClock.now(),
+    })),
+  );
   const storage = await attempt('database', 'See the sentence before.', () => openStorage({ config }));
   if (!settings || !storage || publicUrl === null) {
     return { lines, subject: null, close: async () => storage?.close() };
@@ -81,6 +93,12 @@ export async function openDoctor(readEnvironment: () => Environment): Promise<Do
       await storage.close();
     },
   };
+}
+
+/** Where a service with this environment answers on this machine. */
+function localUrl({ host, port }: Config): string {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 const PUBLIC_URL_REMEDY =

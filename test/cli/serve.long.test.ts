@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPartitions, dayOf } from '../../src/adapters/postgres/partitions.ts';
@@ -95,6 +98,16 @@ describe('SIGTERM to serve, under load', () => {
     await until(async () => (await stored()) >= stopped.acknowledged, 'all of them are in the database');
     expect(await again.stop()).toBe(0);
   }, 90_000);
+});
+
+describe('serve with a damaged spool file', () => {
+  it('goes on with another one, and tells people', async () => {
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-serve-'));
+    await mkdir(path.join(directory, 'spool'));
+    await writeFile(path.join(directory, 'spool', 'spool.sqlite'), 'this is no database'.repeat(500));
+    const running = await serve({ databaseUrl: database.url, directory });
+    expect(running.log()).toMatch(/spool\.sqlite.*damaged/);
+  }, 30_000);
 });
 
 describe('serve while the database is away', () => {

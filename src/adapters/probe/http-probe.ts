@@ -3,6 +3,12 @@ import type { HttpProbe } from '../../ports.ts';
 
 const TIMEOUT_MS = 10_000;
 
+/** What a service says of its spool at `/readyz`; null where it has none. Rejects where no service answers under `url`. */
+export async function askSpoolDepth(url: string): Promise<{ entries: number; oldestAgeSeconds: number } | null> {
+  const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return ((await response.json()) as { spool: { entries: number; oldestAgeSeconds: number } | null }).spool;
+}
+
 /** Two plain questions over HTTP for `doctor`: what time it is over there, and whether our own callback URL answers. */
 export function createHttpProbe(): HttpProbe {
   return {

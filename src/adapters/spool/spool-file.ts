@@ -97,13 +97,21 @@ const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
-export function openFirstFree(
-  directory: string,
-  onDamaged: (file: string) => void,
-): { db: DatabaseSync; path: string } {
+/** Another process holds the file. */
+export function isBusy(error: unknown): boolean {
+  return (error as { errcode?: number }).errcode === SQLITE_BUSY;
+}
+
+/** It is no database any more. */
+export function isDamage(error: unknown): boolean {
+  const code = (error as { errcode?: number }).errcode;
+  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
+}
+
+export function openFirstFree(directory: string): { db: DatabaseSync; path: string } {
   for (let number = 0; number < MAX_FILES; number++) {
     const file = path.join(directory, number === 0 ? 'spool.sqlite' : `spool-${number}.sqlite`);
-    const db = tryOpen(file, onDamaged);
+    const db = tryOpen(file);
     if (db !== null) return { db, path: file };
   }
   throw new Error(
@@ -112,7 +120,7 @@ export function openFirstFree(
 }
 
 /** Null where another process holds the file, or where it is damaged. */
-export function tryOpen(file: string, onDamaged: (file: string) => void): DatabaseSync | null {
+export function tryOpen(file: string, onDamaged?: (file: string) => void): DatabaseSync | null {
   let db: DatabaseSync | null = null;
   try {
     db = new DatabaseSync(file);
@@ -122,11 +130,10 @@ export function tryOpen(file: string, onDamaged: (file: string) => void): Databa
     return db;
   } catch (error) {
     db?.close();
-    const code = (error as { errcode?: number }).errcode;
-    if (code === SQLITE_BUSY) return null;
-    if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+    if (isBusy(error)) return null;
+    if (isDamage(error)) {
       // Left where it is, for people: it may hold callbacks that we said were kept.
-      onDamaged(file);
+      onDamaged?.(file);
       return null;
     }
     throw new Error(

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Spool } from '../../ports.ts';
 import { FILE_NAME, openFirstFree, prepareSpoolFile, tryOpen } from './spool-file.ts';
@@ -6,11 +6,6 @@ import { FILE_NAME, openFirstFree, prepareSpoolFile, tryOpen } from './spool-fil
 /** The spool holds as much as it may, or the disk has no room for more. */
 export class SpoolFullError extends Error {
   override readonly name = 'SpoolFullError';
-}
-
-/** Whether a receiver has ever had its spool here. */
-export function hasSpool(directory: string): boolean {
-  return existsSync(directory) && readdirSync(directory).some((name) => FILE_NAME.test(name));
 }
 
 const ABSORB_ENTRIES = 500;
@@ -28,8 +23,7 @@ export function openSpool(options: {
   onDamaged?: (file: string) => void;
 }): Spool {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-  const open = () =>
-    prepareSpoolFile(openFirstFree(options.directory, options.onDamaged ?? (() => {})), options.maxBytes);
+  const open = () => prepareSpoolFile(openFirstFree(options.directory), options.maxBytes);
   let file = open();
   // Counted once: a spool of millions would take its time on every look.
   let count = file.countBetween(0, Number.MAX_SAFE_INTEGER);
@@ -42,7 +36,7 @@ export function openSpool(options: {
   function absorbOthers(): void {
     for (const name of readdirSync(options.directory).filter((each) => FILE_NAME.test(each))) {
       const other = path.join(options.directory, name);
-      const db = other === file.path ? null : tryOpen(other, () => {});
+      const db = other === file.path ? null : tryOpen(other, options.onDamaged);
       if (db === null) continue;
       const left = prepareSpoolFile({ db, path: other }, options.maxBytes);
       let isEmpty = false;

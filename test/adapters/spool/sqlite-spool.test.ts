@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hasSpool, lookAtSpool } from '../../../src/adapters/spool/look-at-spool.ts';
 import { openSpool, SpoolFullError } from '../../../src/adapters/spool/sqlite-spool.ts';
 import type { Spool } from '../../../src/ports.ts';
 
@@ -76,7 +77,8 @@ describe('the spool', () => {
 
   it('passes a damaged file over, says so, and leaves it for people', () => {
     const file = path.join(directory, 'spool.sqlite');
-    writeFileSync(file, 'this is no database'.repeat(500));
+    const other = path.join(directory, 'spool-7.sqlite');
+    for (const each of [file, other]) writeFileSync(each, 'this is no database'.repeat(500));
     const damaged: string[] = [];
     const spool = openSpool({
       directory,
@@ -86,8 +88,28 @@ describe('the spool', () => {
     });
     opened.push(spool);
     spool.append([entry('a')]);
-    expect(damaged).toEqual([file]);
+    expect(damaged.sort()).toEqual([other, file]);
     expect(readFileSync(file, 'utf8')).toContain('this is no database');
+  });
+
+  it('can be looked at from outside: what is left, what a receiver holds, what is damaged', () => {
+    expect(hasSpool(path.join(directory, 'nothing'))).toBe(false);
+    const running = open();
+    const left = open();
+    now = 5_000;
+    left.append([entry('a'), entry('b')]);
+    running.append([entry('c')]);
+    expect(lookAtSpool(directory)).toMatchObject({ held: 2, left: { entries: 0 } });
+    opened.pop()!.close();
+    writeFileSync(path.join(directory, 'spool-2.sqlite'), 'this is no database'.repeat(500));
+    const look = lookAtSpool(directory);
+    expect(look).toEqual({
+      held: 1,
+      left: { entries: 2, oldestAt: 5_000 },
+      damaged: [path.join(directory, 'spool-2.sqlite')],
+    });
+    expect(hasSpool(directory)).toBe(true);
+    now = 1_000;
   });
 
   it('says what to do where it cannot write', () => {
