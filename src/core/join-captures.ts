@@ -22,11 +22,11 @@ export interface JoinTerms {
   intervalMs: number;
 }
 
-/** The same `{Sequence}` name comes again only after a new push; a callback of it may come this late. */
-const SEQUENCE_NAME_TOLERANCE_MS = 15 * 60_000;
 /** Two witnesses that both know the moment of the capture differ by less. */
 const PRECISE_TOLERANCE_MS = 60_000;
-/** Testimonies come in order of time, so only the last few captures are near enough. */
+/** An object is not written before its capture; whole seconds and two clocks make it look so by less. */
+const CLOCKS_APART_MS = 2_000;
+/** Overwrite mode: testimonies come in order of time, so only the last few captures are near enough. */
 const NEAR_CLUSTERS = 4;
 
 /**
@@ -145,13 +145,14 @@ function capturesByTime(named: NamedWitnesses, terms: JoinTerms): Capture[] {
   const written = stored.lastModified;
   const { before, after } = writingTolerance(terms);
   const newest = clusters.findLastIndex(
-    (cluster) => cluster.at - written <= (cluster.precise ? Math.min(after, 2_000) : after),
+    (cluster) => cluster.at - written <= (cluster.precise ? Math.min(after, CLOCKS_APART_MS) : after),
   );
   const fits = newest >= 0 && written - clusters[newest]!.at <= before;
   for (let older = 0; older < (fits ? newest : newest + 1); older++) captures[older]!.replaced = true;
   if (fits) {
     captures[newest]!.stored = true;
-    if (!clusters[newest]!.precise) captures[newest]!.at = written;
+    // Both come after the capture: a callback late, or the write because the object was written anew.
+    if (!clusters[newest]!.precise) captures[newest]!.at = Math.min(clusters[newest]!.at, written);
     return captures;
   }
   const rejected = named.rejectedAt.some((at) => at >= written - after && at <= written + before);
@@ -159,17 +160,45 @@ function capturesByTime(named: NamedWitnesses, terms: JoinTerms): Capture[] {
   return captures;
 }
 
+/** How long before and after its writing a capture may seem to be. A name that counts is given once a push: at any distance. */
 function writingTolerance({ mode, intervalMs }: JoinTerms): { before: number; after: number } {
   if (mode === 'overwrite') return { before: DELIVERY_WINDOW_MS, after: intervalMs / 2 };
-  return { before: SEQUENCE_NAME_TOLERANCE_MS, after: SEQUENCE_NAME_TOLERANCE_MS };
+  return { before: Number.POSITIVE_INFINITY, after: Number.POSITIVE_INFINITY };
 }
 
 function clustersOf(named: NamedWitnesses, terms: JoinTerms): Cluster[] {
+  return terms.mode === 'overwrite' ? clustersByDistance(named, terms) : clustersByPush(named);
+}
+
+/** Overwrite mode: every capture has the same name. */
+function clustersByDistance(named: NamedWitnesses, { intervalMs }: JoinTerms): Cluster[] {
   const clusters: Cluster[] = [];
-  for (const testimony of testimoniesOf(named)) {
-    const home = clusters.slice(-NEAR_CLUSTERS).findLast((cluster) => belongs(testimony, cluster, terms));
+  for (const testimony of testimoniesOf(named).sort((a, b) => a.at - b.at)) {
+    const home = clusters.slice(-NEAR_CLUSTERS).findLast((cluster) => belongs(testimony, cluster, intervalMs));
     if (home) join(home, testimony);
     else if (!testimony.rejected) clusters.push(newCluster(testimony));
+  }
+  return clusters;
+}
+
+/**
+ * A name that only counts (`{Sequence}`) is one capture's, unless a new push began to count anew: then two witnesses that know the
+ * moment are far apart, or the object was written long after the capture and right before another callback. Without that, a
+ * callback belongs to the last capture before it, however late it came.
+ */
+function clustersByPush(named: NamedWitnesses): Cluster[] {
+  const clusters: Cluster[] = [];
+  const written = named.stored?.lastModified ?? null;
+  // Order matters: what knows the moment comes first.
+  for (const testimony of testimoniesOf(named).sort((a, b) => Number(b.precise) - Number(a.precise) || a.at - b.at)) {
+    const { at, precise, rejected } = testimony;
+    const before = clusters.findLastIndex((cluster) => cluster.at <= at + PRECISE_TOLERANCE_MS);
+    const home = clusters[before];
+    const isFar = (instant: Instant) => home === undefined || instant - home.at > PRECISE_TOLERANCE_MS;
+    const writtenThen = written !== null && Math.abs(at - written) <= PRECISE_TOLERANCE_MS;
+    const anotherPush = precise ? isFar(at) : writtenThen && isFar(written);
+    if (home && (rejected || !anotherPush)) join(home, testimony);
+    else if (!rejected) clusters.splice(before + 1, 0, newCluster(testimony));
   }
   return clusters;
 }
@@ -185,20 +214,16 @@ function testimoniesOf({ callbacks, index, rejectedAt }: NamedWitnesses): Testim
       callback,
     })),
     ...rejectedAt.map((at) => ({ ...none, at, precise: false, rejected: true })),
-  ].sort((a, b) => a.at - b.at);
+  ];
 }
 
-function belongs(testimony: Testimony, cluster: Cluster, { mode, intervalMs }: JoinTerms): boolean {
-  const apart = testimony.at - cluster.at;
-  if (mode === 'sequence') {
-    return apart <= (testimony.precise && cluster.precise ? PRECISE_TOLERANCE_MS : SEQUENCE_NAME_TOLERANCE_MS);
-  }
+function belongs(testimony: Testimony, cluster: Cluster, intervalMs: number): boolean {
   if (testimony.callback && cluster.callbacks.length > 0) {
     // Nothing but its own word tells a repeated callback from the next capture.
     return testimony.callback.capturedAt !== null && testimony.callback.capturedAt === cluster.callbacks[0]!.capturedAt;
   }
   if (testimony.index && cluster.index) return testimony.index.createdAt === cluster.index.createdAt;
-  return apart <= intervalMs / 2;
+  return testimony.at - cluster.at <= intervalMs / 2;
 }
 
 function newCluster(testimony: Testimony): Cluster {

@@ -99,9 +99,39 @@ describe('names that do not tell the time', () => {
     expect(words(join(COUNTED, { callbacks: [callback(name, 15)] }))).toEqual(['15 C']);
   });
 
-  it('join a callback that comes minutes late', () => {
+  it('join a callback however late it comes, and an object however late it is written anew', () => {
     const name = 'cam01/7.jpg';
-    expect(words(join(COUNTED, { callbacks: [callback(name, 700)], objects: [object(name, 11)] }))).toEqual(['11 CO']);
+    const [told, late] = [callback(name, 12, 11), callback(name, 90_000)];
+    expect(words(join(COUNTED, { callbacks: [late], objects: [object(name, 11)] }))).toEqual(['11 CO']);
+    expect(words(join(COUNTED, { callbacks: [late], index: [row(name, 11)] }))).toEqual(['11 CX']);
+    expect(words(join(COUNTED, { callbacks: [told], objects: [object(name, 90_000)] }))).toEqual(['11 CO']);
+    expect(words(join(COUNTED, { callbacks: [callback(name, 12), late], objects: [object(name, 11)] }))).toEqual([
+      '11 CO',
+    ]);
+    expect(words(join(COUNTED, { callbacks: [callback(name, 12)], objects: [object(name, 90_000)] }))).toEqual([
+      '12 CO',
+    ]);
+    const rejected = [{ object: name, receivedAt: START + 90_000_000 }];
+    expect(words(join(COUNTED, { objects: [object(name, 11)], rejected }))).toEqual(['11 O!']);
+  });
+
+  it('do not take an object for one that was captured after its last writing', () => {
+    const name = 'cam01/7.jpg';
+    expect(words(join(COUNTED, { callbacks: [callback(name, 91, 90)], objects: [object(name, 11)] }))).toEqual([
+      '11 O',
+      '90 C',
+    ]);
+  });
+
+  it('come again after a new push that only its callback and the writing tell of', () => {
+    const name = 'cam01/1.jpg';
+    const callbacks = [callback(name, 11), callback(name, 16), callback(name, 131), callback(name, 250)];
+    expect(words(join(COUNTED, { callbacks, objects: [object(name, 130)] }))).toEqual(['11 Cr', '130 CO']);
+    const index = [row(name, 10)];
+    expect(words(join(COUNTED, { callbacks: [callbacks[2]!], index, objects: [object(name, 130)] }))).toEqual([
+      '10 Xr',
+      '130 CO',
+    ]);
   });
 
   it('come again after a new push: the object testifies to the newest only', () => {

@@ -8,6 +8,7 @@ import type { Random } from './random.ts';
 const SECOND = 1_000;
 /** Captures between two runs of skipped ones, so that no pattern of skips can pass for a slower beat. */
 const CALM_AFTER_SKIP = 6;
+const LONGEST_DELAY_SECONDS = 5_400;
 const WRONG_NAMES = ['tmp-', 'old/', 'snapshots_'];
 
 /** One thing that goes wrong with a run of neighbouring slots; most are alone, some come back to back. */
@@ -167,10 +168,11 @@ function inject(
         slot.deliveries = [];
         break;
       case 'callback_delayed':
-        slot.deliveries = slot.deliveries.map((delivery) => ({
-          ...delivery,
-          receivedAt: slot.capturedAt + (setting.lateAfterSeconds + random.int(3, 600)) * SECOND,
-        }));
+        slot.deliveries = slot.deliveries.map((delivery) => {
+          const latest = Math.floor((setting.now - slot.capturedAt) / SECOND) - setting.lateAfterSeconds - 60;
+          const seconds = setting.lateAfterSeconds + random.int(3, Math.min(LONGEST_DELAY_SECONDS, latest));
+          return { ...delivery, receivedAt: slot.capturedAt + seconds * SECOND };
+        });
         break;
       case 'callback_twice':
         slot.deliveries = slot.deliveries.flatMap((delivery) => [

@@ -92,16 +92,15 @@ function pushSlot(
       verified: stream.signed,
     });
   }
+  const indexed = !plan.spans.indexFailed.some((span) => span.stream === stream && within(span, slot.visibleAt));
   const listed = !plan.spans.listingFailed.some(
     (span) => span.bucket === stream.bucket && within(span, slot.visibleAt),
   );
   if (slot.stored !== null && !slot.stored.gone && !slot.replaced && listed && slot.stored.lastModified <= plan.now) {
-    // A later rewrite (a storage class transition) moves LastModified, which is why a time in the name comes first.
-    const rewritten =
-      mode === 'sequence' &&
-      stream.nameStyle !== 'sequence' &&
-      !slot.faults.includes('object_misnamed') &&
-      random.chance(0.01);
+    // A later rewrite (a storage class transition) moves LastModified, which is why any other time comes first.
+    const told = slot.tellsTime && slot.deliveries.some(({ rejected }) => rejected === null);
+    const onlyWritingTells = stream.nameStyle === 'sequence' && !indexed && !told;
+    const rewritten = mode === 'sequence' && !onlyWritingTells && random.chance(0.01);
     const lastModified = rewritten
       ? Math.min(plan.now, slot.stored.lastModified + 7_200_000)
       : slot.stored.lastModified;
@@ -113,7 +112,6 @@ function pushSlot(
       size: random.int(20_000, 90_000),
     });
   }
-  const indexed = !plan.spans.indexFailed.some((span) => span.stream === stream && within(span, slot.visibleAt));
   if (slot.indexedAt !== null && indexed && slot.indexedAt <= plan.now) {
     lines.push({
       type: 'index',
