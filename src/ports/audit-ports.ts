@@ -71,12 +71,22 @@ export interface SessionStore {
 
 export interface AuditTotals {
   streams: number;
+  /** Listings of OSS, those included that prove what a HEAD did not find. */
   listCalls: number;
+  /** Calls to OSS about one thing: a HEAD, or a bucket's lifecycle rules where an object is gone. */
   headCalls: number;
+  /** Calls to the vendor's Live API: pages of its index, and a backfill's look into the publish list. */
   indexCalls: number;
   keys: number;
   captures: number;
+  /** Captures that nobody had told us of, and that a backfill found. */
   restored: number;
+}
+
+/** What a backfill has done before its audit. */
+export interface BackfillCost extends Pick<AuditTotals, 'listCalls' | 'indexCalls' | 'keys' | 'restored'> {
+  startedAt: Instant;
+  seconds: number;
 }
 
 export interface Watermark {

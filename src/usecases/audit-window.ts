@@ -3,6 +3,7 @@ import type { Instant } from '../core/instant.ts';
 import {
   type AuditStore,
   type AuditTotals,
+  type BackfillCost,
   type Buckets,
   type Clock,
   CouldNotLookError,
@@ -70,8 +71,8 @@ export interface AuditRequest {
   /** Backfill: slots from here on are ours to judge, even where no receiver of ours was alive yet. */
   since?: Instant;
   kind?: 'audit' | 'backfill';
-  /** Captures that a backfill restored beforehand, for the record. */
-  restored?: number;
+  /** What a backfill did beforehand, for the record. */
+  before?: BackfillCost;
   signal?: AbortSignal;
 }
 
@@ -142,19 +143,22 @@ class AuditRun {
     this.#request = request;
     this.#now = parts.clock.now();
     this.#to = Math.min(request.to ?? Number.POSITIVE_INFINITY, this.#now - parts.settleSeconds * 1_000);
-    this.#totals.restored = request.restored ?? 0;
+    const { listCalls = 0, indexCalls = 0, keys = 0, restored = 0 } = request.before ?? {};
+    Object.assign(this.#totals, { listCalls, indexCalls, keys, restored });
   }
 
   async run(): Promise<AuditOutcome> {
     const { audits, clock } = this.#parts;
-    const { domain, app = null, stream = null, kind = 'audit' } = this.#request;
+    const { domain, app = null, stream = null, kind = 'audit', before } = this.#request;
+    const started = performance.now();
+    const secondsSoFar = () => (before?.seconds ?? 0) + (performance.now() - started) / 1_000;
+    const startedAt = before?.startedAt ?? this.#now;
     await rejudgeChangedBlindness(audits, this.#now);
     const streams = await audits.streamsToAudit({ domain, app, stream, to: this.#to });
     this.#streams = streams.length;
     const since = (await audits.observedSince()) ?? this.#to;
     const from = streams.reduce((earliest, each) => Math.min(earliest, each.auditedUntil ?? since), this.#to);
-    this.#auditId = await audits.begin({ domain, app, kind, from, to: this.#to, startedAt: this.#now });
-    const started = performance.now();
+    this.#auditId = await audits.begin({ domain, app, kind, from, to: this.#to, startedAt });
     try {
       const versions = await this.#parts.configVersions(domain);
       for (let index = 0; index < streams.length; index += STREAMS_A_BATCH) {
@@ -164,14 +168,14 @@ class AuditRun {
       this.#error ??= error instanceof Error ? error.message : String(error);
       throw error;
     } finally {
-      const seconds = (performance.now() - started) / 1_000;
+      const seconds = secondsSoFar();
       await audits.finish(this.#auditId, { finishedAt: clock.now(), seconds, error: this.#error, ...this.#totals });
     }
     return {
       auditId: this.#auditId,
       from,
       to: this.#to,
-      seconds: (performance.now() - started) / 1_000,
+      seconds: secondsSoFar(),
       failedStreams: this.#failedStreams,
       error: this.#error,
       overtaken: this.#overtaken,

@@ -6,7 +6,16 @@ import type { Instant } from '../core/instant.ts';
 import { DELIVERY_WINDOW_MS } from '../core/judge-capture.ts';
 import type { Span } from '../core/span.ts';
 import { compileTemplate, type Template } from '../core/template.ts';
-import type { AuditStore, Buckets, Clock, IncomingCapture, LiveApi, SessionStore, StreamRow } from '../ports.ts';
+import type {
+  AuditStore,
+  BackfillCost,
+  Buckets,
+  Clock,
+  IncomingCapture,
+  LiveApi,
+  SessionStore,
+  StreamRow,
+} from '../ports.ts';
 import type { AuditOutcome, Auditor } from './audit-window.ts';
 import { readListing } from './audit-window-listing.ts';
 import { KEYS_PER_CALL, planAudit } from './plan-audit.ts';
@@ -17,7 +26,8 @@ export interface BackfillParts {
   buckets: Buckets;
   audits: AuditStore;
   sessions: SessionStore;
-  captures: { restoreCaptures(rows: IncomingCapture[]): Promise<void> };
+  /** Says how many of the rows were not there before. */
+  captures: { restoreCaptures(rows: IncomingCapture[]): Promise<number> };
   configVersions(domain: string): Promise<ConfigVersion[]>;
   track(options: { from: Instant }): Promise<void>;
   audit: Auditor;
@@ -43,6 +53,8 @@ export interface Backfill {
   ownOutages(signal?: AbortSignal): Promise<number>;
 }
 
+type Cost = Omit<BackfillCost, 'startedAt' | 'seconds'>;
+
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** The vendor's index can be asked for one year, its publish list for 30 days (reference/live-api.md 3.2, 3.3). */
@@ -61,11 +73,14 @@ export function createBackfill(parts: BackfillParts): Backfill {
   async function range(request: BackfillRequest): Promise<AuditOutcome> {
     const { domain, app = null, stream = null, signal } = request;
     const now = parts.clock.now();
+    const started = performance.now();
+    const cost: Cost = { listCalls: 0, indexCalls: 0, keys: 0, restored: 0 };
     const from = Math.max(request.from, now - INDEX_REACH_MS);
     const to = Math.min(request.to, now);
     // A publish that was under way at the start began before it.
     const listFrom = Math.max(from - DAY_MS, now - PUBLISH_LIST_REACH_MS);
     if (listFrom < to) {
+      cost.indexCalls++;
       const published = await parts.live.publishRecords(domain, listFrom, to);
       await parts.sessions.recordPublishes(
         published.map((publish) => ({ ...publish, domain })),
@@ -83,39 +98,51 @@ export function createBackfill(parts: BackfillParts): Backfill {
     );
     const versions = await parts.configVersions(domain);
     const onAir = streams.filter(({ id }) => sessions.has(id));
-    let restored = 0;
     for (const [index, row] of onAir.entries()) {
       signal?.throwIfAborted();
       for (const session of sessions.get(row.id)!) {
         const config = configInForce(versions, domain, row.app, session.startedAt);
         if (!config) continue;
         const span = { from: Math.max(from, session.startedAt), to: Math.min(to, session.endedAt ?? to) };
-        restored += await restoreFromIndex(row, config, span);
-        restored += await restoreFromObjects(row, config, span);
+        await restoreFromIndex(row, config, span, cost, signal);
+        await restoreFromObjects(row, config, span, cost, signal);
       }
-      request.onProgress?.({ streams: index + 1, of: onAir.length, restored });
+      request.onProgress?.({ streams: index + 1, of: onAir.length, restored: cost.restored });
     }
     await parts.audits.markLate(
       onAir.map(({ id }) => id),
       from,
       'backfilled',
     );
-    return parts.audit({ domain, app, stream, kind: 'backfill', restored, since: from, ...(signal && { signal }) });
+    const before = { ...cost, startedAt: now, seconds: (performance.now() - started) / 1_000 };
+    return parts.audit({ domain, app, stream, kind: 'backfill', before, since: from, ...(signal && { signal }) });
   }
 
-  async function restoreFromIndex(stream: StreamRow, config: ConfigVersion, span: Span): Promise<number> {
-    let count = 0;
+  async function restoreFromIndex(
+    stream: StreamRow,
+    config: ConfigVersion,
+    span: Span,
+    cost: Cost,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     for await (const rows of parts.live.snapshotRecords(stream, span.from, span.to)) {
-      count += await restore(
+      signal?.throwIfAborted();
+      cost.indexCalls++;
+      cost.restored += await restore(
         rows.map((row) => captureOf(stream, config, row.object, { createdAt: row.createdAt, overlay: row.overlay })),
         CAPTURE_FLAGS.fromIndex,
       );
     }
-    return count;
   }
 
-  async function restoreFromObjects(stream: StreamRow, config: ConfigVersion, span: Span): Promise<number> {
-    if (config.sequenceObject === null) return 0;
+  async function restoreFromObjects(
+    stream: StreamRow,
+    config: ConfigVersion,
+    span: Span,
+    cost: Cost,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (config.sequenceObject === null) return;
     const template: Template = compileTemplate(config.sequenceObject, 'sequence');
     const keys = template.keyRange(stream.app, stream.stream, span.from, span.to);
     const prefix = keys?.prefix ?? template.streamPrefix(stream.app, stream.stream);
@@ -132,28 +159,31 @@ export function createBackfill(parts: BackfillParts): Backfill {
         allKeys: KEYS_PER_CALL,
       },
     ]);
-    let count = 0;
     const chunks = readListing(listing!, {
       bucket: parts.buckets.open(config.bucket, config.endpoint),
       streams: [{ streamId: stream.id, key: stream, template, ...span }],
       marginMs: 0,
-      onPage: () => {},
+      onPage: (keys) => {
+        cost.listCalls++;
+        cost.keys += keys;
+      },
+      signal,
     });
     for await (const { objects } of chunks) {
       const rows = objects
         .filter(({ lastModified }) => template.hasTimestamp || lastModified < span.to)
         .map((object) => captureOf(stream, config, object.key, { createdAt: object.lastModified, overlay: null }));
-      count += await restore(rows, CAPTURE_FLAGS.fromObject);
+      cost.restored += await restore(rows, CAPTURE_FLAGS.fromObject);
     }
-    return count;
   }
 
   async function restore(rows: ReturnType<typeof captureOf>[], flags: number): Promise<number> {
+    let restored = 0;
     for (let start = 0; start < rows.length; start += RESTORED_A_BATCH) {
       const batch = rows.slice(start, start + RESTORED_A_BATCH);
-      await parts.captures.restoreCaptures(batch.map((row) => ({ ...row, flags, deliveries: 0 })));
+      restored += await parts.captures.restoreCaptures(batch.map((row) => ({ ...row, flags, deliveries: 0 })));
     }
-    return rows.length;
+    return restored;
   }
 
   async function ownOutages(signal?: AbortSignal): Promise<number> {

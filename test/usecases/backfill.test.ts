@@ -62,9 +62,45 @@ describe('a backfill', () => {
       ['callback_missing', 'receiver_down', 24],
     ]);
     expect(slots).toMatchObject({ ok: 46, callback_missing: 24, unknown: 0 });
-    expect((await world.auditRows()).map(({ kind, restored }) => [kind, restored > 40])).toEqual([['backfill', true]]);
+    expect((await world.auditRows()).map(({ kind, restored }) => [kind, restored])).toEqual([['backfill', 24]]);
 
     expect(await backfill.ownOutages()).toBe(0);
+  });
+
+  it('leaves a row that tells all its calls, keys and captures, and when it began', async () => {
+    world.config();
+    await world.alive([T0 + 10 * MINUTE, T0 + 60 * MINUTE]);
+    await publishSaid(T0, T0 + 5 * MINUTE);
+    await broadcast(T0, T0 + 5 * MINUTE - 10 * SECOND, [T0, T0 + 5 * MINUTE]);
+    world.clock.at = T0 + 20 * MINUTE;
+    const startedAt = world.clock.at;
+    let calls = 0;
+    world.liveOptions.before = () => {
+      calls++;
+      world.clock.at += SECOND;
+    };
+    const outcome = await backfill.range({ domain: DOMAIN, from: T0, to: T0 + 5 * MINUTE });
+    const { list, keys } = world.buckets.calls();
+    expect(outcome).toMatchObject({ error: null, listCalls: list, keys, indexCalls: calls });
+    expect(calls).toBeGreaterThan(1);
+    expect(await world.auditRows()).toMatchObject([
+      { kind: 'backfill', started_at: startedAt, list_calls: list, index_calls: calls, keys },
+    ]);
+  });
+
+  it('stops before it stores another page when it is asked to', async () => {
+    world.config();
+    await world.alive([T0 + 10 * MINUTE, T0 + 60 * MINUTE]);
+    await publishSaid(T0, T0 + 5 * MINUTE);
+    await broadcast(T0, T0 + 5 * MINUTE - 10 * SECOND, [T0, T0 + 5 * MINUTE]);
+    world.clock.at = T0 + 20 * MINUTE;
+    const stop = new AbortController();
+    world.liveOptions.before = (action) => {
+      if (action === 'DescribeLiveStreamSnapshotInfo') stop.abort();
+    };
+    const { signal } = stop;
+    await expect(backfill.range({ domain: DOMAIN, from: T0, to: T0 + 5 * MINUTE, signal })).rejects.toThrow();
+    expect(await rows()).toEqual([]);
   });
 
   it('settles slots that were unknown, for OSS could not be listed during the outage either', async () => {
@@ -98,7 +134,7 @@ describe('a backfill', () => {
     expect((await world.stored()).slots.callback_missing).toBe(0);
 
     const outcome = await backfill.range({ domain: DOMAIN, from: T0 - MINUTE, to: T0 + 10 * MINUTE });
-    expect(outcome).toMatchObject({ error: null, restored: 56 });
+    expect(outcome).toMatchObject({ error: null, restored: 28 });
     expect(await rows()).toHaveLength(28);
     expect((await world.stored()).gaps.map(({ verdict, cause, count }) => [verdict, cause, count])).toEqual([
       ['callback_missing', 'receiver_down', 28],

@@ -19,8 +19,11 @@ export interface CaptureStore extends BatchStore<IncomingCapture> {
     after?: CaptureCursor | null;
     limit: number;
   }): Promise<StoredCapture[]>;
-  /** Backfill: rows that only the vendor's index or OSS speaks for; twice is harmless. Marks late evidence like `write`. */
-  restoreCaptures(rows: IncomingCapture[]): Promise<void>;
+  /**
+   * Backfill: rows that only the vendor's index or OSS speaks for; twice is harmless. Marks late evidence like `write`. Says how many
+   * captures were not known before.
+   */
+  restoreCaptures(rows: IncomingCapture[]): Promise<number>;
   partitions: Partitions;
 }
 
@@ -43,6 +46,7 @@ export function createCaptureStore(options: {
     client: pg.ClientBase,
     items: IncomingCapture[],
     again: boolean,
+    restored?: { captures: number },
   ): Promise<RefusedItem<IncomingCapture>[]> {
     const isVerified = (index: number) =>
       (items[index]!.flags & CAPTURE_FLAGS.fromCallback) === 0 || (items[index]!.flags & CAPTURE_FLAGS.verified) !== 0;
@@ -81,12 +85,16 @@ export function createCaptureStore(options: {
     }
     if (rows.size === 0) return refused;
     await partitions.ensure(client, days);
+    const known = restored ? await countKnown(client, [...rows.values()]) : 0;
     await insert(client, [...rows.values()], again, now() - options.lateEvidenceAfterMs);
+    if (restored) restored.captures += rows.size - known;
     return refused;
   }
 
-  const write = (client: pg.ClientBase, items: IncomingCapture[], again: boolean) =>
-    writeAround(items, (part) => writeOnce(client, part, again), { onMissingPartition: () => partitions.forget() });
+  const write = (client: pg.ClientBase, items: IncomingCapture[], again: boolean, restored?: { captures: number }) =>
+    writeAround(items, (part) => writeOnce(client, part, again, restored), {
+      onMissingPartition: () => partitions.forget(),
+    });
 
   async function read(text: string, values: unknown[]): Promise<StoredCapture[]> {
     const { rows } = await database.pool.query<ReadRow>(text, values);
@@ -131,9 +139,11 @@ export function createCaptureStore(options: {
     write: (items, { again, timeoutMs }) =>
       withClient(database.pool, timeoutMs, (client) => write(client, items, again)),
     async restoreCaptures(rows) {
-      const refused = await withClient(database.pool, 60_000, (client) => write(client, rows, true));
+      const restored = { captures: 0 };
+      const refused = await withClient(database.pool, 60_000, (client) => write(client, rows, true, restored));
       if (refused.length > 0)
         throw new Error(`${refused.length} restored captures cannot be stored: ${refused[0]!.reason}`);
+      return restored.captures;
     },
     readCallbacks({ streamId, from, to, after, limit }) {
       return read(
@@ -240,6 +250,21 @@ async function insert(client: pg.ClientBase, rows: Row[], again: boolean, lateBe
   ];
   if (isLate) values.push(lateBefore);
   await client.query({ name, text, values });
+}
+
+async function countKnown(client: pg.ClientBase, rows: Row[]): Promise<number> {
+  const found = await client.query<{ known: number }>(
+    `select count(*)::int as known
+     from unnest($1::int[], $2::float8[], $3::int[]) as batch (stream_id, at, discriminator)
+     join captures c on c.stream_id = batch.stream_id and c.captured_at = to_timestamp(batch.at / 1000)
+       and c.discriminator = batch.discriminator`,
+    [
+      numbers(rows, (row) => row.streamId),
+      numbers(rows, (row) => row.item.capturedAt),
+      numbers(rows, (row) => row.item.discriminator),
+    ],
+  );
+  return found.rows[0]!.known;
 }
 
 /** An array of numbers as PostgreSQL reads it; the driver's own way quotes every element. */

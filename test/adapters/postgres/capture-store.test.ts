@@ -138,8 +138,8 @@ describe('backfill', () => {
       ...incomingCapture('restored', at, { receivedAt: at, flags }),
       deliveries: 0,
     });
-    await store.restoreCaptures([restored(CAPTURE_FLAGS.fromIndex)]);
-    await store.restoreCaptures([restored(CAPTURE_FLAGS.fromObject)]);
+    expect(await store.restoreCaptures([restored(CAPTURE_FLAGS.fromIndex)])).toBe(1);
+    expect(await store.restoreCaptures([restored(CAPTURE_FLAGS.fromObject)])).toBe(0);
     expect(await read(store, 'restored')).toEqual([
       expect.objectContaining({ receivedAt: null, deliveries: 0, verified: false, sources: ['index', 'object'] }),
     ]);
