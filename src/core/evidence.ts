@@ -64,7 +64,7 @@ export type EvidenceLine =
       stream: string | null;
       reason: string;
     }
-  | { type: 'lifecycle'; bucket: string; prefix: string; days: number };
+  | { type: 'lifecycle'; bucket: string; prefix: string; days: number | null };
 
 export type EvidenceType = EvidenceLine['type'];
 export type EvidenceOf<T extends EvidenceType> = Extract<EvidenceLine, { type: T }>;

@@ -11,10 +11,10 @@ import { type Cause, isBad, type Verdict } from './verdict.ts';
 export const DELIVERY_WINDOW_MS = 35_000;
 const DAY_MS = 86_400_000;
 
-/** Objects under the prefix are deleted once they are so many days old. */
+/** Objects under the prefix are deleted once they are so many days old; null: nobody may read the rules for them. */
 export interface LifecycleRule {
   prefix: string;
-  days: number;
+  days: number | null;
 }
 
 /** What the table of DESIGN 2.1 needs besides the capture itself. */
@@ -107,10 +107,9 @@ function whyNeverSeen(capture: Capture, looked: LookedSpans): Cause {
 
 /** A rule may delete from the moment the age is reached (in fact up to two days later, reference/oss.md section 2). */
 function whyGone(capture: Capture, terms: CaptureTerms): Cause {
-  const expired = terms.lifecycle.some(
-    ({ prefix, days }) => capture.object.startsWith(prefix) && terms.now - capture.at >= days * DAY_MS,
-  );
-  return expired ? 'object_expired' : 'object_deleted';
+  const rules = terms.lifecycle.filter(({ prefix }) => capture.object.startsWith(prefix));
+  if (rules.some(({ days }) => days !== null && terms.now - capture.at >= days * DAY_MS)) return 'object_expired';
+  return rules.some(({ days }) => days === null) ? 'undetermined' : 'object_deleted';
 }
 
 /** OSS could not be looked at, and no callback came, perhaps because nobody was there to take it. */

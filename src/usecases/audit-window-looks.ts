@@ -3,6 +3,7 @@ import type { LifecycleRule } from '../core/judge-capture.ts';
 import type { IndexWitness } from '../core/witness.ts';
 import { type AuditTotals, CouldNotLookError, type StoredCapture, type StreamRow } from '../ports.ts';
 import type { AuditorParts } from './audit-window.ts';
+import { RULES_NOT_READ } from './audit-window-stretch.ts';
 import type { StreamLooks } from './audit-window-terms.ts';
 
 const CALLBACKS_A_PAGE = 2_000;
@@ -13,7 +14,7 @@ export function createLooks(
   totals: AuditTotals,
   budget: { headsLeft: number; mayHead: boolean },
 ): StreamLooks {
-  const lifecycles = new Map<string, Promise<LifecycleRule[]>>();
+  const lifecycles = new Map<string, Promise<readonly LifecycleRule[]>>();
   return {
     async callbacks(streamId, from, to) {
       const all: StoredCapture[] = [];
@@ -30,7 +31,10 @@ export function createLooks(
       budget.headsLeft--;
       totals.headCalls++;
       try {
-        return await parts.buckets.open(bucket, endpoint).head(key);
+        const found = await parts.buckets.open(bucket, endpoint).head(key);
+        // An absence is proven by a listing of that one key.
+        if (found === null) totals.listCalls++;
+        return found;
       } catch (error) {
         // The right to read objects is another one than the right to list them, and an audit can do without.
         if (essential || !(error instanceof CouldNotLookError) || error.reason !== 'access-denied') throw error;
@@ -57,11 +61,15 @@ export function createLooks(
       const key = `${endpoint} ${bucket}`;
       let rules = lifecycles.get(key);
       if (!rules) {
-        // Only tells "expired" from "deleted"; without the right to read the rules there are none.
+        totals.headCalls++;
+        // The right to read the rules is another one than the right to list, and an audit can do without.
         rules = parts.buckets
           .open(bucket, endpoint)
           .lifecycleRules()
-          .catch(() => []);
+          .catch((error) => {
+            if (error instanceof CouldNotLookError && error.reason === 'access-denied') return RULES_NOT_READ;
+            throw error;
+          });
         lifecycles.set(key, rules);
       }
       return rules;

@@ -14,7 +14,7 @@ import type { StoredCapture, StreamCommit, StreamRow } from '../ports.ts';
 import { StreamJudge } from './audit-window-judge.ts';
 import { StreamNames } from './audit-window-names.ts';
 import { beginStream, readStreamState, type StreamState } from './audit-window-state.ts';
-import { NOTHING_SEEN, type Rejection, type Stretch, witnessesOf } from './audit-window-stretch.ts';
+import { NOTHING_SEEN, type Rejection, RULES_NOT_READ, type Stretch, witnessesOf } from './audit-window-stretch.ts';
 import type { StreamStart, StreamTerms } from './audit-window-terms.ts';
 
 const MINUTE_MS = 60_000;
@@ -164,7 +164,7 @@ export class StreamAudit {
       index: witnesses.index,
       listed: [{ from: this.until - this.marginMs, to: until }],
       indexed: [],
-      lifecycle: this.config ? await looks.lifecycle(this.config.bucket, this.config.endpoint) : [],
+      lifecycle: [],
     };
     this.#partial = stretch;
     for (let round = 0; round < MOST_QUESTION_ROUNDS; round++) {
@@ -174,7 +174,12 @@ export class StreamAudit {
       stretch.indexed = mergeSpans([...stretch.indexed, ...answers.spans]);
       stretch.index = [...stretch.index, ...answers.rows];
     }
-    this.#judge.judge(this.#join(witnesses.callbacks, stretch), stretch, until, { final: true, config: this.config });
+    const captures = this.#join(witnesses.callbacks, stretch);
+    if (this.config && [...captures.sequence, ...captures.overwrite].some(isGone)) {
+      stretch.lifecycle = RULES_NOT_READ;
+      stretch.lifecycle = await looks.lifecycle(this.config.bucket, this.config.endpoint);
+    }
+    this.#judge.judge(captures, stretch, until, { final: true, config: this.config });
     const foreign = this.#noteForeign(others, named);
     await this.#record(read, stretch, foreign, absent, until);
     this.#judge.state.fresh = false;
@@ -356,6 +361,11 @@ export class StreamAudit {
     }
     return foreign;
   }
+}
+
+/** Only the bucket's rules can tell why. */
+function isGone({ stored, indexed, replaced }: Capture): boolean {
+  return indexed && !stored && !replaced;
 }
 
 function keyOf({ domain, app, stream }: StreamRow) {

@@ -11,7 +11,10 @@ export interface Rejection {
   reason: string;
 }
 
-/** Where was looked, and what the bucket's rules are. */
+/** Nobody may say, or has said yet, why an object is gone. */
+export const RULES_NOT_READ: readonly LifecycleRule[] = [{ prefix: '', days: null }];
+
+/** Where was looked, and what the bucket's rules are: empty where none is, or where no object is gone and nobody asked. */
 export interface StretchLooks {
   listed: Span[];
   indexed: Span[];

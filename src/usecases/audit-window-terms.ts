@@ -12,7 +12,8 @@ export interface StreamLooks {
   /** null: proven absent; undefined: not asked, for the right is missing or enough were asked. */
   head(bucket: string, endpoint: string, key: string, essential: boolean): Promise<ObjectWitness | null | undefined>;
   index(stream: StreamRow, from: Instant, to: Instant): Promise<IndexWitness[]>;
-  lifecycle(bucket: string, endpoint: string): Promise<LifecycleRule[]>;
+  /** `RULES_NOT_READ` without the right to. */
+  lifecycle(bucket: string, endpoint: string): Promise<readonly LifecycleRule[]>;
   rejections(objects: string[]): Promise<Rejection[]>;
   /** Takes down all that a stretch was judged by, for an evidence file. */
   record?: ((stretch: RecordedStretch) => Promise<void>) | undefined;

@@ -89,7 +89,12 @@ const SCHEMAS = {
     stream: z.string().nullable().default(null),
     reason: z.string().default(''),
   }),
-  lifecycle: z.object({ type: z.literal('lifecycle'), bucket: name, prefix: z.string(), days: z.number().min(0) }),
+  lifecycle: z.object({
+    type: z.literal('lifecycle'),
+    bucket: name,
+    prefix: z.string(),
+    days: z.number().min(0).nullable(),
+  }),
 } satisfies { [T in EvidenceType]: z.ZodType<Extract<EvidenceLine, { type: T }>> };
 
 const TYPES = Object.keys(SCHEMAS);

@@ -116,6 +116,12 @@ describe('the table of verdicts', () => {
     expect(judge({ X: true, terms: aged(1, 'covers/') })).toBe('object_missing/object_deleted');
   });
 
+  it('does not call deleted what a rule may have taken that nobody may read', () => {
+    const unread = { lifecycle: [{ prefix: '', days: null }] };
+    expect(judge({ C: true, X: true, terms: unread })).toBe('object_missing/undetermined');
+    expect(judge({ C: true, terms: unread })).toBe('object_missing/never_stored');
+  });
+
   it('says unknown, not missing, where OSS could not be looked at', () => {
     const unlisted = { listed: [] };
     const blind = { blind: [{ from: START, to: START + 1 }] };

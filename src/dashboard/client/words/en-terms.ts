@@ -77,7 +77,7 @@ const causeReasons: Record<Cause, string> = {
   beyond_beat: 'It lies between two beats.',
   listing_failed: 'OSS could not be listed for this time.',
   index_failed: 'The vendor’s index could not be read for this time.',
-  undetermined: 'The vendor’s index could not be asked, so the reason stays open.',
+  undetermined: 'The vendor’s index or the bucket’s rules could not be asked, so the reason stays open.',
 };
 
 const incidentKinds: Record<IncidentKind, string> = {

@@ -71,7 +71,7 @@ export const zhTerms: Terms = {
     beyond_beat: '它位于两个节拍之间。',
     listing_failed: '该时段的 OSS 无法列举。',
     index_failed: '该时段的厂商索引无法读取。',
-    undetermined: '无法询问厂商索引，原因未定。',
+    undetermined: '无法询问厂商索引或存储桶规则，原因未定。',
   },
   incidentKinds: {
     gap: '缺口',
