@@ -132,16 +132,12 @@ export function createSilenceWatch(parts: WatchParts) {
         overdue.push({ row, heard, silence, isSuspected: asOf >= silence.suspectedAt });
       }
     }
-    const onAir = await stillOnAir(
-      overdue.filter((stream) => stream.isSuspected),
-      isFresh,
-    );
-    const suspects: Suspect[] = await unlessWeAreDeaf(await withoutOffline(onAir, now));
-    const ratioSuspects = await belowRatio(watched, suspects, asOf, excused, blindUntil ?? null);
-    const { ripe, forming } = ripeStreams(suspects, overdue, result.totals, asOf);
-    const conditions = [...suspects, ...ratioSuspects].map((suspect) =>
-      conditionOf(suspect, result.totals, ripe, asOf),
-    );
+    const losing = await belowRatio(watched, overdue, asOf, excused, blindUntil ?? null);
+    const found: Suspect[] = [...overdue.filter((stream) => stream.isSuspected), ...losing];
+    const onAir = await stillOnAir(found, isFresh);
+    const suspects = await unlessWeAreDeaf(await withoutOffline(onAir, now));
+    const { ripe, forming } = ripeStreams(suspects, [...overdue, ...losing], result.totals, asOf);
+    const conditions = suspects.map((suspect) => conditionOf(suspect, result.totals, ripe, asOf));
     return { ...result, forming, conditions };
   };
 
@@ -227,10 +223,13 @@ export function createSilenceWatch(parts: WatchParts) {
     return suspects.filter(({ row }) => !foundOffline.has(row.streamId));
   }
 
-  /** Streams that are heard, yet lose more than the settings allow. */
+  /**
+   * Streams that are heard, yet lose more than the settings allow. Whoever is overdue is left to the clock of the silence,
+   * which gives a stream that merely ended its time; one that was told keeps its place while its beat is late again.
+   */
   async function belowRatio(
     watched: readonly WatchedRow[],
-    suspects: readonly Suspect[],
+    overdue: readonly (Suspect & { isSuspected: boolean })[],
     asOf: Instant,
     excused: readonly ExcusedScope[],
     blindUntil: Instant | null,
@@ -238,7 +237,9 @@ export function createSilenceWatch(parts: WatchParts) {
     if (lossy === null) return [];
     const from = asOf - overMs;
     if (blindUntil !== null && blindUntil > from) return [];
-    const silent = new Set(suspects.map(({ row }) => row.streamId));
+    const silent = new Set(
+      overdue.filter((stream) => stream.isSuspected || !isKnown(stream)).map(({ row }) => row.streamId),
+    );
     const judged = watched.filter(
       (row) => row.startedAt <= from && !silent.has(row.streamId) && (excusedUntil(row, excused, asOf) ?? from) <= from,
     );
@@ -330,7 +331,7 @@ function conditionOf(
     expected: expected ?? slots,
     cause: null,
     facts: heard ? { lastGood: { at: heard.capturedAt, object: null } } : {},
-    ripe: missed !== undefined || ripe.has(row.streamId),
+    ripe: ripe.has(row.streamId),
     gaps: [],
   };
 }

@@ -43,6 +43,46 @@ describe('a stream that is never silent for long, yet loses callbacks', () => {
   }, 60_000);
 });
 
+describe('a miss ratio excuses nobody from what protects a silence', () => {
+  let world: AlertingWorld | undefined;
+  afterEach(() => world?.close());
+  const watch = { missRatio: { ratio: 0.3, over: '60s' } };
+
+  it('a stream that the vendor says is off air is not told', async () => {
+    const onlineStreams = async () => [];
+    world = await createAlertingWorld({ apps: { live: 20 }, watch, parts: { live: { onlineStreams } } });
+    await world.database.db.updateTable('sessions').set({ certainty: 'listed' }).execute();
+    await world.pass({ seconds: 80, step: 4 });
+    const [ended] = world.streams;
+    await world.pass({ seconds: 60, silent: (stream) => stream === ended });
+    expect(world.titles()).toEqual([]);
+  }, 60_000);
+
+  it('nobody is told while our own public address cannot be reached', async () => {
+    const parts = { callbackKey: null, publicUrl: 'http://127.0.0.1:9' };
+    world = await createAlertingWorld({ apps: { live: 20 }, watch, parts });
+    await world.pass({ seconds: 80, step: 4 });
+    await world.pass({ seconds: 40, silent: () => true });
+    expect(world.titles().filter((title) => !title.includes('Snapaudit itself could not receive'))).toEqual([]);
+  }, 60_000);
+
+  it('an outage of a whole app is one message', async () => {
+    world = await createAlertingWorld({ apps: { live: 60 }, watch });
+    await world.pass({ seconds: 80, step: 4 });
+    await world.pass({ seconds: 50, silent: () => true });
+    expect(world.titles()).toEqual(['[Open] callbacks stopped: play.example.com/live']);
+    expect((await world.alerting.handle.incidents({ limit: 100 })).data).toHaveLength(1);
+  }, 60_000);
+
+  it('all streams that lose callbacks together wait for each other, too', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 }, watch: { missRatio: { ratio: 0.3, over: '100s' } } });
+    await world.pass({ seconds: 120, step: 4 });
+    const even = (at: number) => Math.floor(at / 10_000) % 2 === 0;
+    await world.pass({ seconds: 120, silent: (_stream, at) => even(at) });
+    expect(world.titles()).toEqual(['[Open] callbacks stopped: play.example.com/live']);
+  }, 60_000);
+});
+
 describe('counting', () => {
   const row = (streamId: number): WatchedRow => ({
     streamId,
