@@ -69,7 +69,10 @@ export function decideIncidents(input: {
       else {
         standing.add(key);
         const before = overByKey.get(key);
-        const again = before?.resolvedAt && now - before.resolvedAt <= rules.reopenWithinSeconds * 1000;
+        const again =
+          before?.resolvedAt &&
+          now - before.resolvedAt <= rules.reopenWithinSeconds * 1000 &&
+          !endedBefore(condition, before);
         decisions.push(again ? { do: 'reopen', incident: before, condition } : { do: 'open', condition });
       }
     }
@@ -138,9 +141,15 @@ function findOver(condition: Condition, overByKey: ReadonlyMap<string, Incident>
   for (const scope of widening(condition.scope)) {
     const over = overByKey.get(incidentKey({ ...condition, scope }));
     if (!over?.resolvedAt) continue;
-    if (condition.since >= over.since - SLACK_MS && condition.until <= over.resolvedAt) return over;
+    const begins = condition.since >= over.since - SLACK_MS && !endedBefore(condition, over);
+    if (begins && condition.until <= over.resolvedAt) return over;
   }
   return null;
+}
+
+/** True for trouble that was over when the incident began: it is none of its. */
+function endedBefore(condition: Condition, incident: Incident): boolean {
+  return condition.until !== null && condition.until <= incident.since;
 }
 
 /** The watchdog dates a silence from the last callback, the audit from the first missing slot, up to an hour apart. */

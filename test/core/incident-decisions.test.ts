@@ -79,6 +79,18 @@ describe('an incident', () => {
     expect(decide([beyond], [over], { now: T0 + 400_000 })).toMatchObject([{ do: 'reopen' }]);
   });
 
+  it('has no part in a gap that was over when it began, of its own scope or inside it: that one is told', () => {
+    const app = { domain: 'play.example.com', app: 'live', stream: null };
+    for (const scope of [cam.scope, app]) {
+      const over = incidentOf({ ...cam, scope }, { status: 'resolved', resolvedAt: T0 + 300_000 });
+      const decided = (until: Instant) =>
+        decide([{ ...gap, since: T0 - 3_000_000, until }], [over], { now: T0 + 400_000 });
+      expect(decided(T0 - 1)).toMatchObject([{ do: 'open' }]);
+      expect(decided(T0)).toMatchObject([{ do: 'open' }]);
+      expect(decided(T0 + 1)).toMatchObject([{ do: 'attach' }]);
+    }
+  });
+
   it('that flaps must be quiet for ten minutes before it is resolved', () => {
     const flapping = incidentOf(gap, { clearSince: T0 + 120_000, reopenings: [T0 + 100_000] });
     expect(decide([], [flapping], { now: T0 + 180_000 })).toEqual([]);
