@@ -55,7 +55,9 @@ export function silenceCommand(context: CommandContext): Command {
   command
     .command('add')
     .description('Send no notifications for what matches, until then.')
-    .addOption(new Option('--kind <kind>', 'only this kind of incident').choices([...INCIDENT_KINDS]))
+    .addOption(
+      new Option('--kind <kind>', 'only this kind of incident; silence and gap are one').choices([...INCIDENT_KINDS]),
+    )
     .option('--domain <name>', 'only this domain')
     .option('--app <name>', 'only this app of the domain')
     .option('--stream <name>', 'only this stream of the app')

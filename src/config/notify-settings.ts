@@ -10,6 +10,7 @@ const when = z
   .strictObject({
     /** The least severity that this channel hears of. */
     severity: z.enum(SEVERITIES).default('info'),
+    /** silence and gap are one story: either names both. */
     kinds: z.array(z.enum(INCIDENT_KINDS)).default([]),
     domains: z.array(z.string()).default([]),
     apps: z.array(z.string()).default([]),

@@ -24,7 +24,7 @@ export function wants(
   const { filter } = channel;
   if (trackOf(incident.kind) === 'channel_failing' && incident.key === channel.name) return false;
   if (!isAtLeast(incident.severity, filter.severity)) return false;
-  if (filter.kinds.length > 0 && !filter.kinds.includes(incident.kind)) return false;
+  if (filter.kinds.length > 0 && !filter.kinds.some((kind) => isSameStory(kind, incident.kind))) return false;
   // A wider incident reaches everyone whose domain or app lies inside it.
   if (filter.domains.length > 0 && incident.scope.domain !== null && !filter.domains.includes(incident.scope.domain)) {
     return false;
@@ -32,8 +32,13 @@ export function wants(
   return filter.apps.length === 0 || incident.scope.app === null || filter.apps.includes(incident.scope.app);
 }
 
+/** A silence that the audit confirms goes on as a gap: whoever hears of (or silences) one of them means both. */
+function isSameStory(a: IncidentKind, b: IncidentKind): boolean {
+  return trackOf(a) === trackOf(b);
+}
+
 export interface Silence {
-  kind: string | null;
+  kind: IncidentKind | null;
   domain: string | null;
   app: string | null;
   stream: string | null;
@@ -51,7 +56,7 @@ export function isSilenced(
     (silence) =>
       silence.from <= now &&
       now < silence.until &&
-      (silence.kind === null || silence.kind === incident.kind) &&
+      (silence.kind === null || isSameStory(silence.kind, incident.kind)) &&
       (silence.domain === null || silence.domain === incident.scope.domain) &&
       (silence.app === null || silence.app === incident.scope.app) &&
       (silence.stream === null || silence.stream === incident.scope.stream),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { IncidentKind } from '../../src/core/incident.ts';
 import {
   intoMessages,
   isSilenced,
@@ -23,9 +24,16 @@ describe('routing', () => {
   it('takes severity, kind, domain and app into account', () => {
     expect(wants({ name: 'a', filter: any }, incident)).toBe(true);
     expect(wants({ name: 'a', filter: { ...any, severity: 'critical' } }, incident)).toBe(false);
-    expect(wants({ name: 'a', filter: { ...any, kinds: ['gap'] } }, incident)).toBe(false);
+    expect(wants({ name: 'a', filter: { ...any, kinds: ['naming'] } }, incident)).toBe(false);
     expect(wants({ name: 'a', filter: { ...any, domains: ['other.example.com'] } }, incident)).toBe(false);
     expect(wants({ name: 'a', filter: { ...any, apps: ['live'] } }, incident)).toBe(true);
+  });
+  it('takes a silence and the gap that it becomes for one story: whoever hears the beginning hears the end', () => {
+    for (const kind of ['silence', 'gap'] as const) {
+      const filter = { ...any, kinds: [kind] };
+      expect(wants({ name: 'a', filter }, incident)).toBe(true);
+      expect(wants({ name: 'a', filter }, { ...incident, kind: 'gap' })).toBe(true);
+    }
   });
   it('lets a wider incident through to those inside it', () => {
     const everything = { ...incident, scope: { domain: null, app: null, stream: null } };
@@ -49,6 +57,11 @@ describe('a silence', () => {
       true,
       false,
     ]);
+  });
+  it('of the kind silence goes on when the audit turns that into a gap, and covers no other kind', () => {
+    const ofKind = { ...silence, kind: 'silence' as const };
+    const covered = (kind: IncidentKind) => isSilenced({ ...incident, kind }, [ofKind], T0);
+    expect([covered('silence'), covered('gap'), covered('naming')]).toEqual([true, true, false]);
   });
   it('of one app does not cover an incident of the whole domain', () => {
     const wide = { ...incident, scope: { domain: 'play.example.com', app: null, stream: null } };

@@ -111,7 +111,7 @@ export interface ChannelStateTable {
 
 export interface SilenceTable {
   id: Generated<number>;
-  kind: string | null;
+  kind: IncidentKind | null;
   domain: string | null;
   app: string | null;
   stream: string | null;

@@ -109,7 +109,7 @@ export function notificationRoutes(alerting: AlertingHandle): Route[] {
       summary: 'Send no notifications for what matches',
       body: z.strictObject({
         ...scopeNames,
-        kind: z.enum(INCIDENT_KINDS).nullable().default(null),
+        kind: z.enum(INCIDENT_KINDS).nullable().default(null).describe('null: all. silence and gap are one story.'),
         from: instant.nullable().default(null).describe('null: now.'),
         until: instant,
         reason: reasonText,
