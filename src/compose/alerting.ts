@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { postJson } from '../adapters/notify/post-json.ts';
 import { createAlertingFacts } from '../adapters/postgres/alerting-facts.ts';
 import { createAuditStore } from '../adapters/postgres/audit-store.ts';
+import { createChannelStates } from '../adapters/postgres/channel-states.ts';
 import type { Database } from '../adapters/postgres/database.ts';
 import { createExcusedStore } from '../adapters/postgres/excused-store.ts';
 import { createHeartbeatStore } from '../adapters/postgres/heartbeat-store.ts';
@@ -84,6 +85,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
   const facts = createAlertingFacts(database);
   const incidents = createIncidentStore(database);
   const notifications = createNotificationStore(database);
+  const states = createChannelStates(database);
   const silences = createSilenceStore(database);
   const maintenance = createMaintenanceStore(database);
   const excused = createExcusedStore(database);
@@ -123,6 +125,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
   const sender = createNotificationSender({
     clock,
     notifications,
+    states,
     incidents,
     silences,
     sink,
@@ -168,7 +171,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
       channels: settings.notify.map(({ name, type }) => ({ name, type })),
       disabled: async (name) => {
         const channel = channels.find((one) => one.name === name);
-        return channel ? notifications.disabled(name, channel.fingerprint) : null;
+        return channel ? states.disabled(name, channel.fingerprint) : null;
       },
     }),
     jobs: [

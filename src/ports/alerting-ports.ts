@@ -47,9 +47,15 @@ export interface Channel {
   /** Messages a minute that the other side takes; more wait or go into a digest. */
   readonly perMinute: number;
   /** Throws `ChannelError`. `id` stays the same over retries. */
-  send(outgoing: OutgoingMessage): Promise<void>;
+  send(outgoing: OutgoingMessage): Promise<Delivery | undefined>;
   /** Only where the other side forgets: tells it all that is open, every `resendSeconds`. */
   readonly keepAlive?: { resendSeconds: number; resend(alerts: Alert[], now: Instant): Promise<void> };
+}
+
+/** What came of a message that was taken. */
+export interface Delivery {
+  /** One sentence about those of several recipients who were refused; null where it reached them all. */
+  refused: string | null;
 }
 
 export interface OutgoingMessage {
@@ -248,10 +254,11 @@ export interface ClaimedMessage {
 export interface NotificationStore {
   /**
    * Claims the next message of a channel until `now + leaseSeconds`: what another process claimed and did not finish comes first,
-   * as the very message it was; else what `plan` makes of the rows that are due. null: nothing to send now.
+   * as the very message it was; else what `plan` makes of the rows that are due. null: nothing to send now, or the channel pauses.
    */
   claim(options: {
     channel: string;
+    fingerprint: string;
     now: Instant;
     leaseSeconds: number;
     /** Messages that the channel takes a minute. */
@@ -259,13 +266,17 @@ export interface NotificationStore {
     digestFrom: number;
     silenced(incident: Incident): boolean;
   }): Promise<ClaimedMessage | null>;
-  markSent(message: ClaimedMessage, sentAt: Instant, summary: string): Promise<void>;
+  /** `refused`: who of several recipients did not get it. */
+  markSent(message: ClaimedMessage, sentAt: Instant, summary: string, refused: string | null): Promise<void>;
   /** `retryAt` null: given up. `keepId`: it may have arrived, so it is tried again as the same message. */
   markFailed(
     message: ClaimedMessage,
     outcome: { error: string; retryAt: Instant | null; keepId: boolean },
   ): Promise<void>;
-  /** Makes rows for open incidents that `due` picks, and for those that were silenced and are no longer. */
+  /**
+   * Makes rows for open incidents that `due` picks by when they were told last (or could not be told), and for those that were
+   * silenced and are no longer.
+   */
   addRepeats(options: {
     channel: string;
     now: Instant;
@@ -286,13 +297,22 @@ export interface NotificationStore {
     limit: number,
   ): Promise<NotificationRow[]>;
   counts(): Promise<{ channel: string; status: NotificationStatus; count: number }[]>;
-  /** When the channel was switched off with these settings, and why; null where it is on. */
-  disabled(channel: string, fingerprint: string): Promise<{ at: Instant; reason: string } | null>;
-  disable(channel: string, fingerprint: string, at: Instant, reason: string): Promise<void>;
-  enable(channel: string, fingerprint: string): Promise<void>;
   /** Gives up what waits for channels that are configured no more. */
   giveUpBut(channels: readonly string[]): Promise<void>;
   prune(before: Instant): Promise<void>;
+}
+
+/** What is known of the other side of each channel, as long as its settings (their fingerprint) stay. */
+export interface ChannelStates {
+  /** When the channel was switched off, and why; null where it is on. */
+  disabled(channel: string, fingerprint: string): Promise<{ at: Instant; reason: string } | null>;
+  disable(channel: string, fingerprint: string, at: Instant, reason: string): Promise<void>;
+  /** On again, and nothing is held against it. */
+  enable(channel: string): Promise<void>;
+  /** Nothing is claimed for it until then. */
+  pause(channel: string, fingerprint: string, until: Instant): Promise<void>;
+  /** What came of one message; gives how many in a row ended like it. `partly`: some recipients were refused. */
+  count(channel: string, fingerprint: string, outcome: 'taken' | 'partly' | 'rejected'): Promise<number>;
 }
 
 // ---- silences and maintenance ----

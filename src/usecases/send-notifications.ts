@@ -8,8 +8,10 @@ import {
   type AlertSink,
   type Channel,
   ChannelError,
+  type ChannelStates,
   type ClaimedMessage,
   type Clock,
+  type Delivery,
   type IncidentStore,
   type NotificationStore,
   type SilenceStore,
@@ -29,6 +31,7 @@ export interface NotifyChannel extends RoutedChannel {
 export interface SendParts {
   clock: Clock;
   notifications: NotificationStore;
+  states: ChannelStates;
   incidents: IncidentStore;
   silences: SilenceStore;
   sink: AlertSink;
@@ -47,12 +50,16 @@ export interface SendParts {
 const LEASE_SECONDS = 60;
 /** A permanent failure must show so often before the channel is switched off: a restart of the other side is none. */
 const PERMANENT_FROM = 3;
+/** One message may be at fault; so many that are rejected in a row say that it is the channel. */
+const REJECTED_IN_A_ROW = 3;
+/** So many messages in a row must miss the same channel's recipients before people are told. */
+const PARTLY_IN_A_ROW = 3;
 /** About a day of retries at the longest delay. */
 const MAX_ATTEMPTS = 110;
 const RESOLVED_REMEMBERED_MS = 900_000;
 
 export function createNotificationSender(parts: SendParts) {
-  const { notifications, clock } = parts;
+  const { notifications, states, clock } = parts;
   const resentAt = new Map<string, Instant>();
 
   /** Sends what is due on every channel; channels do not wait for each other. */
@@ -81,8 +88,7 @@ export function createNotificationSender(parts: SendParts) {
     silences: Awaited<ReturnType<SilenceStore['inForce']>>,
     signal?: AbortSignal,
   ): Promise<void> {
-    const off = await notifications.disabled(channel.name, channel.fingerprint);
-    if (off) return;
+    if (await states.disabled(channel.name, channel.fingerprint)) return;
     const silenced = (incident: Parameters<typeof isSilenced>[0]) => isSilenced(incident, silences, clock.now());
     await notifications.addRepeats({
       channel: channel.name,
@@ -94,6 +100,7 @@ export function createNotificationSender(parts: SendParts) {
     while (!signal?.aborted) {
       const claimed = await notifications.claim({
         channel: channel.name,
+        fingerprint: channel.fingerprint,
         now: clock.now(),
         leaseSeconds: LEASE_SECONDS,
         perMinute: channel.channel.perMinute,
@@ -110,8 +117,9 @@ export function createNotificationSender(parts: SendParts) {
     const now = clock.now();
     const context = contextOf(channel, now);
     const message = messageOf(claimed, context);
+    let delivery: Delivery | undefined;
     try {
-      await channel.channel.send({
+      delivery = await channel.channel.send({
         id: claimed.messageId,
         at: now,
         message,
@@ -123,22 +131,37 @@ export function createNotificationSender(parts: SendParts) {
         error instanceof ChannelError
           ? error
           : new ChannelError('An unexpected fault; see the log.', { failure: 'rejected' });
-      await failed(channel, claimed, failure, now);
-      return failure.failure === 'rejected';
+      return failed(channel, claimed, failure, now);
     }
     // A kill right here sends it again under the same id: that cannot be told from a kill right before.
-    await notifications.markSent(claimed, clock.now(), message.title);
+    const refused = delivery?.refused ?? null;
+    await notifications.markSent(claimed, clock.now(), message.title, refused);
     parts.onOutcome?.(channel.name, 'sent');
+    await taken(channel, refused);
     return true;
   }
 
+  /** Nobody of those who took it gets it again for the sake of those who did not: that some never do is told instead. */
+  async function taken(channel: NotifyChannel, refused: string | null): Promise<void> {
+    const { name, fingerprint } = channel;
+    const inARow = await states.count(name, fingerprint, refused === null ? 'taken' : 'partly');
+    if (refused !== null && inARow >= PARTLY_IN_A_ROW) {
+      const cause = 'recipients-refused';
+      const key = recipientsKey(name);
+      await parts.sink.report({ kind: 'channel_failing', key, active: true, at: clock.now(), cause, detail: refused });
+    } else if (refused === null && inARow === 1) {
+      await parts.sink.report({ kind: 'channel_failing', key: recipientsKey(name), active: false });
+    }
+  }
+
+  /** False where the channel should be left alone for now. */
   async function failed(
     channel: NotifyChannel,
     claimed: ClaimedMessage,
     failure: ChannelError,
     now: Instant,
-  ): Promise<void> {
-    const isOff = failure.failure === 'permanent' && claimed.attempts >= PERMANENT_FROM;
+  ): Promise<boolean> {
+    const { name, fingerprint } = channel;
     const givenUp = failure.failure === 'rejected' || claimed.attempts >= MAX_ATTEMPTS;
     const delay = retryDelaySeconds(claimed.attempts, parts.chance(), failure.retryAfterSeconds);
     await notifications.markFailed(claimed, {
@@ -146,33 +169,53 @@ export function createNotificationSender(parts: SendParts) {
       retryAt: givenUp ? null : now + Math.round(delay * 1000),
       keepId: failure.mayHaveArrived,
     });
-    parts.onOutcome?.(channel.name, givenUp ? 'failed' : 'retry');
-    if (!isOff) return;
-    await notifications.disable(channel.name, channel.fingerprint, now, failure.message);
+    parts.onOutcome?.(name, givenUp ? 'failed' : 'retry');
+    // What the other side asks for holds for whatever else is to be sent there.
+    if (failure.retryAfterSeconds !== null)
+      await states.pause(name, fingerprint, now + failure.retryAfterSeconds * 1000);
+    const cause = await causeToSwitchOff(channel, claimed, failure);
+    if (cause === null) return failure.failure === 'rejected';
+    await states.disable(name, fingerprint, now, failure.message);
     await parts.sink.report({
       kind: 'channel_failing',
-      key: channel.name,
+      key: name,
       active: true,
       at: now,
-      cause: 'permanent-failure',
+      cause,
       detail: failure.message,
     });
+    return false;
   }
 
-  /** Sends a test message now; throws `ChannelError`. A success switches the channel on again. */
+  async function causeToSwitchOff(
+    { name, fingerprint }: NotifyChannel,
+    claimed: ClaimedMessage,
+    { failure }: ChannelError,
+  ): Promise<'permanent-failure' | 'rejected-in-a-row' | null> {
+    if (failure === 'permanent') return claimed.attempts >= PERMANENT_FROM ? 'permanent-failure' : null;
+    if (failure !== 'rejected') return null;
+    const inARow = await states.count(name, fingerprint, 'rejected');
+    return inARow >= REJECTED_IN_A_ROW ? 'rejected-in-a-row' : null;
+  }
+
+  /** Sends a test message now; throws `ChannelError`, also where it missed a recipient. Once taken, the channel is on again. */
   async function test(name: string): Promise<void> {
     const channel = channelNamed(name);
     const now = clock.now();
     const message = composeTest(name, contextOf(channel, now));
+    let delivery: Delivery | undefined;
     try {
-      await channel.channel.send({ id: crypto.randomUUID(), at: now, message, alerts: [] });
+      delivery = await channel.channel.send({ id: crypto.randomUUID(), at: now, message, alerts: [] });
     } catch (error) {
       await notifications.recordTest(name, now, error instanceof Error ? error.message : String(error), message.title);
       throw error;
     }
-    await notifications.recordTest(name, now, null, message.title);
-    await notifications.enable(name, channel.fingerprint);
+    const refused = delivery?.refused ?? null;
+    await notifications.recordTest(name, now, refused, message.title);
+    await states.enable(name);
     await parts.sink.report({ kind: 'channel_failing', key: name, active: false });
+    if (refused !== null) throw new ChannelError(refused, { failure: 'rejected' });
+    await parts.sink.report({ kind: 'channel_failing', key: recipientsKey(name), active: false });
   }
 
   /** Tells one that forgets all that is open, when its time has come. */
@@ -207,9 +250,9 @@ export function createNotificationSender(parts: SendParts) {
   async function reviveChanged(): Promise<void> {
     const names = parts.channels.map((channel) => channel.name);
     await notifications.giveUpBut(names);
-    await parts.incidents.endFindingsBut('channel_failing', names, clock.now());
+    await parts.incidents.endFindingsBut('channel_failing', [...names, ...names.map(recipientsKey)], clock.now());
     for (const channel of parts.channels) {
-      if (await notifications.disabled(channel.name, channel.fingerprint)) continue;
+      if (await states.disabled(channel.name, channel.fingerprint)) continue;
       await parts.sink.report({ kind: 'channel_failing', key: channel.name, active: false });
     }
   }
@@ -239,6 +282,11 @@ function messageOf(claimed: ClaimedMessage, context: MessageContext): Message {
   return claimed.rows.length === 1 && first
     ? composeMessage(first.incident, first.event, context)
     : composeDigest(claimed.rows, context);
+}
+
+/** Of the finding that a channel misses some of its recipients: the channel itself can tell of it. */
+function recipientsKey(channel: string): string {
+  return `${channel} recipients`;
 }
 
 function labelKey({ kind, scope, key }: Parameters<typeof alertOf>[0]): string {

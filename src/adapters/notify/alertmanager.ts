@@ -45,22 +45,17 @@ export function createAlertmanagerChannel(options: {
     name: options.name,
     perMinute: 600,
     async send({ alerts, at, message }) {
-      if (alerts.length > 0) return push(alerts, at);
       // A test alert that ends after a minute.
-      await push(
-        [
-          {
-            status: 'firing',
-            labels: { alertname: 'SnapauditTest', severity: 'info' },
-            annotations: { summary: message.title },
-            startsAt: new Date(at).toISOString(),
-            endsAt: new Date(at + 60_000).toISOString(),
-            generatorURL: '',
-            fingerprint: '',
-          },
-        ],
-        at,
-      );
+      const test: Alert = {
+        status: 'firing',
+        labels: { alertname: 'SnapauditTest', severity: 'info' },
+        annotations: { summary: message.title },
+        startsAt: new Date(at).toISOString(),
+        endsAt: new Date(at + 60_000).toISOString(),
+        generatorURL: '',
+        fingerprint: '',
+      };
+      await push(alerts.length > 0 ? alerts : [test], at);
     },
     keepAlive: { resendSeconds: options.resendSeconds, resend: push },
   };

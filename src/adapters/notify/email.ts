@@ -4,6 +4,8 @@ import type { Message } from '../../core/message.ts';
 import { plainText } from '../../core/message.ts';
 import { type Channel, ChannelError } from '../../ports.ts';
 
+const TIMEOUT_MS = 45_000;
+
 /**
  * E-mail over SMTP. The Message-ID is made of the message's id, so that mail systems which see a repeated delivery can
  * drop it. The host comes from our own settings and is mostly a relay inside, so it may be private.
@@ -18,6 +20,8 @@ export function createEmailChannel(options: {
   password: string | null;
   from: string;
   to: string[];
+  /** Of one message, from the first connection to the last answer. */
+  timeoutMs?: number;
 }): Channel {
   const transport = nodemailer.createTransport({
     host: options.host,
@@ -39,7 +43,7 @@ export function createEmailChannel(options: {
     perMinute: 30,
     async send({ id, at, message }) {
       try {
-        await transport.sendMail({
+        const sent = await transport.sendMail({
           from: options.from,
           to: options.to,
           subject: message.title.replace(/\p{Cc}+/gu, ' '),
@@ -48,7 +52,13 @@ export function createEmailChannel(options: {
           date: new Date(at),
           messageId: `<${id}@snapaudit>`,
           headers: { 'Auto-Submitted': 'auto-generated', 'X-Snapaudit-Severity': message.severity },
+          // The time-outs of the transport hold for one command each; the lease of the message does not wait for all of them.
+          signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
         });
+        if (sent.rejected.length === 0) return { refused: null };
+        return {
+          refused: `The mail server ${options.host} refused ${sent.rejected.join(', ')}; the others got it.`,
+        };
       } catch (error) {
         throw failureOfMail(options.host, error);
       }

@@ -3,7 +3,7 @@ import type { IncidentKind, IncidentStatus, Resolution, Severity, Track, Transit
 import type { Instant } from '../../core/instant.ts';
 import type { NotificationEvent, NotificationStatus } from '../../core/notification.ts';
 
-/** Row types of migrations 0050 to 0053. */
+/** Row types of migrations 0013 to 0016 and 0021. */
 export interface AlertingTables {
   incidents: IncidentTable;
   incident_transitions: IncidentTransitionTable;
@@ -107,6 +107,9 @@ export interface ChannelStateTable {
   fingerprint: string;
   disabled_at: Instant | null;
   disabled_reason: string | null;
+  paused_until: Instant | null;
+  outcome: 'taken' | 'partly' | 'rejected' | null;
+  in_a_row: Generated<number>;
 }
 
 export interface SilenceTable {

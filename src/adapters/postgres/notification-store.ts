@@ -18,14 +18,15 @@ export function createNotificationStore(database: Database): NotificationStore {
         await sql`select pg_advisory_xact_lock(hashtextextended(${`notify:${options.channel}`}, 0))`.execute(
           transaction,
         );
+        if (await isPaused(transaction, options)) return null;
         return (await abandoned(transaction, options)) ?? (await fresh(transaction, options));
       });
     },
 
-    async markSent(message, sentAt, summary) {
+    async markSent(message, sentAt, summary, refused) {
       await db
         .updateTable('notifications')
-        .set({ status: 'sent', sent_at: timestamp(sentAt), claimed_until: null, error: null, summary })
+        .set({ status: 'sent', sent_at: timestamp(sentAt), claimed_until: null, error: refused, summary })
         .where('message_id', '=', message.messageId)
         .where('channel', '=', message.channel)
         .where('status', '=', 'sending')
@@ -55,7 +56,7 @@ export function createNotificationStore(database: Database): NotificationStore {
           (eb) =>
             eb
               .selectFrom('notifications')
-              .select(['id as last_id', 'status as last_status', 'sent_at as last_sent_at'])
+              .select(['id as last_id', 'status as last_status', 'sent_at as last_sent_at', 'due_at as last_due_at'])
               .whereRef('incident_id', '=', 'i.id')
               .where('channel', '=', channel)
               .where('status', '<>', 'superseded')
@@ -65,17 +66,15 @@ export function createNotificationStore(database: Database): NotificationStore {
           (join) => join.onTrue(),
         )
         .selectAll('i')
-        .select(['last_id', 'last_status', 'last_sent_at'])
+        .select(['last_id', 'last_status', 'last_sent_at', 'last_due_at'])
         .where('i.status', '=', 'open')
         .where('i.folded_into', 'is', null)
-        .where('n.last_status', 'in', ['sent', 'silenced'])
+        .where('n.last_status', 'in', ['sent', 'silenced', 'failed'])
         .execute();
       const repeats = rows.flatMap((row) => {
         const incident = incidentOf(row);
         const isDue =
-          row.last_status === 'silenced'
-            ? !silenced(incident)
-            : row.last_sent_at !== null && due(incident, row.last_sent_at);
+          row.last_status === 'silenced' ? !silenced(incident) : due(incident, row.last_sent_at ?? row.last_due_at);
         return isDue ? [{ incident, after: row.last_id }] : [];
       });
       if (repeats.length === 0) return 0;
@@ -157,25 +156,6 @@ export function createNotificationStore(database: Database): NotificationStore {
         .execute();
     },
 
-    async disabled(channel, fingerprint) {
-      const row = await db
-        .selectFrom('channel_states')
-        .selectAll()
-        .where('channel', '=', channel)
-        .where('fingerprint', '=', fingerprint)
-        .where('disabled_at', 'is not', null)
-        .executeTakeFirst();
-      return row?.disabled_at ? { at: row.disabled_at, reason: row.disabled_reason ?? '' } : null;
-    },
-
-    async disable(channel, fingerprint, at, reason) {
-      await setState(channel, fingerprint, { disabled_at: timestamp(at), disabled_reason: reason });
-    },
-
-    async enable(channel, fingerprint) {
-      await setState(channel, fingerprint, { disabled_at: null, disabled_reason: null });
-    },
-
     async giveUpBut(channels) {
       let query = db
         .updateTable('notifications')
@@ -193,18 +173,17 @@ export function createNotificationStore(database: Database): NotificationStore {
         .execute();
     },
   };
+}
 
-  async function setState(
-    channel: string,
-    fingerprint: string,
-    state: { disabled_at: ReturnType<typeof timestamp> | null; disabled_reason: string | null },
-  ): Promise<void> {
-    await db
-      .insertInto('channel_states')
-      .values({ channel, fingerprint, ...state })
-      .onConflict((conflict) => conflict.column('channel').doUpdateSet({ fingerprint, ...state }))
-      .execute();
-  }
+async function isPaused(db: Kysely<Tables>, { channel, fingerprint, now }: ClaimOptions): Promise<boolean> {
+  const row = await db
+    .selectFrom('channel_states')
+    .select('channel')
+    .where('channel', '=', channel)
+    .where('fingerprint', '=', fingerprint)
+    .where('paused_until', '>', timestamp(now))
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** A message that somebody claimed and did not finish in time, or that may have arrived: the same again, under its id. */

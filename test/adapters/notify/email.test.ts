@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { SMTPServer } from 'smtp-server';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createEmailChannel } from '../../../src/adapters/notify/email.ts';
 import { composeMessage } from '../../../src/core/message.ts';
@@ -63,8 +63,13 @@ describe.skipIf(!openssl)(
       server = undefined;
     });
 
-    async function start(secure: boolean, onData?: (reply: (error?: Error | null) => void) => void): Promise<number> {
+    async function start(
+      secure: boolean,
+      onData?: (reply: (error?: Error | null) => void) => void,
+      more: SMTPServerOptions = {},
+    ): Promise<number> {
       server = new SMTPServer({
+        ...more,
         secure,
         key: readFileSync(path.join(folder, 'key.pem')),
         cert: readFileSync(path.join(folder, 'cert.pem')),
@@ -91,8 +96,15 @@ describe.skipIf(!openssl)(
       return (listening.server.address() as AddressInfo).port;
     }
 
-    const channel = (port: number, security: 'tls' | 'starttls', password = 'right', trusted = true) =>
+    const channel = (
+      port: number,
+      security: 'tls' | 'starttls',
+      password = 'right',
+      trusted = true,
+      timeoutMs?: number,
+    ) =>
       createEmailChannel({
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
         name: 'mail',
         host: 'localhost',
         port,
@@ -118,6 +130,23 @@ describe.skipIf(!openssl)(
         expect(mail.raw.split('Content-Type: text/html')[1]).not.toContain('<script>');
       },
     );
+    it('that misses one of its recipients says whom; one that misses all has failed', async () => {
+      const gone = new Set(['night@example.com']);
+      const port = await start(true, undefined, {
+        onRcptTo: ({ address }, _session, reply) =>
+          reply(gone.has(address) ? Object.assign(new Error('no such user'), { responseCode: 550 }) : null),
+      });
+      const { refused } = (await channel(port, 'tls').send(message)) ?? {};
+      expect(refused).toBe('The mail server localhost refused night@example.com; the others got it.');
+      expect(mails.map(({ to }) => to)).toEqual([['ops@example.com']]);
+      gone.add('ops@example.com');
+      await expect(channel(port, 'tls').send(message)).rejects.toMatchObject({ failure: 'rejected' });
+    });
+    it('is given up as a whole in time, for its lease runs out however quick each single answer is', async () => {
+      const port = await start(true, undefined, { onMailFrom: () => {} });
+      const sending = channel(port, 'tls', 'right', true, 300).send(message);
+      await expect(sending).rejects.toMatchObject({ failure: 'transient', mayHaveArrived: true });
+    });
     it('is not sent over a connection that cannot be trusted', async () => {
       const port = await start(true);
       await expect(channel(port, 'tls', 'right', false).send(message)).rejects.toMatchObject({ failure: 'transient' });
