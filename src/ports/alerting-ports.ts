@@ -249,6 +249,8 @@ export interface ClaimedMessage {
   /** Of the row that was tried most often, this try included. */
   attempts: number;
   rows: { id: number; incident: Incident; event: NotificationEvent }[];
+  /** What the channel was told of and these incidents tell of now: over, for whoever keeps alerts apart. */
+  folded: Incident[];
 }
 
 export interface NotificationStore {

@@ -123,7 +123,10 @@ export function createNotificationSender(parts: SendParts) {
         id: claimed.messageId,
         at: now,
         message,
-        alerts: claimed.rows.map(({ incident, event }) => alertOf(incident, event, context)),
+        alerts: [
+          ...claimed.rows.map(({ incident, event }) => alertOf(incident, event, context)),
+          ...claimed.folded.map((incident) => alertOf(incident, 'resolved', context)),
+        ],
       });
     } catch (error) {
       if (!(error instanceof ChannelError)) parts.onProblem(`the channel ${channel.name} has a fault`, error);

@@ -230,6 +230,29 @@ describe('a storm that the audit confirms when most streams are well again', () 
 });
 
 describe('a storm that grows out of single incidents', () => {
+  it('ends the alert of each of them at a webhook, with its own first word', async () => {
+    const secret = `whsec_${Buffer.from('0123456789abcdef01234567').toString('base64')}`;
+    world = await createAlertingWorld({
+      apps: { live: 20 },
+      notify: (url) => [{ name: 'hook', type: 'webhook', url, secret }],
+    });
+    await world.pass({ seconds: 30, step: 5 });
+    const first = world.streams[0]!;
+    await world.pass({ seconds: 40, step: 2, silent: (stream) => stream === first });
+    await world.pass({ seconds: 60, step: 2, silent: () => true });
+    await world.pass({ seconds: 400, step: 10 });
+    const alerts = world.endpoint.calls.map(({ body }) =>
+      (JSON.parse(body).alerts as { status: string; labels: Record<string, string> }[]).map(
+        ({ status, labels }) => `${status} ${labels.stream ?? labels.app}`,
+      ),
+    );
+    expect(alerts).toEqual([
+      ['firing cam0000'],
+      ['firing live', 'resolved cam0000'],
+      ['resolved live', 'resolved cam0000'],
+    ]);
+  }, 60_000);
+
   it('folds them in: they are resolved with it, and nobody hears of them again', async () => {
     world = await createAlertingWorld({ apps: { live: 20 } });
     await world.pass({ seconds: 30, step: 5 });

@@ -3,6 +3,7 @@ import type { Instant } from '../../core/instant.ts';
 import { intoMessages, messageIdOf, planSending } from '../../core/notification.ts';
 import type { ClaimedMessage, NotificationRow, NotificationStore } from '../../ports.ts';
 import type { Database } from './database.ts';
+import { foldedAndTold } from './folded-incidents.ts';
 import { incidentOf } from './incident-mapping.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
@@ -300,6 +301,7 @@ async function claimRows(
   const byId = new Map(incidents.map((row) => [row.id, incidentOf(row)]));
   return {
     channel,
+    folded: await foldedAndTold(db, channel, [...byId.keys()]),
     messageId,
     attempts: Math.max(...rows.map((row) => row.attempts)),
     rows: rows
