@@ -114,7 +114,12 @@ export async function createService(environment: Environment, overrides: Overrid
       onError: (error) => logger.warn({ err: error }, 'an idle database connection ended'),
     });
     release.add(receiving.close);
-    const metrics = createMetrics({ source: createMetricsSource(database), clock, version: VERSION });
+    const metrics = createMetrics({
+      source: createMetricsSource(database),
+      clock,
+      version: VERSION,
+      channels: settings.notify.map(({ name }) => name),
+    });
     const heartbeats = createHeartbeatStore({ database: receiving });
     const quarantine = createQuarantineStore({ database: receiving });
     const receiver = createReceiver({

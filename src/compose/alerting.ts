@@ -47,7 +47,7 @@ export interface AlertingParts {
   /** Of the worker: has a job run now. Without it messages wait for the next run of their channel's job. */
   runSoon?(job: string): Promise<void>;
   metrics?: {
-    evaluated(seconds: number, watched: number, suspected: number): void;
+    evaluated(seconds: number, streams: { watched: number; suspected: number } | null): void;
     notified(channel: string, outcome: 'sent' | 'retry' | 'failed'): void;
   };
   /** In [0, 1); for the jitter of retries. */
@@ -145,7 +145,8 @@ export function createAlerting(parts: AlertingParts): Alerting {
     const { watch } = evaluation;
     // Whoever cannot look at the streams is not well, though the rest of the evaluation succeeded.
     if (watch !== null) evaluatedAt = evaluation.at;
-    parts.metrics?.evaluated(evaluation.seconds, watch?.watched ?? 0, watch?.conditions.length ?? 0);
+    const streams = watch && { watched: watch.watched, suspected: watch.conditions.length };
+    parts.metrics?.evaluated(evaluation.seconds, streams);
     for (const { kind, incident } of evaluation.changes ?? []) {
       logger.info({ incident: incident.id, kind: incident.kind, ...incident.scope, change: kind }, 'incident');
     }

@@ -10,17 +10,25 @@ export interface Metrics {
   text(): Promise<string>;
   /** A callback was answered; `outcome` is one of a few words, e.g. `stored`, `rejected`, `unavailable`. */
   callbackAnswered(kind: 'snapshot' | 'stream', outcome: string, seconds: number): void;
-  /** One evaluation of alerting: how long, and how many streams it watched. */
-  evaluated(seconds: number, watched: number, suspected: number): void;
-  notified(channel: string, outcome: 'sent' | 'retry' | 'failed'): void;
+  /** One evaluation of alerting: how long, and how many streams it watched; null where it could not look at them. */
+  evaluated(seconds: number, streams: { watched: number; suspected: number } | null): void;
+  notified(channel: string, outcome: (typeof OUTCOMES)[number]): void;
   jobFailed(job: string): void;
 }
+
+const OUTCOMES = ['sent', 'retry', 'failed'] as const;
 
 /** Several scrapers within this time share one reading of the database. */
 const SNAPSHOT_MS = 2_000;
 
 /** Base units, prefix `snapaudit_`, labels domain and app at most: a stream is never a label. */
-export function createMetrics(parts: { source: MetricsSource; clock: Clock; version: string }): Metrics {
+export function createMetrics(parts: {
+  source: MetricsSource;
+  clock: Clock;
+  version: string;
+  /** Names of the channels. A count that begins with its first event has no increase that a rule could see. */
+  channels: readonly string[];
+}): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'snapaudit_' });
   // The library names these gauges like counters; what they count stands in their siblings without `_total`.
@@ -48,10 +56,16 @@ export function createMetrics(parts: { source: MetricsSource; clock: Clock; vers
     'One evaluation of alerting: looking, deciding, writing.',
     [0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5],
   );
-  const evaluationAt = gauge('last_evaluation_timestamp_seconds', 'When alerting last evaluated the facts.');
+  const evaluationAt = gauge(
+    'last_evaluation_timestamp_seconds',
+    'When alerting last looked at the streams; 0: not since the start.',
+  );
   const watched = gauge('watched_streams', 'Streams on air that a config expects snapshots of.');
   const suspected = gauge('suspected_streams', 'Streams on air whose callbacks have stopped.');
   const notifications = counter('notification_attempts_total', 'Messages handed to a channel.', ['channel', 'outcome']);
+  for (const channel of parts.channels) {
+    for (const outcome of OUTCOMES) notifications.inc({ channel, outcome }, 0);
+  }
   const jobFailures = counter('job_failures_total', 'Runs of jobs that failed.', ['job']);
 
   const onAir = gauge('streams_on_air', 'Streams with a running session.', ['domain', 'app']);
@@ -62,10 +76,26 @@ export function createMetrics(parts: { source: MetricsSource; clock: Clock; vers
   ]);
   const incidents = gauge('open_incidents', 'Incidents that are not resolved.', ['kind', 'severity', 'status']);
   const queued = gauge('notifications', 'Notifications kept, by status.', ['channel', 'status']);
-  const auditAge = gauge('audit_age_seconds', 'Since the last audit of the domain finished.', ['domain']);
+  const auditAge = gauge(
+    'audit_age_seconds',
+    'Since the last audit of the domain finished; where none has, since the first was begun or a stream went on air.',
+    ['domain'],
+  );
   const quarantined = gauge('quarantined_requests', 'Requests put into quarantine in the last hour.', ['kind']);
   const heartbeatAge = gauge('receiver_heartbeat_age_seconds', 'Since a receiver could last take callbacks.');
   const databaseUp = gauge('database_up', '1 where the database answered this scrape.');
+
+  // Numbers that could not be read are absent, neither old nor 0: what is known elsewhere decides, or a rule on their absence.
+  const unknown = () => {
+    for (const one of [onAir, slots, coverage, incidents, queued, auditAge, quarantined]) one.reset();
+    heartbeatAge.remove();
+  };
+  const unwatched = () => {
+    watched.remove();
+    suspected.remove();
+  };
+  unknown();
+  unwatched();
 
   let readAt = 0;
   let reading: Promise<void> | null = null;
@@ -73,7 +103,7 @@ export function createMetrics(parts: { source: MetricsSource; clock: Clock; vers
     const now = parts.clock.now();
     try {
       const snapshot = await parts.source.read(now);
-      for (const one of [onAir, slots, coverage, incidents, queued, auditAge, quarantined]) one.reset();
+      unknown();
       for (const { domain, app, streams } of snapshot.onAir) onAir.set({ domain, app }, streams);
       for (const { domain, app, verdict, slots: count } of snapshot.slots) slots.set({ domain, app, verdict }, count);
       for (const [{ domain, app }, ratio] of coverageOf(snapshot.slots)) coverage.set({ domain, app }, ratio);
@@ -84,8 +114,7 @@ export function createMetrics(parts: { source: MetricsSource; clock: Clock; vers
       if (snapshot.newestHeartbeat !== null) heartbeatAge.set((now - snapshot.newestHeartbeat) / 1000);
       databaseUp.set(1);
     } catch {
-      // Numbers that could not be read are absent, not old: a rule on their absence fires.
-      for (const one of [onAir, slots, coverage, incidents, queued, auditAge, quarantined]) one.reset();
+      unknown();
       databaseUp.set(0);
     }
   }
@@ -108,11 +137,12 @@ export function createMetrics(parts: { source: MetricsSource; clock: Clock; vers
       callbacks.inc({ kind, outcome });
       callbackSeconds.observe({ kind }, seconds);
     },
-    evaluated(seconds, watchedStreams, suspectedStreams) {
+    evaluated(seconds, streams) {
       evaluationSeconds.observe(seconds);
+      if (streams === null) return unwatched();
       evaluationAt.set(parts.clock.now() / 1000);
-      watched.set(watchedStreams);
-      suspected.set(suspectedStreams);
+      watched.set(streams.watched);
+      suspected.set(streams.suspected);
     },
     notified: (channel, outcome) => notifications.inc({ channel, outcome }),
     jobFailed: (job) => jobFailures.inc({ job }),

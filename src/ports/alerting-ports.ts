@@ -380,7 +380,7 @@ export interface MetricsSnapshot {
   slots: { domain: string; app: string; verdict: string; slots: number }[];
   incidents: { kind: IncidentKind; severity: Severity; status: Incident['status']; count: number }[];
   notifications: { channel: string; status: NotificationStatus; count: number }[];
-  /** Age of the newest finished audit; absent where there is none. */
+  /** Age of the newest finished audit; where there is none, since the first was begun or the first stream went on air. */
   auditAgeSeconds: { domain: string; seconds: number }[];
   quarantined: { kind: string; count: number }[];
   newestHeartbeat: Instant | null;

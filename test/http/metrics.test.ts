@@ -7,12 +7,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createMetricsSource } from '../../src/adapters/postgres/metrics-source.ts';
+import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import { createMetrics, metricsRoutes } from '../../src/http/metrics.ts';
+import type { MetricsSnapshot } from '../../src/ports.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { fillHistory, NOW } from '../support/filled-history.ts';
 import { freePort } from '../support/free-port.ts';
+import { addStream } from '../support/history.ts';
 import { isInstalled } from '../support/is-installed.ts';
 
 const RULES = fileURLToPath(new URL('../../src/http/prometheus-rules.yml', import.meta.url));
@@ -26,9 +29,14 @@ let url: string;
 beforeAll(async () => {
   database = await createTestDatabase();
   await fillHistory(database);
-  const metrics = createMetrics({ source: createMetricsSource(database), clock: { now: () => NOW }, version: '0.1.0' });
+  const metrics = createMetrics({
+    source: createMetricsSource(database),
+    clock: { now: () => NOW },
+    version: '0.1.0',
+    channels: ['chat', 'mail'],
+  });
   metrics.callbackAnswered('snapshot', 'stored', 0.003);
-  metrics.evaluated(0.05, 200, 1);
+  metrics.evaluated(0.05, { watched: 200, suspected: 1 });
   metrics.notified('chat', 'sent');
   metrics.jobFailed('audit');
   const app = express().use(metricsRoutes(metrics));
@@ -56,15 +64,83 @@ describe('/metrics', () => {
     expect(names.filter((name) => !name?.startsWith('snapaudit_'))).toEqual([]);
   });
 
-  it('says that the database is away instead of giving old numbers', async () => {
+  const OF_THE_DATABASE = /^snapaudit_(streams_on_air|audit_age_seconds|receiver_heartbeat_age_seconds)\b/m;
+  /** Metrics whose database can be taken away; each text is read anew. */
+  function takenAway(change: (snapshot: MetricsSnapshot) => MetricsSnapshot = (snapshot) => snapshot) {
+    const source = createMetricsSource(database);
+    let isAway = false;
+    let time = Date.now();
+    vi.spyOn(Date, 'now').mockImplementation(() => time);
     const metrics = createMetrics({
-      source: { read: () => Promise.reject(new Error('away')) },
+      source: { read: async (now) => (isAway ? Promise.reject(new Error('away')) : change(await source.read(now))) },
       clock: { now: () => NOW },
       version: '0.1.0',
+      channels: ['chat'],
     });
-    const text = await metrics.text();
-    expect(text).toContain('snapaudit_database_up 0');
-    expect(text).not.toContain('snapaudit_streams_on_air{');
+    return {
+      metrics,
+      text(away: boolean) {
+        isAway = away;
+        time += 10_000;
+        return metrics.text();
+      },
+    };
+  }
+  afterEach(() => vi.restoreAllMocks());
+
+  it('says that the database is away instead of giving old numbers', async () => {
+    const { text } = takenAway((snapshot) => ({ ...snapshot, newestHeartbeat: NOW - 4_000 }));
+    const before = await text(false);
+    expect(before).toContain('snapaudit_database_up 1');
+    expect(before).toMatch(OF_THE_DATABASE);
+    expect(before).toContain('snapaudit_receiver_heartbeat_age_seconds 4');
+    const after = await text(true);
+    expect(after).toContain('snapaudit_database_up 0');
+    expect(after).not.toMatch(OF_THE_DATABASE);
+  });
+
+  it('gives no age to a heartbeat that never was', async () => {
+    const { text } = takenAway((snapshot) => ({ ...snapshot, newestHeartbeat: null }));
+    expect(await text(false)).not.toMatch(/^snapaudit_receiver_heartbeat_age_seconds/m);
+  });
+
+  it('does not count an evaluation that could not look at the streams as one', async () => {
+    const { metrics, text } = takenAway();
+    metrics.evaluated(0.05, { watched: 200, suspected: 1 });
+    expect(await text(false)).toContain('snapaudit_watched_streams 200');
+    const at = () => text(false).then((all) => /^snapaudit_last_evaluation_timestamp_seconds (.*)$/m.exec(all)?.[1]);
+    const before = await at();
+    metrics.evaluated(0.05, null);
+    expect(await at()).toBe(before);
+    expect(await text(false)).not.toMatch(/^snapaudit_(watched|suspected)_streams/m);
+  });
+
+  it('begins the counts of every channel at nought, so that the first failure is an increase', async () => {
+    const { text } = takenAway();
+    expect(await text(true)).toContain('snapaudit_notification_attempts_total{channel="chat",outcome="failed"} 0');
+  });
+
+  it('ages the audit of a domain from when a stream went on air or the first audit began, where none has finished', async () => {
+    const source = createMetricsSource(database);
+    const ages = async () =>
+      new Map((await source.read(NOW)).auditAgeSeconds.map(({ domain, seconds }) => [domain, seconds]));
+    const streamId = await addStream(database, 'young.example.com', 'live', 'cam');
+    const session = { stream_id: streamId, ended_at: null, certainty: 'announced' as const };
+    await database.db
+      .insertInto('sessions')
+      .values({ ...session, started_at: timestamp(NOW - 3_000_000) })
+      .execute();
+    expect((await ages()).get('young.example.com')).toBe(3_000);
+    const at = timestamp(NOW - 600_000);
+    const audit = { domain: 'failing.example.com', app: null, from_at: at, to_at: at, started_at: at, finished_at: at };
+    await database.db
+      .insertInto('audits')
+      .values({ ...audit, status: 'failed', error: 'OSS answered 403', seconds: null })
+      .execute();
+    expect((await ages()).get('failing.example.com')).toBe(600);
+    const done = { ...audit, domain: 'young.example.com', status: 'done' as const, error: null, seconds: 1 };
+    await database.db.insertInto('audits').values(done).execute();
+    expect((await ages()).get('young.example.com')).toBe(600);
   });
 });
 
@@ -153,6 +229,10 @@ tests:
         values: '0x10 3x70'
       - series: 'snapaudit_notification_attempts_total{channel="chat",outcome="sent"}'
         values: '5x80'
+      - series: 'snapaudit_notification_attempts_total{channel="mail",outcome="failed"}'
+        values: '0x20 1x60'
+      - series: 'snapaudit_database_up'
+        values: '1x80'
     alert_rule_test:
       - eval_time: 4m
         alertname: SnapauditBlind
@@ -167,6 +247,19 @@ tests:
       - eval_time: 19m
         alertname: SnapauditBlind
         exp_alerts: []
+      - eval_time: 19m
+        alertname: SnapauditNoReceiver
+        exp_alerts: []
+      - eval_time: 4m
+        alertname: SnapauditNotificationsFailed
+        exp_alerts: []
+      - eval_time: 19m
+        alertname: SnapauditNotificationsFailed
+        exp_alerts:
+          - exp_labels: { severity: warning, channel: mail }
+            exp_annotations:
+              summary: The channel mail rejects notifications
+              description: What they told is told again by the next repeat only. \`snapaudit notify list --status failed\` says why.
       - eval_time: 19m
         alertname: SnapauditDown
         exp_alerts: []
@@ -188,7 +281,16 @@ tests:
     input_series:
       - series: 'up'
         values: '0x40'
+      - series: 'snapaudit_database_up{instance="knows"}'
+        values: '1x40'
     alert_rule_test:
+      - eval_time: 5m
+        alertname: SnapauditNoReceiver
+        exp_alerts:
+          - exp_labels: { severity: critical }
+            exp_annotations:
+              summary: No receiver of Snapaudit has ever been alive
+              description: Nothing can be said of any callback.
       - eval_time: 5m
         alertname: SnapauditDown
         exp_alerts:

@@ -195,6 +195,20 @@ describe('an audit that does not get on', () => {
   }, 60_000);
 });
 
+it('an evaluation that cannot look at the streams is counted as one that could not', async () => {
+  const seen: unknown[] = [];
+  let canLook = true;
+  const configVersions = async () => (canLook ? [] : Promise.reject(new Error('the database is away')));
+  world = await createAlertingWorld({
+    apps: {},
+    parts: { configVersions, metrics: { evaluated: (_seconds, streams) => seen.push(streams), notified() {} } },
+  });
+  await world.pass({ seconds: 1 });
+  canLook = false;
+  await world.pass({ seconds: 10, step: 10 });
+  expect(seen).toEqual([{ watched: 0, suspected: 0 }, null]);
+});
+
 describe('a spool that does not drain', () => {
   it('is told per host after a minute, and ends with its host', async () => {
     world = await createAlertingWorld({ apps: {} });

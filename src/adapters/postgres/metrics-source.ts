@@ -34,8 +34,14 @@ export function createMetricsSource(database: Database): MetricsSource {
           .groupBy(['channel', 'status'])
           .execute(),
         sql<{ domain: string; at: number | null }>`
-          select domain, max(finished_at) as at from audits where kind = 'audit' and status = 'done'
-          and started_at > ${timestamp(now - 7 * 24 * HOUR_MS)} group by domain`.execute(db),
+          with known as (
+            select domain, max(finished_at) filter (where status = 'done') as done_at, min(started_at) as begun_at
+            from audits where kind = 'audit' and started_at > ${timestamp(now - 7 * 24 * HOUR_MS)} group by domain
+            union all
+            select t.domain, null, min(s.started_at) from sessions s join streams t on t.id = s.stream_id
+            where s.ended_at is null group by t.domain
+          )
+          select domain, coalesce(max(done_at), min(begun_at)) as at from known group by domain`.execute(db),
         sql<MetricsSnapshot['quarantined'][number]>`
           select kind, count(*)::integer as count from quarantine where received_at >= ${timestamp(now - HOUR_MS)}
           group by kind`.execute(db),
