@@ -2,6 +2,7 @@ import type { AuditStore, Clock } from '../ports.ts';
 import type { Auditor, AuditProgress } from '../usecases/audit-window.ts';
 import type { Backfill } from '../usecases/backfill.ts';
 import type { EvidenceRequest, EvidenceWriter, ExportedEvidence } from '../usecases/export-evidence.ts';
+import type { PollFailure } from '../usecases/poll-sessions.ts';
 
 /** What `snapaudit audit` works with. */
 export interface AuditHandle {
@@ -9,7 +10,7 @@ export interface AuditHandle {
   /** Main streaming domains of the settings file. */
   domains: readonly string[];
   settleSeconds: number;
-  poll(): Promise<void>;
+  poll(): Promise<PollFailure[]>;
   track(): Promise<void>;
   audit: Auditor;
   backfill: Backfill;

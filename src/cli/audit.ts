@@ -23,6 +23,8 @@ interface Row {
   to: Instant;
   outcome: AuditOutcome;
   slots: SlotCounts;
+  /** Why it could not look everywhere; null where it could. */
+  error: string | null;
 }
 
 const FIELDS = [
@@ -102,7 +104,7 @@ async function runAudit(context: CommandContext, handle: AuditHandle, flags: Fla
   const stopped = new AbortController();
   void context.untilStopped().then(() => stopped.abort());
   const rows: Row[] = [];
-  await handle.poll();
+  const unasked = new Map((await handle.poll()).map(({ domain, error }) => [domain, error]));
   await handle.track();
   for (const domain of flags.domain ? [flags.domain] : handle.domains) {
     const scope = { domain, app, stream };
@@ -120,14 +122,21 @@ async function runAudit(context: CommandContext, handle: AuditHandle, flags: Fla
           })
         : await handle.audit({ ...scope, ...(flags.to !== undefined && { to }), signal: stopped.signal });
     const window = { from: from ?? outcome.from, to };
-    rows.push({ domain, ...window, outcome, slots: await handle.audits.slotsBetween(scope, window.from, window.to) });
+    const slots = await handle.audits.slotsBetween(scope, window.from, window.to);
+    // Streams that nobody knows of have no slots: without this, they would read as clean.
+    const unaskedBecause = unasked.has(domain)
+      ? `could not ask the vendor who is on air: ${sentenceOf(unasked.get(domain))}`
+      : null;
+    if (unaskedBecause !== null) context.stderr.write(`${domain}: ${unaskedBecause}\n`);
     if (outcome.error !== null) {
       const streams = `${outcome.failedStreams} ${outcome.failedStreams === 1 ? 'stream' : 'streams'}`;
       context.stderr.write(`${domain}: could not look everywhere (${streams}): ${outcome.error}\n`);
     }
+    const errors = [unaskedBecause, outcome.error].filter((error) => error !== null);
+    rows.push({ domain, ...window, outcome, slots, error: errors.length > 0 ? errors.join('; ') : null });
   }
   print(context, rows, format);
-  const failed = rows.some(({ outcome }) => outcome.error !== null);
+  const failed = rows.some(({ error }) => error !== null);
   const bad = rows.some(({ slots }) => badSlots(slots) > 0);
   context.setExitCode(failed ? 2 : bad ? 1 : 0);
 }
@@ -152,7 +161,7 @@ function print(context: CommandContext, rows: readonly Row[], format: Format): v
     coverage: coverage(row.slots),
     bad: badSlots(row.slots),
     unknown: row.slots.unknown,
-    error: row.outcome.error,
+    error: row.error,
   }));
   if (format === 'json') context.stdout.write(`${JSON.stringify(records, null, 2)}\n`);
   else if (format === 'ndjson') for (const record of records) context.stdout.write(`${JSON.stringify(record)}\n`);
@@ -161,6 +170,8 @@ function print(context: CommandContext, rows: readonly Row[], format: Format): v
     for (const record of records) context.stdout.write(csvLine(FIELDS.map((field) => record[field])));
   }
 }
+
+const sentenceOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function badSlots(slots: SlotCounts): number {
   return BAD_VERDICTS.reduce((sum, verdict) => sum + slots[verdict], 0);

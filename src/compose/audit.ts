@@ -24,7 +24,6 @@ export async function openAudit(
     settings,
     publicUrl: config.publicUrl ?? '',
     configStore: createConfigStore(database, { sealingKeys: [] }),
-    logger,
     onAuditProgress: options.onProgress,
   });
   return {

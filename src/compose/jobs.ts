@@ -11,7 +11,7 @@ import { type Auditor, type AuditorParts, type AuditProgress, createAuditor } fr
 import { type Backfill, createBackfill } from '../usecases/backfill.ts';
 import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
 import { createEvidenceExport } from '../usecases/export-evidence.ts';
-import { createPollSessions } from '../usecases/poll-sessions.ts';
+import { createPollSessions, type PollFailure } from '../usecases/poll-sessions.ts';
 import { createTrackSessions } from '../usecases/track-sessions.ts';
 import { watchDrift } from '../usecases/watch-drift.ts';
 import type { Job } from '../worker/job.ts';
@@ -39,15 +39,15 @@ export interface Auditing {
   exportEvidence: ReturnType<typeof createEvidenceExport>;
   audits: AuditStore;
   sessions: SessionStore;
-  poll: () => Promise<void>;
+  poll: () => Promise<PollFailure[]>;
   track: (options?: { from?: number }) => Promise<void>;
 }
 
 /** Tracking and auditing on one database: what the jobs run, and what `snapaudit audit` runs once. */
 export function composeAuditing(
-  parts: Omit<JobParts, 'desired' | 'findings'> & { onAuditProgress?: (progress: AuditProgress) => void },
+  parts: Omit<JobParts, 'desired' | 'findings' | 'logger'> & { onAuditProgress?: (progress: AuditProgress) => void },
 ): Auditing {
-  const { database, vendor, clock, settings, configStore, logger } = parts;
+  const { database, vendor, clock, settings, configStore } = parts;
   const domains = settings.domains.map(({ domain }) => domain);
   const sessions = createSessionStore(database);
   const audits = createAuditStore(database);
@@ -80,13 +80,7 @@ export function composeAuditing(
     track,
     audit,
     exportEvidence: createEvidenceExport(auditor),
-    poll: createPollSessions({
-      live: vendor.live,
-      sessions,
-      clock,
-      domains,
-      onFailure: (domain, error) => logger.warn({ err: error, domain }, 'the vendor could not be asked who is on air'),
-    }),
+    poll: createPollSessions({ live: vendor.live, sessions, clock, domains }),
     backfill: createBackfill({
       clock,
       live: vendor.live,
@@ -123,7 +117,9 @@ export function composeJobs(parts: JobParts): Job[] {
       name: 'poll-sessions',
       everySeconds: settings.audit.pollEverySeconds,
       async run() {
-        await poll();
+        for (const { domain, error } of await poll()) {
+          logger.warn({ err: error, domain }, 'the vendor could not be asked who is on air');
+        }
         await track();
       },
     },

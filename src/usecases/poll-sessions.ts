@@ -9,8 +9,12 @@ export interface PollSessionsParts {
   domains: readonly string[];
   /** How often the publish list is read besides, for publishes that neither a callback nor a poll of the online list caught. */
   publishListEverySeconds?: number;
-  /** A domain that could not be asked; the others go on. */
-  onFailure(domain: string, error: unknown): void;
+}
+
+/** A domain that could not be asked who is on air. */
+export interface PollFailure {
+  domain: string;
+  error: unknown;
 }
 
 const HOUR_SECONDS = 3_600;
@@ -22,9 +26,9 @@ const LONGEST_LOOK_BACK_MS = 29 * 24 * HOUR_SECONDS * 1000;
 
 /**
  * Asks the vendor who is on air, and from time to time who was. Remembers only when it last read the publish list, so any
- * replica may run it; two at once record the same.
+ * replica may run it; two at once record the same. Resolves to the domains that could not be asked; the others go on.
  */
-export function createPollSessions(parts: PollSessionsParts): () => Promise<void> {
+export function createPollSessions(parts: PollSessionsParts): () => Promise<PollFailure[]> {
   const { live, sessions, clock } = parts;
   const everyMs = (parts.publishListEverySeconds ?? HOUR_SECONDS) * 1000;
   const publishListReadAt = new Map<string, Instant>();
@@ -45,13 +49,15 @@ export function createPollSessions(parts: PollSessionsParts): () => Promise<void
   }
 
   return async () => {
+    const failures: PollFailure[] = [];
     for (const domain of parts.domains) {
       try {
         await pollDomain(domain);
       } catch (error) {
         // Could not look is not "nobody is on air": nothing is recorded, and sessions stay as they were.
-        parts.onFailure(domain, error);
+        failures.push({ domain, error });
       }
     }
+    return failures;
   };
 }

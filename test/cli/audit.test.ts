@@ -45,7 +45,7 @@ function run(...args: string[]) {
     clock: world.clock,
     domains,
     settleSeconds: parts.settleSeconds,
-    poll: createPollSessions({ ...parts, domains, onFailure: () => {} }),
+    poll: createPollSessions({ ...parts, domains }),
     track,
     audit: world.audit,
     backfill: createBackfill({ ...parts, captures: world.captures, track, audit: world.audit, domains }),
@@ -83,6 +83,17 @@ describe('snapaudit audit', () => {
     expect(stderr).toContain('could not look everywhere (1 stream): Bucket "snap" could not be looked at');
     expect(JSON.parse(stdout)).toMatchObject({ bad: 0 });
     expect(JSON.parse(stdout).unknown).toBeGreaterThan(40);
+  });
+
+  it('ends with 2 where the vendor could not be asked who is on air: no stream is not "all clean"', async () => {
+    world.liveOptions.before = () => {
+      throw new Error('the vendor refused: InvalidAccessKeySecret');
+    };
+    const { exitCode, stdout, stderr } = await run('--format', 'json');
+    expect(exitCode).toBe(2);
+    const sentence = 'could not ask the vendor who is on air: the vendor refused: InvalidAccessKeySecret';
+    expect(stderr).toContain(`${DOMAIN}: ${sentence}\n`);
+    expect(JSON.parse(stdout)).toMatchObject([{ domain: DOMAIN, streams: 0, bad: 0, error: sentence }]);
   });
 
   it('judges a stretch again when it is asked to', async () => {

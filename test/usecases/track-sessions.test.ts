@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSignalStore } from '../../src/adapters/postgres/signal-store.ts';
 import type { SessionSignal } from '../../src/ports.ts';
-import { createPollSessions } from '../../src/usecases/poll-sessions.ts';
+import { createPollSessions, type PollFailure } from '../../src/usecases/poll-sessions.ts';
 import { createTrackSessions } from '../../src/usecases/track-sessions.ts';
 import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -16,18 +16,12 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 let track: (options?: { from?: number }) => Promise<void>;
-let poll: () => Promise<void>;
-const failures: unknown[] = [];
+let poll: ReturnType<typeof createPollSessions>;
 beforeEach(async () => {
   world = await createAuditWorld(database);
-  failures.length = 0;
   world.config();
   track = createTrackSessions({ ...world.parts, domains: [DOMAIN] });
-  poll = createPollSessions({
-    ...world.parts,
-    domains: [DOMAIN],
-    onFailure: (_domain, error) => failures.push(error),
-  });
+  poll = createPollSessions({ ...world.parts, domains: [DOMAIN] });
 });
 
 const onAir = (stream: string, at: number) => world.vendor.startSession({ domain: DOMAIN, app: APP, stream }, at);
@@ -47,10 +41,11 @@ async function called(kind: 'publish' | 'publish_done', stream: string, at: numb
   await createSignalStore({ database: world.database, now: world.clock.now }).record([signal]);
 }
 
-async function pollAndTrack(at: number): Promise<void> {
+async function pollAndTrack(at: number): Promise<PollFailure[]> {
   world.clock.at = at;
-  await poll();
+  const failures = await poll();
   await track();
+  return failures;
 }
 
 async function sessions() {
@@ -117,8 +112,9 @@ describe('tracking sessions', () => {
     world.liveOptions.before = () => {
       throw new Error('the vendor is away');
     };
-    await pollAndTrack(T0 + 60 * SECOND);
-    expect(failures).toHaveLength(1);
+    expect(await pollAndTrack(T0 + 60 * SECOND)).toMatchObject([
+      { domain: DOMAIN, error: { message: 'the vendor is away' } },
+    ]);
     expect(await sessions()).toEqual([['cam01', 0, null, 'listed', false]]);
   });
 
