@@ -13,21 +13,22 @@ import { startTestReceiver } from '../support/receiver.ts';
 
 /** A PostgreSQL of its own, with fsync on: this one is killed. */
 let directory: string;
-let postgres: EmbeddedServer;
+/** One more for each time that it was started again. */
+const postgres: EmbeddedServer[] = [];
 let proxy: CuttableProxy;
 let proxiedUrl: string;
 beforeAll(async () => {
   directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-crash-'));
   await chmod(directory, 0o755);
-  postgres = await startEmbeddedServer({ dataDir: directory });
-  const url = new URL(postgres.url);
+  postgres.push(await startEmbeddedServer({ dataDir: directory }));
+  const url = new URL(postgres[0]!.url);
   proxy = await startCuttableProxy(Number(url.port));
   url.port = String(proxy.port);
   proxiedUrl = url.href;
 }, 120_000);
 afterAll(async () => {
   await proxy.close();
-  await postgres.stop();
+  for (const server of postgres) await server.stop();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -46,8 +47,9 @@ describe('PostgreSQL killed with -9 under load and started again', () => {
       process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGKILL');
       await until(() => (running.receiver.state().spool?.entries ?? 0) > 50);
       // Its children notice within a moment that the postmaster is gone; until then it refuses to start.
-      postgres = await retry(() => startEmbeddedServer({ dataDir: directory }));
-      proxy.setTarget(Number(new URL(postgres.url).port));
+      const restarted = await retry(() => startEmbeddedServer({ dataDir: directory }));
+      postgres.push(restarted);
+      proxy.setTarget(Number(new URL(restarted.url).port));
       await until(() => running.receiver.state().spool?.entries === 0);
       await until(() => running.receiver.state().databaseDownSince === null);
     }

