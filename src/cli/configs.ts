@@ -2,7 +2,8 @@ import { Command, Option } from 'commander';
 import type { ConfigVersion } from '../core/config-version.ts';
 import { formatInstant } from '../core/instant.ts';
 import type { StoredConfigState } from '../ports.ts';
-import { type KeyStanding, keyStandings, rotateKey } from '../usecases/rotate-key.ts';
+import { type KeyStanding, keyStandings, planRotation, rotateKey } from '../usecases/rotate-key.ts';
+import { confirmed } from './ask.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ConfigHandle } from './config-handle.ts';
 import { chosenDomains } from './plan.ts';
@@ -52,20 +53,47 @@ export function configsCommand(context: CommandContext): Command {
         'Set SNAPAUDIT_CALLBACK_KEY at the vendor; the old one stays accepted as SNAPAUDIT_CALLBACK_KEY_PREVIOUS.',
       )
       .option('--force', 'set it although the key in use is unknown here')
-      .action(({ force = false }: { force?: boolean }, of: Command) =>
-        work(of, async (handle, flags) => {
-          const report = await rotateKey(handle.ports, handle.desired, handle.previousKey, {
-            force,
-          });
-          for (const step of report.done) context.stderr.write(`done: ${describeStep(step)}\n`);
-          const exitCode = printReport(context, report);
-          if (exitCode === 0) await showKeys(context, handle, flags);
-          // That the old key is still needed is no fault of the rotation.
-          context.setExitCode(exitCode);
-        }),
+      .option('--yes', 'do not ask')
+      .addHelpText(
+        'after',
+        '\nOnly where apply has taken over, and never a URL. Ends with 0 when all was done, 1 when you said no, 2 where something\n' +
+          'could not be done.',
+      )
+      .action((options: RotateFlags, of: Command) =>
+        work(of, (handle, flags) => rotate(context, handle, { ...flags, ...options })),
       ),
   );
   return command;
+}
+
+interface RotateFlags {
+  force?: boolean;
+  yes?: boolean;
+}
+
+async function rotate(context: CommandContext, handle: ConfigHandle, flags: ConfigFlags & RotateFlags): Promise<void> {
+  const { ports, desired, previousKey } = handle;
+  const plan = await planRotation(ports, desired, previousKey, { force: flags.force ?? false });
+  const steps = plan.domains.flatMap((domain) => domain.steps);
+  printFailures(context, plan.failures);
+  for (const step of steps) context.stdout.write(`${describeStep(step)}\n`);
+  if (steps.length === 0) {
+    context.stderr.write('Nothing to change: the key stands wherever apply has taken over.\n');
+  } else if (!flags.yes && !(await confirmed(context, `Set the key (${steps.length} calls)?`))) {
+    context.stderr.write('Nothing was changed.\n');
+    context.setExitCode(1);
+    return;
+  }
+  const seen = new Set(plan.domains.map(({ domain }) => domain));
+  const report = await rotateKey(
+    ports,
+    desired.filter(({ domain }) => seen.has(domain)),
+    { shown: plan, onStep: (step) => context.stderr.write(`done: ${describeStep(step)}\n`) },
+  );
+  const exitCode = printReport(context, report);
+  if (exitCode === 0) await showKeys(context, handle, flags);
+  // That the old key is still needed is no fault of the rotation.
+  context.setExitCode(plan.failures.length > 0 ? 2 : exitCode);
 }
 
 const STATE_COLUMNS: TableColumn<StoredConfigState>[] = [

@@ -47,7 +47,7 @@ function writtenInstant(name: string, value: unknown): unknown {
 
 /** The domains asked for, all where none is named; a name that the settings do not know is a mistake. */
 export function chosenDomains(
-  { desired }: ConfigHandle,
+  { desired }: Pick<ConfigHandle, 'desired'>,
   names: readonly string[] | undefined,
 ): ConfigHandle['desired'] {
   if (names === undefined) return desired;

@@ -1,6 +1,7 @@
 import type { FieldDifference } from '../core/config-diff.ts';
 import { type PlanEntry, type PlanStep, subjectOf } from '../core/config-plan.ts';
 import type { ApplyReport } from '../usecases/apply-plan.ts';
+import { changesOf } from '../usecases/control-configs.ts';
 import type { ConfigPlan } from '../usecases/plan-configs.ts';
 import type { CommandContext } from './command-context.ts';
 import { shortTime } from './print-rows.ts';
@@ -96,6 +97,11 @@ export function describeStep(step: PlanStep): string {
     default:
       throw new Error(`unknown step ${JSON.stringify(step satisfies never)}`);
   }
+}
+
+/** The step with the values that it sets, a line each; of a key only whether there is one. */
+export function describeWhole(step: PlanStep): string[] {
+  return [describeStep(step), ...changesOf(step).map(({ field, to }) => `  ${field}: ${to ?? 'not set'}`)];
 }
 
 /** What was done and what was not; gives back the exit code. */

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { planRestoreConfigs, restoreConfigs } from '../usecases/restore-configs.ts';
+import { planRestoreConfigs, restorableDomains, restoreConfigs } from '../usecases/restore-configs.ts';
 import { confirmed } from './ask.ts';
 import type { CommandContext } from './command-context.ts';
 import { chosenDomains } from './plan.ts';
-import { describeStep, printFailures, printReport } from './print-plan.ts';
+import { describeStep, describeWhole, printFailures, printReport } from './print-plan.ts';
 import { collect } from './query-flags.ts';
 
 export function restoreCommand(context: CommandContext): Command {
@@ -17,17 +17,18 @@ export function restoreCommand(context: CommandContext): Command {
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      '\nEnds with 0 when all was put back, 1 when you said no, 2 where something could not be done.',
+      '\nAlso for domains that have left the settings file. After --callbacks-only the rest is still remembered. Ends with 0 when all was put back, 1 when you said no, 2 where something could not be done.',
     )
     .action(async (flags: { domain?: string[]; callbacksOnly?: boolean; yes?: boolean }) => {
       const handle = await context.openConfigControl();
       try {
-        const desired = chosenDomains(handle, flags.domain);
+        const restorable = await restorableDomains(handle.ports.store, handle.desired);
+        const desired = chosenDomains({ desired: restorable }, flags.domain);
         const scope = flags.callbacksOnly ? 'callbacks' : 'everything';
         const plan = await planRestoreConfigs(handle.ports, desired, scope);
         printFailures(context, plan.failures);
         const steps = plan.domains.flatMap((domain) => domain.steps);
-        for (const step of steps) context.stdout.write(`${describeStep(step)}\n`);
+        for (const step of steps) for (const line of describeWhole(step)) context.stdout.write(`${line}\n`);
         if (plan.domains.every(({ remembered }) => remembered === 0)) {
           context.stderr.write(
             'Nothing is remembered: these domains were never taken over, or were restored already.\n',

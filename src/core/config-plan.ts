@@ -60,6 +60,13 @@ export interface ConfigSubject {
   kind: SubjectKind;
   domain: string;
   app: string | null;
+  /** Of a push_notify: the ingest domain. */
+  pushDomain?: string;
+}
+
+/** Names a subject; two are the same where this is. */
+export function subjectKey({ kind, domain, app, pushDomain }: ConfigSubject): string {
+  return `${kind}|${domain}|${app ?? pushDomain ?? ''}`;
 }
 
 export interface PlanEntry extends ConfigSubject {
@@ -101,7 +108,7 @@ export function subjectOf(step: PlanStep): ConfigSubject {
     case 'delete_callback_auth':
       return { kind: 'callback_auth', domain: step.domain, app: null };
     case 'set_push_notify':
-      return { kind: 'push_notify', domain: step.domain, app: null };
+      return { kind: 'push_notify', domain: step.domain, app: null, pushDomain: step.pushDomain };
     default:
       throw new Error(`unknown step ${JSON.stringify(step satisfies never)}`);
   }
@@ -197,7 +204,7 @@ function planPush(desired: DesiredDomain, actual: ActualDomain, steps: PlanStep[
     steps.push({ kind: 'set_push_notify', domain, pushDomain, notify: asked });
   }
   const state = notify.url === null ? 'missing' : differences.length > 0 ? 'drifted' : 'in_sync';
-  return { kind: 'push_notify', domain, app: null, state, differences, pending: [] };
+  return { kind: 'push_notify', domain, app: null, pushDomain, state, differences, pending: [] };
 }
 
 function warningsOf(actual: ActualDomain): PlanWarning[] {

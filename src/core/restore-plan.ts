@@ -4,12 +4,25 @@ import type { Instant } from './instant.ts';
 
 /** What stood before our first change of a subject; `former` null: nothing stood there. */
 export type Baseline = { domain: string; rememberedAt: Instant } & (
-  | { kind: 'config'; app: string; former: ConfigFields | null }
+  | {
+      kind: 'config';
+      app: string;
+      former: ConfigFields | null;
+      /** Its callback was given back, so it is no longer ours; the rest of `former` is remembered still. */
+      isGivenBack?: boolean;
+      /** A restore deleted it in order to add it again like this. */
+      addingAgain?: ConfigFields | null;
+    }
   | { kind: 'callback_auth'; app: null; former: AuthView }
   | { kind: 'push_notify'; app: null; pushDomain: string; former: NotifyView }
 );
 
 export type RestoreScope = 'everything' | 'callbacks';
+
+/** What stands now, also at ingest domains that the settings no longer name. */
+export interface ActualForRestore extends Pick<ActualDomain, 'configs' | 'callbackAuth'> {
+  pushNotifies: ReadonlyMap<string, NotifyView>;
+}
 
 /**
  * The steps that put back what stood before the first take-over. Scope `callbacks` leaves interval, bucket and names as they are and
@@ -17,7 +30,7 @@ export type RestoreScope = 'everything' | 'callbacks';
  */
 export function planRestore(
   baselines: readonly Baseline[],
-  actual: ActualDomain,
+  actual: ActualForRestore,
   scope: RestoreScope = 'everything',
 ): PlanStep[] {
   return baselines.flatMap((baseline): PlanStep[] => {
@@ -32,7 +45,7 @@ export function planRestore(
       }
       case 'push_notify': {
         const { domain, pushDomain, former } = baseline;
-        const standing = actual.pushNotify;
+        const standing = actual.pushNotifies.get(pushDomain);
         if (standing && standing.url === former.url && sameAuth(former.auth, standing.auth)) return [];
         return [{ kind: 'set_push_notify', domain, pushDomain, notify: former }];
       }
@@ -43,13 +56,15 @@ export function planRestore(
 }
 
 function restoreConfig(
-  { domain, app, former }: Extract<Baseline, { kind: 'config' }>,
-  actual: ActualDomain,
+  { domain, app, former, isGivenBack, addingAgain }: Extract<Baseline, { kind: 'config' }>,
+  actual: ActualForRestore,
   scope: RestoreScope,
 ): PlanStep[] {
   const standing = actual.configs.find((config) => config.app === app);
   if (scope === 'callbacks') {
-    if (!standing || standing.callback === (former?.callback ?? null)) return [];
+    if (isGivenBack) return [];
+    if (!standing) return addingAgain ? [{ kind: 'add_config', domain, app, config: addingAgain }] : [];
+    if (standing.callback === (former?.callback ?? null)) return [];
     const change = { callback: former?.callback ?? null };
     return [{ kind: 'update_config', domain, app, change, config: { ...configFields(standing), ...change } }];
   }

@@ -2,7 +2,7 @@
  * What steering configs needs from outside: its store, where findings go, what doctor asks, and who passes callbacks on. Part of
  * `ports.ts`.
  */
-import type { ConfigState, FieldDifference } from '../core/config-diff.ts';
+import type { ConfigFields, ConfigState, FieldDifference } from '../core/config-diff.ts';
 import type { ConfigSubject } from '../core/config-plan.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { HealAttempt } from '../core/drift-decision.ts';
@@ -44,12 +44,18 @@ export interface ConfigStore {
    */
   appendVersions(versions: readonly ConfigVersion[], source: ConfigVersionSource): Promise<ConfigVersion[]>;
   baselines(domain: string): Promise<Baseline[]>;
+  /** Domains of which something is remembered, also such that the settings no longer name. */
+  baselineDomains(): Promise<string[]>;
   /** What apply took over and restore has not given back. */
   takenOver(domain: string): Promise<ConfigSubject[]>;
-  /** Keeps the first one of each subject. */
+  /** Keeps the first one of each subject; of one that was given back all but the callback. */
   rememberBaselines(baselines: readonly Baseline[]): Promise<void>;
   /** Former keys that the previous callback key sealed are sealed with the current one, so that the previous may be forgotten. */
   resealBaselines(domain: string): Promise<void>;
+  /** Before a config is deleted in order to be added again: whoever goes on after a crash knows what to add. */
+  noteAddingAgain(subject: ConfigSubject, config: ConfigFields): Promise<void>;
+  /** No longer ours, though the rest of what stood before is remembered still. */
+  markGivenBack(subjects: readonly ConfigSubject[]): Promise<void>;
   forgetBaselines(subjects: readonly ConfigSubject[]): Promise<void>;
   states(domain?: string): Promise<StoredConfigState[]>;
   /** Replaces the states of the domain. */

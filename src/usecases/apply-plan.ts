@@ -1,20 +1,20 @@
+import { type AgreedSteps, agreedSteps } from '../core/agreed-steps.ts';
 import { configFields } from '../core/config-diff.ts';
 import {
   type ActualDomain,
-  type ConfigSubject,
   type DesiredDomain,
   type DomainPlan,
   type PlanStep,
-  type SubjectKind,
-  stepFingerprint,
+  subjectKey,
   subjectOf,
 } from '../core/config-plan.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Baseline } from '../core/restore-plan.ts';
 import { carryOutSteps, type StepFailure } from './carry-out-steps.ts';
-import { type ConfigPlan, messageOfRefusal, type PlanFailure } from './plan-configs.ts';
-import { type ConfigPorts, planOfLook, reconcileDomain } from './reconcile-configs.ts';
+import type { ConfigPlan } from './plan-configs.ts';
+import { type ConfigPorts, type DomainLook, planOfLook, reconcileDomain } from './reconcile-configs.ts';
 import { saveStates } from './record-config-states.ts';
+import { type PlanFailure, workOnDomains } from './work-on-domains.ts';
 
 export interface ApplyReport {
   done: PlanStep[];
@@ -26,8 +26,6 @@ export interface ApplyReport {
 export interface ApplyOptions {
   /** What the person agreed to; a step that is not in it is not made. null: whatever the plan is. */
   shown: ConfigPlan | null;
-  /** Kinds of subjects to work on; absent: all. */
-  only?: readonly SubjectKind[];
   onStep?: (step: PlanStep) => void;
 }
 
@@ -43,76 +41,90 @@ export async function applyPlan(
   desired: readonly DesiredDomain[],
   options: ApplyOptions,
 ): Promise<ApplyReport> {
+  return carryOutPlan(ports, desired, options, {
+    stepsOf: async (plan) => plan.steps,
+    async begin(domain, look) {
+      await ports.store.rememberBaselines(baselinesOf(domain, look.actual, look.lookedAt));
+      await ports.store.resetHeals(domain.domain);
+    },
+  });
+}
+
+/** What of the plan is to be carried out, and what comes before the first step. */
+export interface CarryOutRules {
+  stepsOf(plan: DomainPlan): Promise<readonly PlanStep[]>;
+  begin?(desired: DesiredDomain, look: DomainLook): Promise<void>;
+}
+
+export async function carryOutPlan(
+  ports: ConfigPorts,
+  desired: readonly DesiredDomain[],
+  options: ApplyOptions,
+  rules: CarryOutRules,
+): Promise<ApplyReport> {
   const report: ApplyReport = { done: [], failed: [], failures: [] };
-  const outcomes = await Promise.allSettled(
-    desired.map((domain) =>
-      ports.store.withDomainLock(domain.domain, () => applyDomain(ports, domain, options, report)),
-    ),
+  const { failures } = await workOnDomains(ports.store, desired, (domain) =>
+    carryOutDomain(ports, domain, options, rules, report),
   );
-  for (const [i, outcome] of outcomes.entries()) {
-    if (outcome.status === 'fulfilled') continue;
-    report.failures.push({ domain: desired[i]!.domain, message: messageOfRefusal(outcome.reason) });
-  }
+  report.failures.push(...failures);
   return report;
 }
 
-async function applyDomain(
+async function carryOutDomain(
   ports: ConfigPorts,
   desired: DesiredDomain,
   options: ApplyOptions,
+  rules: CarryOutRules,
   report: ApplyReport,
 ): Promise<void> {
-  const agreed = agreedSteps(options.shown, desired.domain);
+  const { domain } = desired;
+  const agreed = agreedOf(options.shown, domain);
   const givenUp = new Set<string>();
-  const isWanted = ({ kind }: ConfigSubject) => options.only?.includes(kind) ?? true;
-  const wantedSteps = (plan: DomainPlan) =>
-    plan.steps
-      .map((step) => ({ step, subject: subjectOf(step) }))
-      .filter(({ subject }) => isWanted(subject) && !givenUp.has(subjectKey(subject)))
-      .map(({ step }) => step);
-  for (let round = 0; round < ROUNDS; round += 1) {
+  const say = (message: string) => report.failures.push({ domain, message });
+  for (let round = 0; ; round += 1) {
     const look = await reconcileDomain(ports, desired);
     const plan = await planOfLook(ports, desired, look);
-    const steps = wantedSteps(plan);
+    const wanted = await rules.stepsOf(plan);
     if (round === 0) {
-      if (agreed && steps.some((step) => !agreed.steps.has(stepFingerprint(step)))) {
-        const message = `${desired.domain} has changed since the plan was shown; nothing was done there. Run plan again.`;
-        report.failures.push({ domain: desired.domain, message });
+      if (agreed && !wanted.every(agreed.includes)) {
+        say(`${domain} has changed since the plan was shown; nothing was done there. Run plan again.`);
         return;
       }
-      await ports.store.rememberBaselines(baselinesOf(desired, look.actual, look.lookedAt).filter(isWanted));
-      await ports.store.resealBaselines(desired.domain);
-      await ports.store.resetHeals(desired.domain);
+      await rules.begin?.(desired, look);
+      await ports.store.resealBaselines(domain);
     }
-    if (steps.length === 0) {
-      await saveStates(ports, plan, look.lookedAt);
-      return;
+    const left = wanted.filter((step) => !givenUp.has(subjectKey(subjectOf(step))));
+    const steps = left.filter((step) => agreed?.cover(step) ?? true);
+    if (steps.length > 0 && round < ROUNDS) {
+      const { done, failed } = await carryOutSteps(ports, steps, {
+        insist: false,
+        ...(options.onStep && { onStep: options.onStep }),
+      });
+      report.done.push(...done);
+      report.failed.push(...failed);
+      for (const { step } of failed) givenUp.add(subjectKey(subjectOf(step)));
+      continue;
     }
-    const { done, failed } = await carryOutSteps(ports, steps, { insist: round > 0, onStep: options.onStep });
-    report.done.push(...done);
-    report.failed.push(...failed);
-    for (const { step } of failed) givenUp.add(subjectKey(subjectOf(step)));
+    await saveStates(ports, plan, look.lookedAt);
+    const notShown = left.filter((step) => !steps.includes(step));
+    if (steps.length > 0) say(leftOver(plan, steps));
+    if (notShown.length > 0) {
+      say(`${domain}: ${namesOf(notShown)} changed meanwhile in a way that was not shown. Run plan again.`);
+    }
+    return;
   }
-  const look = await reconcileDomain(ports, desired);
-  const plan = await planOfLook(ports, desired, look);
-  await saveStates(ports, plan, look.lookedAt);
-  const left = wantedSteps(plan);
-  if (left.length > 0) report.failures.push({ domain: desired.domain, message: leftOver(plan, left) });
 }
 
 function leftOver(plan: DomainPlan, left: readonly PlanStep[]): string {
-  const names = left.map((step) => subjectOf(step).app ?? subjectOf(step).kind).join(', ');
-  return `${plan.domain}: the vendor took the changes but still shows something else for ${names}. Run plan to see what; somebody may be changing it at the same time.`;
+  return `${plan.domain}: the vendor took the changes but still shows something else for ${namesOf(left)}. Run plan to see what; somebody may be changing it at the same time.`;
 }
 
-function agreedSteps(shown: ConfigPlan | null, domain: string): { steps: Set<string> } | null {
-  if (shown === null) return null;
-  const steps = shown.domains.find((plan) => plan.domain === domain)?.steps ?? [];
-  return { steps: new Set(steps.map(stepFingerprint)) };
+function namesOf(steps: readonly PlanStep[]): string {
+  return steps.map((step) => subjectOf(step).app ?? subjectOf(step).kind).join(', ');
 }
 
-export function subjectKey({ kind, domain, app }: ConfigSubject): string {
-  return `${kind}|${domain}|${app ?? ''}`;
+function agreedOf(shown: ConfigPlan | null, domain: string): AgreedSteps | null {
+  return shown && agreedSteps(shown.domains.find((plan) => plan.domain === domain)?.steps ?? []);
 }
 
 /** What stands now of everything that the settings name: kept only where nothing was remembered yet. */

@@ -1,8 +1,8 @@
 import { type ConfigFields, configFields } from '../core/config-diff.ts';
 import { type PlanStep, subjectOf } from '../core/config-plan.ts';
 import { LiveApiError } from '../ports.ts';
-import { messageOfRefusal } from './plan-configs.ts';
 import { absentVersion, type ConfigPorts, digestOf } from './reconcile-configs.ts';
+import { isRefusal } from './work-on-domains.ts';
 
 export interface StepFailure {
   step: PlanStep;
@@ -21,8 +21,8 @@ const CONFIGS_AT_ONCE = 8;
  * force is signed from its first callback on; configs then go several at once. A refused step is noted and the others go on. A config
  * that was added or deleted meanwhile is no failure: whoever called looks again and plans the rest.
  *
- * `insist`: a removed Callback was asked for before and still stands (what the vendor does with `-` there is not documented), so the
- * config is deleted and added again without it.
+ * `insist`: a removed Callback was asked for before and still stands (what the vendor does with `-` there is not documented; it may
+ * refuse it, too), so the config is deleted and added again without it.
  */
 export async function carryOutSteps(
   ports: ConfigPorts,
@@ -38,7 +38,8 @@ export async function carryOutSteps(
       options.onStep?.(step);
     } catch (error) {
       if (changedMeanwhile(error)) return;
-      result.failed.push({ step, message: messageOfRefusal(error) });
+      if (!isRefusal(error)) throw error;
+      result.failed.push({ step, message: error.message });
     }
   };
   for (const step of steps.filter((candidate) => !isConfig(candidate))) await attempt(step);
@@ -51,9 +52,9 @@ export async function carryOutSteps(
   return result;
 }
 
-function changedMeanwhile(error: unknown): boolean {
-  return error instanceof LiveApiError && ['ConfigAlreadyExists', 'InvalidConfig.NotFound'].includes(error.code);
-}
+const hasCode = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof LiveApiError && codes.includes(error.code);
+const changedMeanwhile = (error: unknown) => hasCode(error, 'ConfigAlreadyExists', 'InvalidConfig.NotFound');
 
 async function carryOut(ports: ConfigPorts, step: PlanStep, insist: boolean): Promise<void> {
   const { live, store, clock } = ports;
@@ -68,12 +69,9 @@ async function carryOut(ports: ConfigPorts, step: PlanStep, insist: boolean): Pr
       await standsFrom(step.app, step.config);
       return;
     case 'update_config':
-      if (insist && step.change.callback === null) {
-        await live.deleteSnapshotConfig(domain, step.app);
-        await live.addSnapshotConfig({ domain, app: step.app, ...configFields(step.config) });
-      } else {
-        await live.updateSnapshotConfig(domain, step.app, step.change);
-      }
+      if (step.change.callback !== null) await live.updateSnapshotConfig(domain, step.app, step.change);
+      else if (insist) await addAgain(ports, step);
+      else await removeCallback(ports, step);
       if (step.change.callback !== null || insist) await standsFrom(step.app, step.config);
       return;
     case 'delete_config':
@@ -100,4 +98,34 @@ async function carryOut(ports: ConfigPorts, step: PlanStep, insist: boolean): Pr
     default:
       throw new Error(`unknown step ${JSON.stringify(step satisfies never)}`);
   }
+}
+
+type UpdateStep = Extract<PlanStep, { kind: 'update_config' }>;
+
+/** Where the vendor refuses the removal, the rest goes without it; the next look finds the Callback standing, and insists. */
+async function removeCallback({ live }: ConfigPorts, { domain, app, change }: UpdateStep): Promise<void> {
+  try {
+    await live.updateSnapshotConfig(domain, app, change);
+  } catch (error) {
+    if (!(error instanceof LiveApiError) || changedMeanwhile(error)) throw error;
+    const { callback: _, ...rest } = change;
+    if (Object.keys(rest).length > 0) await live.updateSnapshotConfig(domain, app, rest);
+  }
+}
+
+/**
+ * Order matters: what the vendor would not add (a right that is not granted, a bucket that is gone) must show while the config still
+ * stands, and what is to be added is noted before it is deleted, for the Add may not come back.
+ */
+async function addAgain({ live, store }: ConfigPorts, { domain, app, config }: UpdateStep): Promise<void> {
+  const added = { domain, app, ...configFields(config) };
+  try {
+    await live.addSnapshotConfig(added);
+    return;
+  } catch (error) {
+    if (!hasCode(error, 'ConfigAlreadyExists')) throw error;
+  }
+  await store.noteAddingAgain({ kind: 'config', domain, app }, configFields(config));
+  await live.deleteSnapshotConfig(domain, app);
+  await live.addSnapshotConfig(added);
 }

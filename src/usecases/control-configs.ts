@@ -6,7 +6,7 @@ import type { RestoreScope } from '../core/restore-plan.ts';
 import { type ApplyReport, applyPlan } from './apply-plan.ts';
 import { type ConfigPlan, planConfigs } from './plan-configs.ts';
 import type { ConfigPorts } from './reconcile-configs.ts';
-import { planRestoreConfigs, type RestorePlan, restoreConfigs } from './restore-configs.ts';
+import { planRestoreConfigs, type RestorePlan, restorableDomains, restoreConfigs } from './restore-configs.ts';
 
 /** A step as people read it: no key in clear. */
 export interface StepView {
@@ -87,7 +87,7 @@ export function controlConfigs(ports: ConfigPorts, desired: readonly DesiredDoma
     },
 
     async planRestore(scope: RestoreScope): Promise<RestoreView> {
-      const plan = await planRestoreConfigs(ports, desired, scope);
+      const plan = await planRestoreConfigs(ports, await restorableDomains(ports.store, desired), scope);
       return {
         digest: digestOf(stepsOf(plan)),
         failures: plan.failures,
@@ -96,9 +96,10 @@ export function controlConfigs(ports: ConfigPorts, desired: readonly DesiredDoma
     },
 
     async restore(digest: string, scope: RestoreScope): Promise<OutcomeView> {
-      const shown = await planRestoreConfigs(ports, desired, scope);
+      const domains = await restorableDomains(ports.store, desired);
+      const shown = await planRestoreConfigs(ports, domains, scope);
       requireSame(digest, stepsOf(shown));
-      return outcomeView(await restoreConfigs(ports, desired, { scope, shown }));
+      return outcomeView(await restoreConfigs(ports, domains, { scope, shown }));
     },
   };
 }
@@ -123,7 +124,8 @@ function stepView(step: PlanStep): StepView {
   return { kind: step.kind, domain: step.domain, app: subjectOf(step).app, changes: changesOf(step) };
 }
 
-function changesOf(step: PlanStep): StepView['changes'] {
+/** What a step sets, without keys in clear. */
+export function changesOf(step: PlanStep): StepView['changes'] {
   switch (step.kind) {
     case 'add_config':
       return Object.entries(step.config).map(([field, to]) => ({ field, to }));

@@ -118,6 +118,6 @@ function authView(auth: CallbackAuth): AuthView {
   return { enabled: auth.enabled, key: auth.key === null ? null : new SecretText(auth.key) };
 }
 
-function notifyView(notify: NotifyUrlConfig): NotifyView {
+export function notifyView(notify: NotifyUrlConfig): NotifyView {
   return { url: notify.url, auth: authView(notify.auth) };
 }

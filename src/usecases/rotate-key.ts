@@ -1,10 +1,18 @@
-import type { AuthView, DesiredDomain } from '../core/config-plan.ts';
+import {
+  type AuthView,
+  type DesiredDomain,
+  type DomainPlan,
+  type PlanStep,
+  subjectKey,
+  subjectOf,
+} from '../core/config-plan.ts';
 import type { Instant } from '../core/instant.ts';
 import type { SecretText } from '../core/secret-text.ts';
 import type { OnlineStream } from '../ports.ts';
-import { type ApplyReport, applyPlan } from './apply-plan.ts';
-import { messageOfRefusal, type PlanFailure } from './plan-configs.ts';
+import { type ApplyOptions, type ApplyReport, carryOutPlan } from './apply-plan.ts';
+import { type ConfigPlan, planConfigs } from './plan-configs.ts';
 import { type ConfigPorts, reconcileDomain } from './reconcile-configs.ts';
+import { type PlanFailure, workOnDomains } from './work-on-domains.ts';
 
 /** Which key of ours the vendor signs the sessions with that start now. */
 export type VendorKey = 'current' | 'previous' | 'another' | 'none';
@@ -15,7 +23,7 @@ export interface KeyStanding {
   vendorKey: VendorKey;
   /** Since when that key stands at the vendor. */
   changedAt: Instant | null;
-  /** On air since before then: they go on signing with the key that stood when they started. */
+  /** On air since before that key surely worked: they go on signing with the one that stood when they started. */
   oldSessions: { app: string; stream: string; startedAt: Instant }[];
   /** No callback can come any more that only the previous key explains. */
   safeToForget: boolean;
@@ -36,15 +44,10 @@ export async function keyStandings(
   desired: readonly DesiredDomain[],
   previous: SecretText | null,
 ): Promise<KeyStandings> {
-  const result: KeyStandings = { standings: [], failures: [] };
-  for (const domain of desired) {
-    try {
-      result.standings.push(...(await standingsOf(ports, domain, previous)));
-    } catch (error) {
-      result.failures.push({ domain: domain.domain, message: messageOfRefusal(error) });
-    }
-  }
-  return result;
+  const { results, failures } = await workOnDomains(ports.store, desired, (domain) =>
+    standingsOf(ports, domain, previous),
+  );
+  return { standings: results.flat(), failures };
 }
 
 async function standingsOf(
@@ -64,9 +67,9 @@ async function standingsOf(
     if (auth === null) return [];
     const vendorKey = whose(auth, key, previous);
     const changedAt = changes.findLast((change) => change.kind === kind)?.at ?? null;
-    const oldSessions =
-      changedAt === null ? [] : online.filter((stream) => stream.publishedAt < changedAt).map(session);
-    const hasSettled = changedAt !== null && now >= changedAt + SETTING_DELAY_MS;
+    const settledAt = changedAt === null ? null : changedAt + SETTING_DELAY_MS;
+    const oldSessions = settledAt === null ? [] : online.filter((s) => s.publishedAt < settledAt).map(session);
+    const hasSettled = settledAt !== null && now >= settledAt;
     const safeToForget = vendorKey === 'current' && hasSettled && oldSessions.length === 0;
     return [{ domain, kind, vendorKey, changedAt, oldSessions, safeToForget }];
   });
@@ -89,16 +92,18 @@ export class UnknownKeyError extends Error {
 }
 
 /**
- * Sets our current key at the vendor, for callbacks and push callbacks. Running sessions go on with the old one, which must stand in
- * SNAPAUDIT_CALLBACK_KEY_PREVIOUS until `keyStandings` says that it is safe to forget it. Where the key at the vendor is neither
- * of ours although the domain is taken over, nothing is set unless `force`: the callbacks of running sessions are signed with it.
+ * The calls that would set our current key at the vendor, for callbacks and push callbacks: only where they were taken over, and where
+ * the push URL is not ours the key is left alone, too, for it is whoever put that URL there who signs. Running sessions go on with the
+ * old key, which must stand in SNAPAUDIT_CALLBACK_KEY_PREVIOUS until `keyStandings` says that it is safe to forget it. Where the key at
+ * the vendor is neither of ours although the domain is taken over, there is no plan unless `force`: the callbacks of running sessions
+ * are signed with it.
  */
-export async function rotateKey(
+export async function planRotation(
   ports: ConfigPorts,
   desired: readonly DesiredDomain[],
   previous: SecretText | null,
   options: { force: boolean },
-): Promise<ApplyReport> {
+): Promise<ConfigPlan> {
   if (!options.force) {
     const { standings } = await keyStandings(ports, desired, previous);
     for (const { domain, kind, vendorKey } of standings) {
@@ -109,5 +114,26 @@ export async function rotateKey(
       );
     }
   }
-  return applyPlan(ports, desired, { shown: null, only: KINDS });
+  const plan = await planConfigs(ports, desired);
+  const domains = plan.domains.map(async (domain) => ({ ...domain, steps: await rotatingSteps(ports, domain) }));
+  return { ...plan, domains: await Promise.all(domains) };
+}
+
+/** Makes the calls that `planRotation` showed. */
+export async function rotateKey(
+  ports: ConfigPorts,
+  desired: readonly DesiredDomain[],
+  options: ApplyOptions,
+): Promise<ApplyReport> {
+  return carryOutPlan(ports, desired, options, { stepsOf: (plan) => rotatingSteps(ports, plan) });
+}
+
+async function rotatingSteps({ store }: ConfigPorts, { domain, entries, steps }: DomainPlan): Promise<PlanStep[]> {
+  const takenOver = new Set((await store.takenOver(domain)).map(subjectKey));
+  const rotates = (key: string) =>
+    entries.some((entry) => subjectKey(entry) === key && entry.differences.every(({ field }) => field !== 'url'));
+  return steps.filter((step) => {
+    const key = subjectKey(subjectOf(step));
+    return subjectOf(step).kind !== 'config' && takenOver.has(key) && rotates(key);
+  });
 }

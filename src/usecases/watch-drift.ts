@@ -3,6 +3,7 @@ import {
   type DesiredDomain,
   type DomainPlan,
   type PlanEntry,
+  subjectKey,
   subjectOf,
 } from '../core/config-plan.ts';
 import { type DriftDecision, decideHeal, HEALS_PER_HOUR } from '../core/drift-decision.ts';
@@ -14,7 +15,6 @@ import {
   LiveApiError,
   type StoredConfigState,
 } from '../ports.ts';
-import { subjectKey } from './apply-plan.ts';
 import { carryOutSteps } from './carry-out-steps.ts';
 import { type ConfigPorts, planOfLook, reconcileDomain } from './reconcile-configs.ts';
 import { differs, saveStates, saveUnknown } from './record-config-states.ts';

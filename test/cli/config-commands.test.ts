@@ -123,6 +123,7 @@ describe('snapaudit apply and restore', () => {
     const restored = await runCommand(restoreCommand, ['--yes'], parts);
     expect(restored.exitCode).toBe(0);
     expect(restored.stdout).toContain(`set the callback key of ${PLAY}`);
+    expect(restored.stdout).toContain(`  intervalSeconds: 30\n  callback: ${THEIR_CALLBACK}\n`);
     expect(standing(world.state)).toEqual(before);
     expect((await runCommand(restoreCommand, ['--yes'], parts)).stderr).toContain('Nothing is remembered');
   });
@@ -172,6 +173,26 @@ describe('snapaudit configs', () => {
     const keys = await runCommand(configsCommand, ['keys'], parts);
     expect(keys.exitCode).toBe(0);
     expect(keys.stderr).toContain('SNAPAUDIT_CALLBACK_KEY_PREVIOUS may be removed');
+  });
+});
+
+describe('snapaudit configs rotate-key', () => {
+  it('shows the calls and asks before it makes them', async () => {
+    await runCommand(applyCommand, ['--yes'], parts);
+    world.state.setCallbackAuth(PLAY, { enabled: false, key: null });
+    await expect(runCommand(configsCommand, ['rotate-key'], parts)).rejects.toThrow('--yes');
+    expect(world.state.callbackAuth(PLAY).key).toBeNull();
+    const rotated = await runCommand(configsCommand, ['rotate-key', '--yes'], parts);
+    expect(rotated.exitCode).toBe(0);
+    expect(rotated.stdout).toContain(`set the callback key of ${PLAY}`);
+    expect(world.state.callbackAuth(PLAY).key).toBe(OUR_KEY);
+  });
+
+  it('has nothing to do where nothing was taken over', async () => {
+    const before = standing(world.state);
+    const rotated = await runCommand(configsCommand, ['rotate-key', '--yes'], parts);
+    expect(rotated.stderr).toContain('Nothing to change');
+    expect(standing(world.state)).toEqual(before);
   });
 });
 

@@ -41,12 +41,14 @@ describe('a step', () => {
 
 describe('what restore puts back', () => {
   const none = { enabled: false, key: null };
+  const ours = { enabled: true, key: new SecretText('ours') };
   const actual = {
-    domain: 'd',
     configs: [{ domain: 'd', app: 'live', ...CONFIG }],
-    callbackAuth: { enabled: true, key: new SecretText('ours') },
-    pushNotify: null,
-    snapshotNotify: null,
+    callbackAuth: ours,
+    pushNotifies: new Map([
+      ['push.old', { url: 'https://ours.example.com/', auth: ours }],
+      ['push.new', { url: null, auth: none }],
+    ]),
   };
   const baseline = { domain: 'd', rememberedAt: 0, kind: 'config' as const, app: 'live' };
 
@@ -63,6 +65,41 @@ describe('what restore puts back', () => {
 
   it('is an addition where the config is gone', () => {
     expect(planRestore([{ ...baseline, app: 'gone', former: CONFIG }], actual)).toMatchObject([{ kind: 'add_config' }]);
+  });
+
+  it('is nothing at all of a config that is gone where callbacks alone go back, unless a restore was adding it again', () => {
+    const gone = { ...baseline, app: 'gone', former: CONFIG };
+    expect(planRestore([gone], actual, 'callbacks')).toEqual([]);
+    const addingAgain = { ...CONFIG, callback: null };
+    expect(planRestore([{ ...gone, addingAgain }], actual, 'callbacks')).toEqual([
+      { kind: 'add_config', domain: 'd', app: 'gone', config: addingAgain },
+    ]);
+  });
+
+  it('is no callback that went back before, but the rest still', () => {
+    const former = { ...CONFIG, intervalSeconds: 30, callback: null };
+    const given = { ...baseline, former, isGivenBack: true };
+    expect(planRestore([given], actual, 'callbacks')).toEqual([]);
+    expect(planRestore([given], actual)).toMatchObject([{ kind: 'update_config', change: { intervalSeconds: 30 } }]);
+  });
+
+  it('is the push URL of the ingest domain where it stood', () => {
+    const push = {
+      domain: 'd',
+      rememberedAt: 0,
+      kind: 'push_notify' as const,
+      app: null,
+      former: { url: null, auth: none },
+    };
+    expect(
+      planRestore(
+        [
+          { ...push, pushDomain: 'push.old' },
+          { ...push, pushDomain: 'push.new' },
+        ],
+        actual,
+      ),
+    ).toMatchObject([{ kind: 'set_push_notify', pushDomain: 'push.old', notify: { url: null } }]);
   });
 
   it('takes the key away where none stood, and sets a former one that signed nothing', () => {

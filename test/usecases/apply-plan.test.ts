@@ -1,13 +1,12 @@
-import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { DesiredDomain } from '../../src/core/config-plan.ts';
-import type { ConfigStore } from '../../src/ports.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DesiredDomain, subjectOf } from '../../src/core/config-plan.ts';
+import { CouldNotLookError } from '../../src/ports.ts';
 import { applyPlan } from '../../src/usecases/apply-plan.ts';
 import { planConfigs } from '../../src/usecases/plan-configs.ts';
 import type { ConfigPorts } from '../../src/usecases/reconcile-configs.ts';
-import { restoreConfigs } from '../../src/usecases/restore-configs.ts';
+import { planRestoreConfigs, restorableDomains, restoreConfigs } from '../../src/usecases/restore-configs.ts';
+import { keyStandings } from '../../src/usecases/rotate-key.ts';
 import {
-  type ConfigWorld,
   createConfigWorld,
   OUR_CALLBACK,
   OUR_KEY,
@@ -20,7 +19,7 @@ import {
   theirConfig,
 } from '../support/config-world.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { createFakeLiveApi } from '../support/fake-live-api.ts';
+import { DESIRED, expectTakenOver, worldOfOthers } from '../support/taken-over.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -30,44 +29,9 @@ afterAll(() => database.drop());
 
 const applyAll = (ports: ConfigPorts, desired: DesiredDomain[]) => applyPlan(ports, desired, { shown: null });
 
-/** A world whose vendor already holds configs of somebody else. */
-async function worldOfOthers(options: Parameters<typeof createConfigWorld>[1] = {}): Promise<ConfigWorld> {
-  const world = await createConfigWorld(database, options);
-  world.state.putConfig(theirConfig('live', { intervalSeconds: 30 }));
-  world.state.putConfig(theirConfig('shop', { callback: null, overwriteObject: '{StreamName}.jpg' }));
-  world.state.putConfig(theirConfig('others'));
-  world.state.setCallbackAuth(PLAY, { enabled: true, key: 'theirkeytheirkey0001' });
-  world.state.setPushNotify(PUSH, {
-    url: 'https://old.example.com/push',
-    auth: { enabled: true, key: 'theirpushkeytheirpushkey' },
-    exceptionUrl: 'https://old.example.com/exceptions',
-  });
-  world.advance(60_000);
-  return world;
-}
-
-const DESIRED = settingsFor([{ app: 'live' }, { app: 'shop' }, { app: 'new' }, { app: '*', interval: '60s' }]);
-
-function expectTakenOver(world: ConfigWorld) {
-  const { configs, auth, push } = standing(world.state);
-  expect(configs).toEqual([
-    theirConfig('*', { callback: OUR_CALLBACK, intervalSeconds: 60 }),
-    theirConfig('live', { callback: OUR_CALLBACK }),
-    theirConfig('new', { callback: OUR_CALLBACK }),
-    theirConfig('others'),
-    theirConfig('shop', { callback: OUR_CALLBACK }),
-  ]);
-  expect(auth).toEqual({ enabled: true, key: OUR_KEY });
-  expect(push).toEqual({
-    url: OUR_STREAM_CALLBACK,
-    auth: { enabled: true, key: OUR_KEY },
-    exceptionUrl: 'https://old.example.com/exceptions',
-  });
-}
-
 describe('plan', () => {
   it('shows each config as it stands to the settings, and changes nothing', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const before = standing(world.state);
     const plan = await planConfigs(world.ports, DESIRED);
     const states = plan.domains[0]!.entries.map(({ kind, app, state }) => [kind, app, state]);
@@ -88,7 +52,7 @@ describe('plan', () => {
   });
 
   it('shows no key, neither ours nor theirs', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const text = JSON.stringify(await planConfigs(world.ports, DESIRED));
     expect(text).toContain('another key');
     expect(text).not.toContain(OUR_KEY);
@@ -97,7 +61,7 @@ describe('plan', () => {
   });
 
   it('says "unknown" of a domain that it could not look at, and plans the others', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const desired = [...DESIRED, ...settingsFor([{ app: 'live' }], { domain: 'lost.example.com', pushDomain: null })];
     const plan = await planConfigs(world.ports, desired);
     expect(plan.domains.map(({ domain }) => domain)).toEqual([PLAY]);
@@ -107,14 +71,14 @@ describe('plan', () => {
   });
 
   it('lets fields differ that the settings say to ignore', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const desired = settingsFor([{ app: 'live', extra: ['ignore: [interval, callback]'] }], { pushDomain: null });
     const [entry] = (await planConfigs(world.ports, desired)).domains[0]!.entries;
     expect(entry).toMatchObject({ app: 'live', state: 'in_sync', differences: [] });
   });
 
   it('flags a domain that also has a domain-level snapshot notify URL', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const auth = { enabled: false, key: null };
     world.state.setSnapshotNotify(PLAY, { url: 'https://third.example.com/', auth, exceptionUrl: null });
     const { warnings } = (await planConfigs(world.ports, DESIRED)).domains[0]!;
@@ -126,7 +90,7 @@ describe('plan', () => {
 
 describe('apply', () => {
   it('makes the vendor what the settings say, leaves the rest alone, and leaves nothing to plan', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const plan = await planConfigs(world.ports, DESIRED);
     const report = await applyPlan(world.ports, DESIRED, { shown: plan });
     expect(report).toMatchObject({ failed: [], failures: [] });
@@ -139,7 +103,7 @@ describe('apply', () => {
 
   it('sends only the fields that differ', async () => {
     const sent: Record<string, string>[] = [];
-    const world = await worldOfOthers({
+    const world = await worldOfOthers(database, {
       before: (action, query) => void (action.startsWith('Update') && sent.push(query)),
     });
     await applyAll(world.ports, settingsFor([{ app: 'shop' }], { pushDomain: null }));
@@ -147,7 +111,7 @@ describe('apply', () => {
   });
 
   it('does nothing where the vendor has changed since the plan was shown', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const plan = await planConfigs(world.ports, DESIRED);
     world.state.changeConfig(PLAY, 'live', { bucket: 'another-bucket' });
     const before = standing(world.state);
@@ -158,8 +122,24 @@ describe('apply', () => {
     expect(standing(world.state)).toEqual(before);
   });
 
+  it('makes no change in a later round that was not shown, and says so', async () => {
+    let meddled = false;
+    const world = await worldOfOthers(database, {
+      after: (action) => {
+        if (action !== 'UpdateLiveAppSnapshotConfig' || meddled) return;
+        meddled = true;
+        world.state.changeConfig(PLAY, 'shop', { bucket: 'another-bucket', callback: THEIR_CALLBACK });
+      },
+    });
+    const desired = settingsFor([{ app: 'shop' }], { pushDomain: null });
+    const plan = await planConfigs(world.ports, desired);
+    const report = await applyPlan(world.ports, desired, { shown: plan });
+    expect(report.failures).toMatchObject([{ message: expect.stringMatching(/shop.*not shown/) }]);
+    expect(world.state.config(PLAY, 'shop')).toMatchObject({ bucket: 'another-bucket', callback: THEIR_CALLBACK });
+  });
+
   it('records each change as a version from the call on, after the version that it found', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     await applyAll(world.ports, settingsFor([{ app: 'live' }], { pushDomain: null }));
     const versions = (await world.store.versions(PLAY)).filter(({ app }) => app === 'live');
     expect(versions.map(({ validFrom, callback }) => [validFrom, callback])).toEqual([
@@ -169,7 +149,7 @@ describe('apply', () => {
   });
 
   it('says which sessions still run on which older version', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const startedAt = world.now() - 30_000;
     const { rows } = await database.pool.query(
       "insert into streams (domain, app, stream) values ($1, 'live', 'cam01') returning id",
@@ -229,7 +209,7 @@ describe('apply', () => {
   });
 
   it('gives the same end when two replicas apply at once, and adds nothing twice', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const ports = [world.ports, world.replica()];
     const reports = await Promise.all(ports.map((own) => applyAll(own, DESIRED)));
     expect(reports.flatMap(({ failed, failures }) => [...failed, ...failures])).toEqual([]);
@@ -239,11 +219,35 @@ describe('apply', () => {
   });
 });
 
+describe('a look', () => {
+  it.each([
+    ['plan', (ports: ConfigPorts) => planConfigs(ports, DESIRED)],
+    ['restore', (ports: ConfigPorts) => planRestoreConfigs(ports, DESIRED, 'everything')],
+    ['the question after the keys', (ports: ConfigPorts) => keyStandings(ports, DESIRED, null)],
+  ] as const)(
+    'of %s waits for whoever is changing the domain: what stood before is no change of somebody else',
+    async (_, look) => {
+      const world = await worldOfOthers(database);
+      const held = new Set<string>();
+      const withDomainLock: ConfigPorts['store']['withDomainLock'] = (domain, work) =>
+        world.store.withDomainLock(domain, async () => {
+          held.add(domain);
+          return work().finally(() => held.delete(domain));
+        });
+      const looked: boolean[] = [];
+      const { live } = world.replica({ before: () => void looked.push(held.has(PLAY)) });
+      await look({ ...world.ports, live, store: { ...world.store, withDomainLock } });
+      expect(looked.length).toBeGreaterThan(0);
+      expect(looked).not.toContain(false);
+    },
+  );
+});
+
 describe('restore', () => {
-  it.each(['removed', 'kept', 'literal'] as const)(
+  it.each(['removed', 'kept', 'literal', 'refused'] as const)(
     'gives back the exact former state (a Callback set to "-" is %s)',
     async (callbackRemoval) => {
-      const world = await worldOfOthers({ callbackRemoval });
+      const world = await worldOfOthers(database, { callbackRemoval });
       const before = standing(world.state);
       await applyAll(world.ports, DESIRED);
       const report = await restoreConfigs(world.ports, DESIRED, { scope: 'everything', shown: null });
@@ -254,7 +258,7 @@ describe('restore', () => {
   );
 
   it('puts back the first former state, not that of a later apply', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const before = standing(world.state);
     await applyAll(world.ports, DESIRED);
     world.state.changeConfig(PLAY, 'live', { callback: 'https://meddler.example.com/' });
@@ -264,114 +268,111 @@ describe('restore', () => {
   });
 
   it('can put back callbacks alone, and then leaves interval and names as they are', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     const before = standing(world.state);
     await applyAll(world.ports, DESIRED);
     await restoreConfigs(world.ports, DESIRED, { scope: 'callbacks', shown: null });
     expect(world.state.config(PLAY, 'live')).toMatchObject({ callback: THEIR_CALLBACK, intervalSeconds: 10 });
     expect(world.state.config(PLAY, 'new')).toMatchObject({ callback: null });
     expect(standing(world.state)).toMatchObject({ auth: before.auth, push: before.push });
+    expect(await world.store.takenOver(PLAY)).toEqual([]);
   });
 
+  it('still knows the rest after callbacks alone went back', async () => {
+    const world = await worldOfOthers(database);
+    const before = standing(world.state);
+    await applyAll(world.ports, DESIRED);
+    await restoreConfigs(world.ports, DESIRED, { scope: 'callbacks', shown: null });
+    await restoreConfigs(world.ports, DESIRED, { scope: 'everything', shown: null });
+    expect(standing(world.state)).toEqual(before);
+    expect(await world.store.baselines(PLAY)).toEqual([]);
+  });
+
+  it('puts back the callback that stood before the latest apply where it had been given back in between', async () => {
+    const world = await worldOfOthers(database);
+    const before = standing(world.state);
+    await applyAll(world.ports, DESIRED);
+    await restoreConfigs(world.ports, DESIRED, { scope: 'callbacks', shown: null });
+    world.state.changeConfig(PLAY, 'live', { callback: 'https://newer.example.com/' });
+    await applyAll(world.ports, DESIRED);
+    expect((await world.store.takenOver(PLAY)).map(({ app }) => app)).toContain('live');
+    await restoreConfigs(world.ports, DESIRED, { scope: 'everything', shown: null });
+    const configs = before.configs.map((config) =>
+      config.app === 'live' ? { ...config, callback: 'https://newer.example.com/' } : config,
+    );
+    expect(standing(world.state)).toEqual({ ...before, configs });
+  });
+
+  it('puts the push callback back where it stood, though the settings name another ingest domain by now', async () => {
+    const world = await worldOfOthers(database);
+    const before = standing(world.state);
+    await applyAll(world.ports, DESIRED);
+    for (const pushDomain of ['push2.example.com', null]) {
+      world.state.addDomain({ domain: PLAY, pushDomains: [PUSH, 'push2.example.com'] });
+      await applyAll(world.ports, settingsFor([{ app: 'live' }], { pushDomain }));
+    }
+    expect(world.state.pushNotify('push2.example.com').url).toBe(OUR_STREAM_CALLBACK);
+    const desired = settingsFor([{ app: 'live' }], { pushDomain: null });
+    const report = await restoreConfigs(world.ports, desired, { scope: 'everything', shown: null });
+    expect(report).toMatchObject({ failed: [], failures: [] });
+    expect(standing(world.state)).toEqual(before);
+    expect(world.state.pushNotify('push2.example.com').url).toBeNull();
+  });
+
+  it('reaches a domain that has left the settings', async () => {
+    const world = await worldOfOthers(database);
+    const before = standing(world.state);
+    await applyAll(world.ports, DESIRED);
+    const desired = await restorableDomains(world.store, []);
+    expect(desired.map(({ domain }) => domain)).toEqual([PLAY]);
+    await restoreConfigs(world.ports, desired, { scope: 'everything', shown: null });
+    expect(standing(world.state)).toEqual(before);
+    expect(await restorableDomains(world.store, [])).toEqual([]);
+  });
+
+  it('adds again what it deleted when the Add got no answer', async () => {
+    let adds = 0;
+    const world = await worldOfOthers(database, {
+      callbackRemoval: 'kept',
+      before: (action) => {
+        if (action !== 'AddLiveAppSnapshotConfig' || !isRestoring) return;
+        adds += 1;
+        if (adds === 2) throw new CouldNotLookError('no answer in time', { reason: 'timeout', transient: true });
+      },
+    });
+    let isRestoring = false;
+    const desired = settingsFor([{ app: 'shop' }], { pushDomain: null });
+    await applyAll(world.ports, desired);
+    const taken = world.state.config(PLAY, 'shop');
+    isRestoring = true;
+    const report = await restoreConfigs(world.ports, desired, { scope: 'callbacks', shown: null });
+    expect(report.failed).toMatchObject([{ message: 'no answer in time' }]);
+    expect(world.state.config(PLAY, 'shop')).toBeNull();
+    await restoreConfigs(world.ports, desired, { scope: 'callbacks', shown: null });
+    expect(world.state.config(PLAY, 'shop')).toEqual({ ...taken, callback: null, createdAtMs: world.now() });
+  });
+
+  it.each(['everything', 'callbacks'] as const)(
+    'deletes no config that the vendor would not add again (scope %s)',
+    async (scope) => {
+      let isGone = false;
+      const world = await worldOfOthers(database, { callbackRemoval: 'kept', bucketExists: () => !isGone });
+      await applyAll(world.ports, DESIRED);
+      isGone = true;
+      const report = await restoreConfigs(world.ports, DESIRED, { scope, shown: null });
+      expect(report.failed.every(({ message }) => message.includes('Create the bucket'))).toBe(true);
+      expect(report.failed.map(({ step }) => subjectOf(step).app)).toContain('shop');
+      expect(world.state.config(PLAY, 'shop')).toMatchObject({ callback: OUR_CALLBACK });
+      isGone = false;
+      await restoreConfigs(world.ports, DESIRED, { scope, shown: null });
+      expect(world.state.config(PLAY, 'shop')).toMatchObject({ callback: null });
+    },
+  );
+
   it('keeps the former keys sealed in the database', async () => {
-    const world = await worldOfOthers();
+    const world = await worldOfOthers(database);
     await applyAll(world.ports, DESIRED);
     const { rows } = await database.pool.query('select config_baselines::text as text from config_baselines');
     expect(rows.map(({ text }) => text).join()).not.toMatch(/theirkey|theirpushkey/);
   });
-});
-
-/** Throws at the n-th call of vendor or store, before or after it had its effect; as if the process had died there. */
-class Crash extends Error {}
-function crashing(
-  world: ConfigWorld,
-  crashAt: number,
-  when: 'before' | 'after',
-): { ports: ConfigPorts; calls: () => number } {
-  let calls = 0;
-  const count = (moment: 'before' | 'after') => {
-    if (moment === 'before') calls += 1;
-    if (calls > crashAt || (calls === crashAt && moment === when)) throw new Crash();
-  };
-  const live = createFakeLiveApi(world.state, { before: () => count('before'), after: () => count('after') });
-  const store = new Proxy(world.store, {
-    get(target, name) {
-      const method = Reflect.get(target, name) as (...given: unknown[]) => Promise<unknown>;
-      if (name === 'withDomainLock') return method;
-      return async (...given: unknown[]) => {
-        count('before');
-        const answer = await method.apply(target, given);
-        count('after');
-        return answer;
-      };
-    },
-  }) as ConfigStore;
-  return { ports: { ...world.ports, live, store }, calls: () => calls };
-}
-
-describe('a crash between any two calls', () => {
-  let callsOfApply: number;
-  let callsOfRestore: number;
-  beforeEach(async () => {
-    const world = await worldOfOthers();
-    const applying = crashing(world, Number.POSITIVE_INFINITY, 'before');
-    await applyAll(applying.ports, DESIRED);
-    callsOfApply = applying.calls();
-    const restoring = crashing(world, Number.POSITIVE_INFINITY, 'before');
-    await restoreConfigs(restoring.ports, DESIRED, { scope: 'everything', shown: null });
-    callsOfRestore = restoring.calls();
-  });
-
-  it('is made good by running apply again, nothing is applied twice in a harmful way, and restore still knows the former state', async () => {
-    expect(callsOfApply).toBeGreaterThan(20);
-    const point = fc.record({
-      at: fc.integer({ min: 1, max: callsOfApply }),
-      when: fc.constantFrom('before' as const, 'after' as const),
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.array(point, { minLength: 1, maxLength: 3 }), async (crashes) => {
-        const world = await worldOfOthers();
-        const before = standing(world.state);
-        for (const { at, when } of crashes) {
-          await applyAll(crashing(world, at, when).ports, DESIRED).catch((error: unknown) => {
-            if (!(error instanceof Crash)) throw error;
-          });
-          world.advance(1000);
-        }
-        expect(await applyAll(world.ports, DESIRED)).toMatchObject({ failed: [], failures: [] });
-        expectTakenOver(world);
-        // Each config changed once, from what it was to what it shall be; those that are not ours never did.
-        for (const app of ['live', 'shop']) expect(world.state.configHistory(PLAY, app)).toHaveLength(2);
-        for (const app of ['new', '*', 'others']) expect(world.state.configHistory(PLAY, app)).toHaveLength(1);
-        const callbacks = (await world.store.versions(PLAY)).filter(({ app }) => app === 'live').map((v) => v.callback);
-        expect(callbacks).toEqual([THEIR_CALLBACK, OUR_CALLBACK]);
-        await restoreConfigs(world.ports, DESIRED, { scope: 'everything', shown: null });
-        expect(standing(world.state)).toEqual(before);
-      }),
-      { numRuns: 30 },
-    );
-  }, 120_000);
-
-  it('is made good by running restore again', async () => {
-    const point = fc.record({
-      at: fc.integer({ min: 1, max: callsOfRestore }),
-      when: fc.constantFrom('before' as const, 'after' as const),
-    });
-    await fc.assert(
-      fc.asyncProperty(point, async ({ at, when }) => {
-        const world = await worldOfOthers();
-        const before = standing(world.state);
-        await applyAll(world.ports, DESIRED);
-        await restoreConfigs(crashing(world, at, when).ports, DESIRED, { scope: 'everything', shown: null }).catch(
-          (error: unknown) => {
-            if (!(error instanceof Crash)) throw error;
-          },
-        );
-        await restoreConfigs(world.ports, DESIRED, { scope: 'everything', shown: null });
-        expect(standing(world.state)).toEqual(before);
-        expect(await world.store.takenOver(PLAY)).toEqual([]);
-      }),
-      { numRuns: 20 },
-    );
-  }, 120_000);
 });

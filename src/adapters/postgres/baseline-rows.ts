@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { ConfigFields } from '../../core/config-diff.ts';
-import type { ConfigSubject } from '../../core/config-plan.ts';
+import type { ConfigSubject, SubjectKind } from '../../core/config-plan.ts';
 import type { Baseline } from '../../core/restore-plan.ts';
 import { SecretText } from '../../core/secret-text.ts';
 import type { ConfigStore } from '../../ports.ts';
@@ -8,7 +8,9 @@ import { openSealedText, sealText } from './sealed-text.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
+/** How the table writes that a subject has no app, or no ingest domain. */
 const NO_APP = '';
+const NO_PUSH_DOMAIN = '';
 
 /** A former key was sealed with a callback key that is no longer set. */
 export class SealedKeyError extends Error {
@@ -17,7 +19,14 @@ export class SealedKeyError extends Error {
 
 type BaselineRows = Pick<
   ConfigStore,
-  'baselines' | 'takenOver' | 'rememberBaselines' | 'resealBaselines' | 'forgetBaselines'
+  | 'baselines'
+  | 'baselineDomains'
+  | 'takenOver'
+  | 'rememberBaselines'
+  | 'resealBaselines'
+  | 'noteAddingAgain'
+  | 'markGivenBack'
+  | 'forgetBaselines'
 >;
 
 /** The part of the config store that remembers what stood before us. */
@@ -55,7 +64,14 @@ export function createBaselineRows(db: Kysely<Tables>, sealingKeys: readonly str
         const key = () => open(row.sealed_key, domain);
         switch (row.kind) {
           case 'config':
-            return { ...common, kind: row.kind, app: row.app, former: row.former as ConfigFields | null };
+            return {
+              ...common,
+              kind: row.kind,
+              app: row.app,
+              former: row.former as ConfigFields | null,
+              isGivenBack: row.given_back,
+              addingAgain: row.adding_again as ConfigFields | null,
+            };
           case 'callback_auth': {
             const { enabled } = row.former as { enabled: boolean };
             return { ...common, kind: row.kind, app: null, former: { enabled, key: key() } };
@@ -74,13 +90,19 @@ export function createBaselineRows(db: Kysely<Tables>, sealingKeys: readonly str
       });
     },
 
+    async baselineDomains() {
+      const rows = await db.selectFrom('config_baselines').select('domain').distinct().orderBy('domain').execute();
+      return rows.map(({ domain }) => domain);
+    },
+
     async takenOver(domain) {
       const rows = await db
         .selectFrom('config_baselines')
-        .select(['kind', 'app'])
+        .select(['kind', 'app', 'push_domain'])
         .where('domain', '=', domain)
+        .where('given_back', '=', false)
         .execute();
-      return rows.map(({ kind, app }) => ({ kind, domain, app: app === NO_APP ? null : app }));
+      return rows.map((row) => subjectOfRow(domain, row));
     },
 
     async rememberBaselines(baselines) {
@@ -92,11 +114,21 @@ export function createBaselineRows(db: Kysely<Tables>, sealingKeys: readonly str
             domain: baseline.domain,
             kind: baseline.kind,
             app: baseline.app ?? NO_APP,
+            push_domain: baseline.kind === 'push_notify' ? baseline.pushDomain : NO_PUSH_DOMAIN,
             former: former === null ? null : JSON.stringify(former),
             sealed_key: sealedKey,
             remembered_at: timestamp(baseline.rememberedAt),
           })
-          .onConflict((conflict) => conflict.columns(['domain', 'kind', 'app']).doNothing())
+          .onConflict((conflict) =>
+            conflict
+              .columns(['domain', 'kind', 'app', 'push_domain'])
+              // Of what was given back only the callback is taken over anew.
+              .doUpdateSet({
+                given_back: false,
+                former: sql`config_baselines.former || jsonb_build_object('callback', coalesce(excluded.former, config_baselines.former) -> 'callback')`,
+              })
+              .where('config_baselines.given_back', '=', true),
+          )
           .execute();
       }
     },
@@ -106,17 +138,34 @@ export function createBaselineRows(db: Kysely<Tables>, sealingKeys: readonly str
       if (secret === undefined) return;
       const rows = await db
         .selectFrom('config_baselines')
-        .select(['kind', 'app', 'sealed_key'])
+        .select(['kind', 'app', 'push_domain', 'sealed_key'])
         .where('domain', '=', domain)
         .execute();
-      for (const { kind, app, sealed_key } of rows) {
+      for (const { sealed_key, ...row } of rows) {
         if (sealed_key === null || openSealedText(sealed_key, [secret]) !== null) continue;
         const text = openSealedText(sealed_key, sealingKeys);
         if (text === null) continue;
-        const subject = { kind, domain, app: app === NO_APP ? null : app };
         await db
           .updateTable('config_baselines')
           .set({ sealed_key: sealText(text, secret) })
+          .where(whereSubject(subjectOfRow(domain, row)))
+          .execute();
+      }
+    },
+
+    async noteAddingAgain(subject, config) {
+      await db
+        .updateTable('config_baselines')
+        .set({ adding_again: JSON.stringify(config) })
+        .where(whereSubject(subject))
+        .execute();
+    },
+
+    async markGivenBack(subjects) {
+      for (const subject of subjects) {
+        await db
+          .updateTable('config_baselines')
+          .set({ given_back: true, adding_again: null })
           .where(whereSubject(subject))
           .execute();
       }
@@ -128,8 +177,14 @@ export function createBaselineRows(db: Kysely<Tables>, sealingKeys: readonly str
   };
 }
 
-function whereSubject(subject: ConfigSubject) {
-  return sql<boolean>`domain = ${subject.domain} and kind = ${subject.kind} and app = ${subject.app ?? NO_APP}`;
+function subjectOfRow(domain: string, row: { kind: SubjectKind; app: string; push_domain: string }): ConfigSubject {
+  const subject = { kind: row.kind, domain, app: row.app === NO_APP ? null : row.app };
+  return row.push_domain === NO_PUSH_DOMAIN ? subject : { ...subject, pushDomain: row.push_domain };
+}
+
+function whereSubject({ domain, kind, app, pushDomain }: ConfigSubject) {
+  return sql<boolean>`domain = ${domain} and kind = ${kind} and app = ${app ?? NO_APP}
+    and push_domain = ${pushDomain ?? NO_PUSH_DOMAIN}`;
 }
 
 function baselineColumns(baseline: Baseline, seal: (key: SecretText | null) => string | null) {

@@ -3,7 +3,7 @@ import type { ConfigState } from '../../core/config-diff.ts';
 import type { SubjectKind } from '../../core/config-plan.ts';
 import type { Instant } from '../../core/instant.ts';
 
-/** Row types of migration 0020. */
+/** Row types of migrations 0010 and 0022. */
 export interface ConfigControlTables {
   config_baselines: ConfigBaselineTable;
   config_states: ConfigStateTable;
@@ -19,6 +19,9 @@ export interface ConfigBaselineTable {
   former: unknown;
   sealed_key: string | null;
   remembered_at: Instant;
+  given_back: Generated<boolean>;
+  adding_again: unknown;
+  push_domain: Generated<string>;
 }
 
 export interface ConfigStateTable {

@@ -3,7 +3,7 @@ import { VendorRefusal } from './vendor-refusal.ts';
 import type { VendorDomain, VendorState } from './vendor-state.ts';
 
 /** What the real service does with an Update that asks to remove Callback is not documented; the stand-in can play each answer. */
-export type CallbackRemoval = 'removed' | 'kept' | 'literal';
+export type CallbackRemoval = 'removed' | 'kept' | 'literal' | 'refused';
 
 export interface ActionContext {
   state: VendorState;

@@ -119,6 +119,7 @@ const update = liveAction(
       if (p.Callback !== REMOVE && p.Callback !== '') change.callback = p.Callback;
       else if (callbackRemoval === 'removed') change.callback = null;
       else if (callbackRemoval === 'literal') change.callback = p.Callback;
+      else if (callbackRemoval === 'refused') throw new VendorRefusal(400, 'MalformedParam', 'Callback is malformed.');
     }
     const result = { ...current, ...change };
     if (result.sequenceObject === null && result.overwriteObject === null) {
