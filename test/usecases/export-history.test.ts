@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import request from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CAPTURE_FLAGS } from '../../src/core/capture-flags.ts';
 import type { CaptureShape } from '../../src/core/capture-shape.ts';
 import { csvLine, type ExportFormat } from '../../src/usecases/export-history.ts';
@@ -20,6 +22,7 @@ import {
 const START = Date.UTC(2026, 10, 24);
 const NOW = START + 7_200_000;
 const HOUR_MS = 3_600_000;
+const PATIENCE = { timeout: 10_000, interval: 20 };
 
 let database: TestDatabase;
 let api: TestApi;
@@ -191,5 +194,33 @@ describe('over HTTP', () => {
     }
     expect(database.pool.totalCount - database.pool.idleCount).toBe(0);
     expect((await listed()).length).toBe(45);
+  });
+
+  it('gives the connection back when the client has gone before the first row', async () => {
+    const server = api.app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const holder = await database.pool.connect();
+    try {
+      const leave = new AbortController();
+      const seenToLeave = new Promise<void>((resolve) => {
+        server.on('request', (_request, response) => response.on('close', resolve));
+      });
+      await holder.query('begin; lock table captures in access exclusive mode');
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/exports/captures?format=ndjson`;
+      const gone = fetch(url, { signal: leave.signal }).catch((error: Error) => error.name);
+      await vi.waitFor(async () => {
+        const { rows } = await database.pool.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock'
+          and datname = current_database()`);
+        expect(rows).toHaveLength(1);
+      }, PATIENCE);
+      leave.abort();
+      expect(await gone).toBe('AbortError');
+      await seenToLeave;
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
+    await vi.waitFor(() => expect(database.pool.totalCount - database.pool.idleCount).toBe(0), PATIENCE);
+    server.close();
   });
 });

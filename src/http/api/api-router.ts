@@ -159,6 +159,8 @@ async function sendStream(response: Response, body: StreamedBody, status: number
   try {
     await pipeline(body.stream, response);
   } catch (error) {
+    // `pipeline` leaves it open where the client had gone before it began.
+    body.stream.destroy();
     // The client has gone: nobody is left to tell. A failure of ours breaks the connection, which the client sees.
     if (!response.headersSent) throw error;
     if (!response.destroyed) response.destroy();

@@ -112,17 +112,37 @@ async function file(
 ): Promise<StreamedBody> {
   const iterator = lines(format)[Symbol.asyncIterator]();
   const first = await iterator.next();
-  async function* all() {
-    try {
-      for (let next = first; !next.done; next = await iterator.next()) yield next.value;
-    } finally {
-      // The client has gone: whatever is open below closes.
-      await iterator.return?.();
-    }
-  }
   return new StreamedBody({
     contentType: CONTENT_TYPES[format],
     fileName: `snapaudit-${name}.${format}`,
-    stream: Readable.from(all(), { objectMode: false, highWaterMark: 256 * 1024 }),
+    stream: restOf(first, iterator),
+  });
+}
+
+/**
+ * `first` and what follows it. Where the client goes, the iterator ends, so that whatever is open below closes. `Readable.from`
+ * would not see to that where the client has gone before anything was read: a generator that was never begun ends without its `finally`.
+ */
+function restOf(first: IteratorResult<Buffer | string>, iterator: AsyncIterator<Buffer | string>): Readable {
+  let ahead: IteratorResult<Buffer | string> | null = first;
+  const next = async () => {
+    const result = ahead ?? (await iterator.next());
+    ahead = null;
+    return result;
+  };
+  return new Readable({
+    highWaterMark: 256 * 1024,
+    read() {
+      next().then(
+        ({ done, value }) => this.push(done ? null : value),
+        (error) => this.destroy(error),
+      );
+    },
+    destroy(error, done) {
+      (iterator.return?.() ?? Promise.resolve()).then(
+        () => done(error),
+        (failure) => done(error ?? failure),
+      );
+    },
   });
 }
