@@ -11,6 +11,7 @@ import type { Instant } from '../../src/core/instant.ts';
 import { allRoutes } from '../../src/http/api/all-routes.ts';
 import { createApiRouter } from '../../src/http/api/api-router.ts';
 import type { Route } from '../../src/http/api/define-route.ts';
+import type { OperatorLog } from '../../src/ports.ts';
 import { VendorState } from '../../src/sandbox/live/vendor-state.ts';
 import { controlConfigs } from '../../src/usecases/control-configs.ts';
 import { deliveryReports } from '../../src/usecases/delivery-report.ts';
@@ -40,7 +41,7 @@ export interface TestApi {
 export function createTestApi(
   database: TestDatabase,
   now: Instant,
-  options: { moreRoutes?: Route[]; requestsPerMinute?: number } = {},
+  options: { moreRoutes?: Route[]; requestsPerMinute?: number; operatorLog?: OperatorLog } = {},
 ): TestApi {
   const clock = { now: () => now };
   const errors: unknown[] = [];
@@ -50,7 +51,7 @@ export function createTestApi(
   const queries = createQueries({ reads, clock, buckets });
   const exports = exportHistory({ reads, queries, clock });
   const tokens = manageTokens({ store: createTokenStore(database), clock });
-  const operatorLog = createOperatorLog(database);
+  const operatorLog = options.operatorLog ?? createOperatorLog(database);
   // A vendor that knows the domain and no more, and a bucket that holds nothing.
   const vendor = new VendorState(clock);
   vendor.addDomain({ domain: PLAY, pushDomains: [PUSH] });

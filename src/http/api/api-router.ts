@@ -105,33 +105,62 @@ function answer(route: Route, options: ApiOptions): RequestHandler {
   return async (request, response) => {
     const aborted = new AbortController();
     response.on('close', () => aborted.abort());
-    const actor = actors.get(request) ?? { kind: 'local', name: 'public', scope: 'read' };
-    const write = route.method !== 'get';
-    let status: number = route.status;
-    try {
-      const params = route.params ? parse(route.params, request.params, 'not-found') : {};
-      const query = parse(route.query ?? NO_PARAMETERS, queryOf(request, route.query), 'bad-parameter');
-      const body = route.body ? parse(route.body, request.body, 'bad-body') : undefined;
-      const result = await route.handler({ params, query, body, actor, signal: aborted.signal });
-      if (result instanceof StreamedBody) await sendStream(response, result, route.status);
-      else await sendJson(request, response, route, result);
-    } catch (error) {
-      status = PROBLEMS[problemOf(error).type].status;
-      throw error;
-    } finally {
-      if (write) await options.operatorLog.record(entryOf(route, request, actor, status));
-    }
+    const result =
+      route.method === 'get'
+        ? await carryOut(route, request, aborted.signal)
+        : await recorded(route, options, request, aborted.signal);
+    if (result instanceof StreamedBody) {
+      await sendStream(response, result, route.status, {
+        signal: aborted.signal,
+        onFailure: (error) => options.onError?.(error, { method: request.method, path: request.path }),
+      });
+    } else await sendJson(request, response, route, result);
   };
+}
+
+async function carryOut(route: Route, request: Request, signal: AbortSignal): Promise<unknown> {
+  const params = route.params ? parse(route.params, request.params, 'not-found') : {};
+  const query = parse(route.query ?? NO_PARAMETERS, queryOf(request, route.query), 'bad-parameter');
+  const body = route.body ? parse(route.body, request.body, 'bad-body') : undefined;
+  return route.handler({ params, query, body, actor: actorOf(request), signal });
+}
+
+/** A write is answered when it stands in the operator log: one that cannot be recorded is never told as done. */
+async function recorded(
+  route: Route,
+  { operatorLog, onError }: ApiOptions,
+  request: Request,
+  signal: AbortSignal,
+): Promise<unknown> {
+  let result: unknown;
+  try {
+    result = await carryOut(route, request, signal);
+  } catch (error) {
+    const { status } = PROBLEMS[problemOf(error).type];
+    // The refusal is what the caller must know; that it is not in the log is ours to know.
+    await operatorLog
+      .record(entryOf(route, request, status))
+      .catch((failure) => onError?.(failure, { method: request.method, path: request.path }));
+    throw error;
+  }
+  await operatorLog.record(entryOf(route, request, route.status));
+  return result;
+}
+
+function actorOf(request: Request): Actor {
+  return actors.get(request) ?? { kind: 'local', name: 'public', scope: 'read' };
 }
 
 const NO_PARAMETERS = z.strictObject({});
 
-function entryOf(route: Route, request: Request, actor: Actor, status: number): Parameters<OperatorLog['record']>[0] {
+function entryOf(route: Route, request: Request, status: number): Parameters<OperatorLog['record']>[0] {
+  // Only a body that the route takes: others may hold what no database does.
+  const keepsBody = route.body?.safeParse(request.body).success && !route.secretBody && isStorable(request.body);
   return {
-    actor: actor.name,
+    actor: actorOf(request).name,
     action: `${route.method.toUpperCase()} ${route.path}`,
     target: request.originalUrl.split('?')[0] ?? '',
-    detail: route.secretBody ? null : (request.body ?? null),
+    detail: keepsBody ? request.body : null,
     status,
     remoteAddress: request.socket.remoteAddress ?? null,
   };
@@ -153,17 +182,27 @@ async function sendJson(request: Request, response: Response, route: Route, resu
   response.send(gzipped ?? answer.body);
 }
 
-async function sendStream(response: Response, body: StreamedBody, status: number): Promise<void> {
+/** A client that has gone is no failure. One of ours breaks the connection, which the client sees. */
+async function sendStream(
+  response: Response,
+  body: StreamedBody,
+  status: number,
+  { signal, onFailure }: { signal: AbortSignal; onFailure(error: unknown): void },
+): Promise<void> {
   response.status(status).setHeader('Content-Type', body.contentType);
   if (body.fileName) response.attachment(body.fileName).setHeader('Content-Type', body.contentType);
+  // Which came first: afterwards both ends are closed either way.
+  let clientHasGone = signal.aborted;
+  body.stream.once('error', () => {
+    clientHasGone = signal.aborted;
+  });
   try {
     await pipeline(body.stream, response);
   } catch (error) {
     // `pipeline` leaves it open where the client had gone before it began.
     body.stream.destroy();
-    // The client has gone: nobody is left to tell. A failure of ours breaks the connection, which the client sees.
-    if (!response.headersSent) throw error;
-    if (!response.destroyed) response.destroy();
+    if (!clientHasGone) onFailure(error);
+    response.destroy();
   }
 }
 
@@ -200,14 +239,22 @@ const DETAILS = {
 } as const;
 
 function parse(schema: z.ZodType, value: unknown, type: keyof typeof DETAILS): unknown {
-  // PostgreSQL cannot hold a NUL in a text: refuse it here once for all routes.
-  const nul = JSON.stringify(value ?? null).includes('\\u0000');
   const result = schema.safeParse(value);
-  if (result.success && !nul) return result.data;
-  const parts: ProblemPart[] = nul
-    ? [{ name: '', message: 'must hold no NUL character' }]
-    : (result.error?.issues ?? []).slice(0, 20).map(partOf);
-  throw new ProblemError(type, DETAILS[type], { parts });
+  if (!result.success)
+    throw new ProblemError(type, DETAILS[type], { parts: result.error.issues.slice(0, 20).map(partOf) });
+  if (!isStorable(value)) {
+    throw new ProblemError(type, DETAILS[type], {
+      parts: [{ name: '', message: 'must hold no NUL character and no half of a surrogate pair' }],
+    });
+  }
+  return result.data;
+}
+
+/** PostgreSQL holds neither a NUL nor half of a surrogate pair in a text: all routes refuse them here. As deep as the schema goes. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every((entry) => entry.every(isStorable));
 }
 
 function partOf(issue: z.core.$ZodIssue): ProblemPart {
