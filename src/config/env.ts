@@ -35,6 +35,8 @@ export interface Secrets {
 type Variables = Record<string, string | undefined>;
 
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+/** What an Authorization header can carry, and long enough not to be guessed. */
+const API_TOKEN = /^[\x21-\x7e]{16,200}$/;
 // AddLiveSnapshotNotifyConfig documents 16 to 32 letters and digits (reference live-api.md 2.2); the app-level call names
 // no rule, so the documented one is kept.
 const CALLBACK_KEY = /^[A-Za-z0-9]{16,32}$/;
@@ -80,6 +82,12 @@ export function readEnvironment(variables: Variables = process.env): { config: C
     }
     return key;
   };
+  const apiToken = secret('SNAPAUDIT_API_TOKEN');
+  if (apiToken !== null && !API_TOKEN.test(apiToken)) {
+    problems.push(
+      'SNAPAUDIT_API_TOKEN must be 16 to 200 visible ASCII characters without a space: make one with `openssl rand -base64 32`',
+    );
+  }
 
   const databaseUrl = secret('DATABASE_URL');
   if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
@@ -116,7 +124,7 @@ export function readEnvironment(variables: Variables = process.env): { config: C
     secrets: {
       callbackKey: callbackKey('SNAPAUDIT_CALLBACK_KEY'),
       callbackKeyPrevious: callbackKey('SNAPAUDIT_CALLBACK_KEY_PREVIOUS'),
-      apiToken: secret('SNAPAUDIT_API_TOKEN'),
+      apiToken,
     },
   };
   if (problems.length > 0) throw new ConfigurationError('The environment has mistakes:', problems);

@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler, type Request, Router } from 'express
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import { z } from 'zod';
-import { authenticate, isCrossSite, SESSION_COOKIE, type TokenChecker } from './auth.ts';
+import { authenticate, isCrossSite, SESSION_COOKIE, sessionToken, type TokenChecker } from './auth.ts';
 import { ProblemError, problemOf } from './problem.ts';
 import { sendProblem } from './send-problem.ts';
 
@@ -22,10 +22,11 @@ export function sessionRouter(tokens: TokenChecker): Router {
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
-  router.get('/', async (request, response) => {
+  const limit = limitWrongTokens();
+  router.get('/', limit, async (request, response) => {
     response.json(await describe(tokens, request));
   });
-  router.post('/', limitWrongTokens(), express.json({ limit: '4kb', inflate: false }), async (request, response) => {
+  router.post('/', limit, express.json({ limit: '4kb', inflate: false }), async (request, response) => {
     refuseOtherSites(request);
     const body = signInBody.safeParse(request.body);
     const actor = body.success ? await tokens.check(body.data.token) : null;
@@ -52,8 +53,16 @@ async function describe(tokens: TokenChecker, request: Request) {
     return { required, actor: { name, scope } };
   } catch (error) {
     if (problemOf(error).type !== 'unauthenticated') throw error;
+    if (carriesToken(request)) wrong.add(request);
     return { required, actor: null };
   }
+}
+
+/** Requests that asked who is signed in, with a token that is not valid: the answer is no error, but it is a try. */
+const wrong = new WeakSet<Request>();
+
+function carriesToken(request: Request): boolean {
+  return request.headers.authorization !== undefined || sessionToken(request) !== null;
 }
 
 function refuseOtherSites(request: Request): void {
@@ -72,7 +81,9 @@ function limitWrongTokens() {
     standardHeaders: false,
     legacyHeaders: false,
     keyGenerator: (request) => ipKeyGenerator(request.ip ?? ''),
+    skip: (request) => request.method === 'GET' && !carriesToken(request),
     skipSuccessfulRequests: true,
+    requestWasSuccessful: (request, response) => response.statusCode < 400 && !wrong.has(request),
     handler: (_request, _response, next) =>
       next(
         new ProblemError('too-many-requests', 'Too many wrong tokens came from this address; wait a minute.', {

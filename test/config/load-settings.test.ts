@@ -75,7 +75,7 @@ describe('the environment', () => {
         PORT: '70000',
         SNAPAUDIT_PUBLIC_URL: 'audit.example.com',
         SNAPAUDIT_CALLBACK_KEY: 'short',
-        SNAPAUDIT_API_TOKEN: 'a',
+        SNAPAUDIT_API_TOKEN: 'long-enough-to-be-a-token',
         SNAPAUDIT_API_TOKEN_FILE: '/nonexistent',
       });
     expect(read).toThrow(ConfigurationError);
@@ -87,6 +87,17 @@ describe('the environment', () => {
       expect(message).not.toMatch(/hunter2|short/);
     }
   });
+
+  it.each(['a', 'fifteen-letters', 'two words that are long', 'schlüssel-und-mehr', 'x'.repeat(201)])(
+    'refuses the API token %s, which could be guessed or never be sent',
+    (SNAPAUDIT_API_TOKEN) => {
+      expect(() => readEnvironment({ SNAPAUDIT_API_TOKEN })).toThrow(
+        /SNAPAUDIT_API_TOKEN must be 16 to 200 .*openssl rand/,
+      );
+      const kept = 'sixteen-letters~';
+      expect(readEnvironment({ SNAPAUDIT_API_TOKEN: kept }).secrets.apiToken).toBe(kept);
+    },
+  );
 
   it.each(['ali-oss', '*', 'express:*,ali-oss'])(
     'refuses DEBUG=%s, with which a client would print secrets',

@@ -84,6 +84,25 @@ describe('signing in with a token', () => {
     }
   });
 
+  it('holds back an address that asks who is signed in with one token after another', async () => {
+    // Of its own: the limit is per service.
+    const fresh = createTestApi(database, NOW);
+    const ask = () => request(fresh.app).get('/api/v1/session');
+    const own = `snapaudit_session=${token}`;
+    for (let index = 0; index < 30; index++) {
+      await ask().set('Cookie', own).expect(200);
+      await ask().expect(200);
+    }
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 11; guess++) {
+      statuses.push((await ask().set('Authorization', `Bearer sar_${guess}`)).status);
+      statuses.push((await ask().set('Cookie', `snapaudit_session=sar_${guess}`)).status);
+    }
+    expect(statuses).toEqual([...Array(20).fill(200), 429, 429]);
+    await request(fresh.app).post('/api/v1/session').send({ token: 'sar_more' }).expect(429);
+    await ask().expect(200);
+  });
+
   it('holds back an address that tries out tokens', async () => {
     const statuses = new Set<number>();
     for (let attempt = 0; attempt < 25; attempt++) {
