@@ -25,8 +25,9 @@ export const SESSION_WRITE_HEADER = 'x-snapaudit-request';
 
 /**
  * Finds out who calls: `Authorization: Bearer …`, or the cookie that signing in has set. Where no token exists the service is open to this machine only, which
- * takes three things: the connection is loopback, the Host header names loopback (a page elsewhere that rebinds its own
- * name to 127.0.0.1 still sends its own name) and the browser, if it is one, does not call from another site.
+ * takes four things: the connection is loopback, no proxy has passed the call on (over one that runs here everyone comes from
+ * loopback), the Host header names loopback (a page elsewhere that rebinds its own name to 127.0.0.1 still sends its own name)
+ * and the browser, if it is one, does not call from another site.
  */
 export async function authenticate(tokens: TokenChecker, request: IncomingMessage): Promise<Actor> {
   const header = request.headers.authorization;
@@ -54,6 +55,9 @@ export async function authenticate(tokens: TokenChecker, request: IncomingMessag
   if (!isLoopbackAddress(request.socket.remoteAddress) || !isLoopbackHost(request.headers.host)) {
     throw unauthenticated('No token exists yet, so only this machine may call; `snapaudit tokens create` makes one.');
   }
+  if (isForwarded(request)) {
+    throw unauthenticated('A call through a proxy needs a token; `snapaudit tokens create` makes one.');
+  }
   if (isCrossSite(request)) throw new ProblemError('forbidden', 'Another site may not call this service.');
   return { kind: 'local', name: 'local', scope: 'admin' };
 }
@@ -68,6 +72,11 @@ export function sessionToken(request: IncomingMessage): string | null {
   } catch {
     return null;
   }
+}
+
+/** What proxies add; one that adds nothing cannot be told from a direct call. */
+function isForwarded(request: IncomingMessage): boolean {
+  return Object.keys(request.headers).some((name) => /^(forwarded|via|x-real-ip|x-forwarded-.*)$/.test(name));
 }
 
 function isRead(request: IncomingMessage): boolean {

@@ -36,6 +36,20 @@ describe('without any token', () => {
     await get().set('Origin', 'http://localhost:8080').expect(200);
   });
 
+  it('refuses what a proxy on this machine passes on from elsewhere', async () => {
+    const { app } = createTestApi(database, NOW);
+    for (const header of [
+      'Forwarded',
+      'Via',
+      'X-Real-IP',
+      'X-Forwarded-For',
+      'X-Forwarded-Proto',
+      'X-Forwarded-Host',
+    ]) {
+      await request(app).get('/api/v1/streams').set('Host', 'localhost').set(header, '203.0.113.7').expect(401);
+    }
+  });
+
   it('may listen on loopback only', () => {
     for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) expect(bindingProblem(host, false)).toBeNull();
     for (const host of ['0.0.0.0', '::', '10.0.0.1', 'audit.example.com', '']) {
