@@ -15,7 +15,7 @@ import type {
   ScopeFilter,
   StreamReads,
 } from '../ports.ts';
-import { isId, isInstant, type Page, type PageWords, readWindowPage } from './query-paging.ts';
+import { isDiscriminator, isId, isInstant, type Page, type PageWords, readWindowPage } from './query-paging.ts';
 
 export interface CaptureView extends StreamKey, Omit<CaptureRead, 'discriminator'> {
   /** `<stream number>-<capture time in ms>-<discriminator>`; also where an export goes on from. */
@@ -143,13 +143,7 @@ export function captureQueries({
 
 function isPlace(values: readonly (string | number | null)[]): values is Place {
   const [streamId, capturedAt, discriminator] = values;
-  return (
-    values.length === 3 &&
-    isId(streamId) &&
-    isInstant(capturedAt) &&
-    typeof discriminator === 'number' &&
-    Math.abs(discriminator) <= 2_147_483_648
-  );
+  return values.length === 3 && isId(streamId) && isInstant(capturedAt) && isDiscriminator(discriminator);
 }
 
 export async function findCapture(reads: CaptureReads, id: string): Promise<CaptureView> {
@@ -166,8 +160,8 @@ export async function findCapture(reads: CaptureReads, id: string): Promise<Capt
 export function parseCaptureId(id: string): (CapturePlace & { streamId: number }) | null {
   const match = /^(\d{1,10})-(\d{1,15})-(-?\d{1,10})$/.exec(id);
   const [streamId, capturedAt, discriminator] = (match ?? []).slice(1).map(Number);
-  if (!match || !isId(streamId) || !isInstant(capturedAt) || Math.abs(discriminator!) > 2_147_483_647) return null;
-  return { streamId, capturedAt, discriminator: discriminator! };
+  if (!match || !isId(streamId) || !isInstant(capturedAt) || !isDiscriminator(discriminator)) return null;
+  return { streamId, capturedAt, discriminator };
 }
 
 export async function labelsOf(reads: CaptureReads, streamId: number, window: TimeWindow): Promise<VerdictLabels> {

@@ -92,6 +92,11 @@ export function isId(value: CursorValue | undefined): value is number {
   return typeof value === 'number' && value >= 0 && value <= 2_147_483_647;
 }
 
+/** Tells captures of one instant apart; an `integer` of PostgreSQL. */
+export function isDiscriminator(value: CursorValue | undefined): value is number {
+  return typeof value === 'number' && value >= -2_147_483_648 && value <= 2_147_483_647;
+}
+
 export function isText(value: CursorValue | undefined): value is string {
   return typeof value === 'string';
 }

@@ -21,6 +21,25 @@ import { silenceCondition } from './incidents.ts';
 export const START = 1_764_000_000_000;
 export const NOW = START + 3_600_000;
 
+/** Real things behind paths with variables. */
+export const PLACES: Record<string, string> = {
+  '/incidents/{id}': '/incidents/1',
+  '/streams/{domain}/{app}/{stream}': '/streams/play.example.com/live/cam01',
+  '/streams/{domain}/{app}/{stream}/timeline': '/streams/play.example.com/live/cam01/timeline',
+  '/streams/{domain}/{app}/{stream}/slots/{at}': '/streams/play.example.com/live/cam01/slots/2025-11-24T16:00:50Z',
+  '/streams/{domain}/{app}/{stream}/slots/{at}/object':
+    '/streams/play.example.com/live/cam01/slots/2025-11-24T16:00:50Z/object',
+  '/streams/{domain}/{app}/{stream}/slots/{at}/index':
+    '/streams/play.example.com/live/cam01/slots/2025-11-24T16:00:50Z/index',
+  '/sessions/{id}': '/sessions/1-1764000000000',
+  '/sessions/{id}/slots': '/sessions/1-1764000000000/slots',
+  '/captures/{id}': '/captures/1-1764000000000-0',
+  '/captures/{id}/url': '/captures/1-1764000000000-0/url',
+  '/gaps/{id}': '/gaps/1-1764000050000-late-sequence',
+  '/quarantine/{id}': '/quarantine/1',
+  '/problems/{name}': '/problems/not-found',
+};
+
 export async function fillHistory(database: Database): Promise<void> {
   const stream = await addStream(database, 'play.example.com', 'live', 'cam01');
   await addPartitions(database, START, NOW + 1);

@@ -191,17 +191,17 @@ async function sendStream(
 ): Promise<void> {
   response.status(status).setHeader('Content-Type', body.contentType);
   if (body.fileName) response.attachment(body.fileName).setHeader('Content-Type', body.contentType);
-  // Which came first: afterwards both ends are closed either way.
-  let clientHasGone = signal.aborted;
+  // Which came first must be seen now: afterwards both ends are closed either way.
+  let failed = false;
   body.stream.once('error', () => {
-    clientHasGone = signal.aborted;
+    failed = !signal.aborted;
   });
   try {
     await pipeline(body.stream, response);
   } catch (error) {
     // `pipeline` leaves it open where the client had gone before it began.
     body.stream.destroy();
-    if (!clientHasGone) onFailure(error);
+    if (failed) onFailure(error);
     response.destroy();
   }
 }

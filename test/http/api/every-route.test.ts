@@ -11,7 +11,7 @@ import type { Route } from '../../../src/http/api/define-route.ts';
 import { openApiDocument } from '../../../src/http/api/openapi.ts';
 import { createTestApi, type TestApi } from '../../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { fillHistory, fillSecondPages, NOW } from '../../support/filled-history.ts';
+import { fillHistory, fillSecondPages, NOW, PLACES } from '../../support/filled-history.ts';
 
 /** What holds for every route, whoever wrote it: `createTestApi` has the very list of the service, from `allRoutes`. */
 
@@ -246,25 +246,6 @@ interface ParameterSchema {
 
 /** Parameters that must be given. */
 const NEEDED: Record<string, string> = { '/exports/report': '?month=2025-11' };
-
-/** Real things behind paths with variables. */
-const PLACES: Record<string, string> = {
-  '/incidents/{id}': '/incidents/1',
-  '/streams/{domain}/{app}/{stream}': '/streams/play.example.com/live/cam01',
-  '/streams/{domain}/{app}/{stream}/timeline': '/streams/play.example.com/live/cam01/timeline',
-  '/streams/{domain}/{app}/{stream}/slots/{at}': '/streams/play.example.com/live/cam01/slots/2025-11-24T16:00:50Z',
-  '/streams/{domain}/{app}/{stream}/slots/{at}/object':
-    '/streams/play.example.com/live/cam01/slots/2025-11-24T16:00:50Z/object',
-  '/streams/{domain}/{app}/{stream}/slots/{at}/index':
-    '/streams/play.example.com/live/cam01/slots/2025-11-24T16:00:50Z/index',
-  '/sessions/{id}': '/sessions/1-1764000000000',
-  '/sessions/{id}/slots': '/sessions/1-1764000000000/slots',
-  '/captures/{id}': '/captures/1-1764000000000-0',
-  '/captures/{id}/url': '/captures/1-1764000000000-0/url',
-  '/gaps/{id}': '/gaps/1-1764000050000-late-sequence',
-  '/quarantine/{id}': '/quarantine/1',
-  '/problems/{name}': '/problems/not-found',
-};
 
 function examples({ name, schema }: { name: string; schema: ParameterSchema }): string[] {
   // Cursors are given out by the service: tests of their own follow them.
