@@ -89,6 +89,11 @@ export interface SessionReads {
     limit: number;
   }): Promise<SessionRow[]>;
   sessionRow(streamId: number, startedAt: Instant): Promise<SessionRow | null>;
+  /** When the stream's session before that one ended, and when the one after it started. */
+  sessionNeighbours(
+    streamId: number,
+    startedAt: Instant,
+  ): Promise<{ endedBefore: Instant | null; startedAfter: Instant | null }>;
   /** Slots per session, sequence and overwrite mode together; a session that was not judged yet has none. */
   sessionSlots(
     sessions: readonly { streamId: number; startedAt: Instant; endedAt: Instant | null }[],

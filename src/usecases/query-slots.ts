@@ -19,8 +19,9 @@ export function slotQueries({ reads, clock }: { reads: SessionReads & CaptureRea
     /** The slots of one session, oldest first. A session without a config in force expects nothing and has none. */
     async sessionSlots(id: string, words: SlotWords): Promise<Page<Slot>> {
       const { streamId, startedAt } = parseSessionId(id);
-      const [session, stream, versions] = await Promise.all([
+      const [session, neighbours, stream, versions] = await Promise.all([
         reads.sessionRow(streamId, startedAt),
+        reads.sessionNeighbours(streamId, startedAt),
         reads.streamById(streamId),
         reads.configVersions({}),
       ]);
@@ -29,7 +30,12 @@ export function slotQueries({ reads, clock }: { reads: SessionReads & CaptureRea
       if (!config) return { data: [], next: null };
       const mode = words.mode ?? 'sequence';
       const intervalMs = config.intervalSeconds * 1_000;
-      const end = (session.endedAt ?? clock.now()) + EDGE_MS;
+      // The edges belong to this session as far as no other reaches.
+      const start = Math.max(startedAt - EDGE_MS, Math.min(neighbours.endedBefore ?? 0, startedAt));
+      const end = Math.min(
+        (session.endedAt ?? clock.now()) + EDGE_MS,
+        neighbours.startedAfter ?? Number.POSITIVE_INFINITY,
+      );
 
       return readPage<Slot, [number, string]>({
         list: `slots ${id}`,
@@ -39,7 +45,7 @@ export function slotQueries({ reads, clock }: { reads: SessionReads & CaptureRea
         placeOf: (slot) => [slot.at, slot.captureId ?? NO_CAPTURE],
         read: async (place, limit) => {
           const slots: Slot[] = [];
-          let from = place ? place[0] : startedAt - EDGE_MS;
+          let from = place ? place[0] : start;
           for (let spanMs = limit * intervalMs; from < end && slots.length < limit; spanMs *= 2) {
             const to = Math.min(end, from + spanMs);
             for (const slot of await slotsOf(from, to)) {

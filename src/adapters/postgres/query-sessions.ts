@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import type { Instant } from '../../core/instant.ts';
 import { emptySlotCounts, type SlotCounts, VERDICTS } from '../../core/verdict.ts';
 import type { SessionReads, SessionRow } from '../../ports.ts';
 import { all, inScope } from './query-scope.ts';
@@ -30,6 +31,16 @@ export function sessionReads(db: Kysely<Tables>): SessionReads {
         select ${COLUMNS} from sessions x join streams s on s.id = x.stream_id
         where x.stream_id = ${streamId} and x.started_at = ${timestamp(startedAt)}`.execute(db);
       return rows[0] ?? null;
+    },
+
+    async sessionNeighbours(streamId, startedAt) {
+      const at = timestamp(startedAt);
+      const { rows } = await sql<{ endedBefore: Instant | null; startedAfter: Instant | null }>`select
+        (select ended_at from sessions where stream_id = ${streamId} and started_at < ${at}
+          order by started_at desc limit 1) as "endedBefore",
+        (select started_at from sessions where stream_id = ${streamId} and started_at > ${at}
+          order by started_at limit 1) as "startedAfter"`.execute(db);
+      return rows[0] ?? { endedBefore: null, startedAfter: null };
     },
 
     async sessionSlots(sessions) {
