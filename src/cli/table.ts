@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
+import stringWidth from 'string-width';
 
 export interface TableColumn<Row> {
   header: string;
@@ -15,13 +15,13 @@ const GUTTER = 2;
 const NARROWEST = 6;
 
 /**
- * Rows as a table that fits `width` characters: the widest columns give way first, what is cut ends in `…`; a column that need not be
+ * Rows as a table that fits `width` columns of a terminal (a Chinese character takes two): the widest columns give way first, what is cut ends in `…`; a column that need not be
  * kept is left out before one that must be kept is cut.
  */
 export function renderTable<Row>(rows: readonly Row[], columns: readonly TableColumn<Row>[], width?: number): string {
   const texts = rows.map((row) => columns.map((column) => printable(column.value(row))));
   const natural = columns.map((column, index) =>
-    Math.max(column.header.length, ...texts.map((line) => displayLength(line[index]!))),
+    Math.max(stringWidth(column.header), ...texts.map((line) => stringWidth(line[index]!))),
   );
   const fitted = fitColumns(natural, columns, width ?? UNLIMITED);
   const table = new Table({
@@ -79,7 +79,3 @@ export function printable(value: string | number | null): string {
 
 /** Control characters, line ends and marks that turn the direction of writing. */
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
-
-function displayLength(text: string): number {
-  return stripVTControlCharacters(text).length;
-}

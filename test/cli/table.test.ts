@@ -32,6 +32,15 @@ describe('renderTable', () => {
     for (const line of linesAt(width)) expect(line.length).toBeLessThanOrEqual(width);
   });
 
+  it('measures Chinese names by the room that they take', () => {
+    const name = '直播间北门摄像头';
+    const wide = 19 + 2 + 16 + 2 + 2 * name.length;
+    const lineAt = (width: number) => renderTable([{ ...ROW, stream: name }], COLUMNS, width).split('\n')[1];
+    expect(lineAt(wide)).toBe(`2026-11-24 08:04:30  play.example.com  ${name}`);
+    expect(renderTable([{ ...ROW, stream: name }], COLUMNS)).toContain(name);
+    expect(lineAt(wide - 1)).toBe(`2026-11-24 08:04:30  play.example.c…  ${name}`);
+  });
+
   it('lets no escape sequence of a name through', () => {
     expect(renderTable([{ ...ROW, stream: '\u001b[31mred' }], COLUMNS)).not.toContain('\u001b');
   });
