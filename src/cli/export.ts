@@ -66,7 +66,7 @@ function gapsExport(context: CommandContext): Command {
 
 function coverageExport(context: CommandContext): Command {
   const command = exporting('coverage', 'Coverage by time and name; without a window of the last 24 hours.')
-    .addOption(new Option('--per <unit>', 'one row per').choices([...COVERAGE_UNITS]).default('hour'))
+    .addOption(new Option('--per <unit>', 'one row per').choices([...COVERAGE_UNITS]).default('total'))
     .addOption(new Option('--by <group>', 'one row per').choices([...COVERAGE_GROUPS]).default('stream'));
   return command.action(async ({ format, ...words }: Flags & { per: CoverageUnit; by: CoverageGroup }) => {
     const { exports, close } = await context.openQueries();
@@ -82,7 +82,8 @@ function exporting(name: string, description: string): Command {
   const command = new Command(name)
     .description(description)
     .addOption(new Option('--format <format>', 'how to write').choices([...EXPORT_FORMATS]).default('csv'))
-    .option('--cursor <cursor>', `go on after this row: its ${name === 'coverage' ? 'cursor' : 'id'}; no header then`);
+    .option('--cursor <cursor>', `go on after this row: its ${name === 'coverage' ? 'cursor' : 'id'}; no header then`)
+    .addHelpText('after', '\nTo go on later, use --from and --to: --last is counted from the moment of asking.');
   return withWindow(withScope(command));
 }
 

@@ -9,7 +9,7 @@ import {
   oneOf,
   type ScopeFlags,
   type WindowFlags,
-  wholeNumber,
+  wholeNumberTo,
   withFormat,
   withLimit,
   withScope,
@@ -17,6 +17,7 @@ import {
 } from './query-flags.ts';
 import { printable, type TableColumn } from './table.ts';
 
+const requestId = wholeNumberTo(Number.MAX_SAFE_INTEGER);
 const KINDS = ['rejected', 'unclassified', 'implausible'] as const satisfies readonly QuarantineKind[];
 
 const COLUMNS: TableColumn<QuarantineRead>[] = [
@@ -60,7 +61,7 @@ export function quarantineCommand(context: CommandContext): Command {
   command
     .command('show')
     .description('Print one with its headers and body.')
-    .argument('<id>', 'as the list prints it', wholeNumber)
+    .argument('<id>', 'as the list prints it', requestId)
     .action(async (id: number) => {
       const { queries, close } = await context.openQueries();
       try {
@@ -100,7 +101,7 @@ export function quarantineCommand(context: CommandContext): Command {
   command
     .command('drop')
     .description('Give one up: no retry takes it again.')
-    .argument('<id>', 'as the list prints it', wholeNumber)
+    .argument('<id>', 'as the list prints it', requestId)
     .action(async (id: number) => {
       const { openQuarantine, operatorLog, close } = await context.openQueries();
       try {

@@ -60,12 +60,24 @@ export function instant(text: string): Instant {
 
 export function span(text: string): number {
   if (!/^\d{1,9}(s|m|h|d)$/.test(text)) throw new InvalidArgumentError('Write a span like 90s, 15m, 24h or 7d.');
-  return ms(text as ms.StringValue);
+  const value = ms(text as ms.StringValue);
+  if (value > LONGEST_SPAN_MS) throw new InvalidArgumentError('Write a span of at most 3660d.');
+  return value;
 }
 
-export function wholeNumber(text: string): number {
-  if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError('Write a whole number.');
-  return Number(text);
+/** As in the API: ten years. */
+const LONGEST_SPAN_MS = 3_660 * 86_400_000;
+
+/** An id or a number of rows: what an `integer` of PostgreSQL holds. */
+export const wholeNumber = wholeNumberTo(2_147_483_647);
+
+export function wholeNumberTo(most: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d{1,16}$/.test(text) || Number(text) > most) {
+      throw new InvalidArgumentError(`Write a whole number, at most ${most}.`);
+    }
+    return Number(text);
+  };
 }
 
 /** One of a closed set, may be given more than once. */

@@ -33,7 +33,8 @@ const shared = {
 };
 
 const DESCRIPTION =
-  'Streamed at constant memory. When the connection breaks, ask again with the cursor of the last whole line.';
+  'Streamed at constant memory. When the connection breaks, ask again with the cursor of the last whole line, and with ' +
+  'the same `from` and `to`: `last` is counted from the moment of asking, so rows at the old edge would drop out.';
 
 export function exportRoutes(exports: Exports, reports: DeliveryReports): Route[] {
   const response = { contentTypes: Object.values(CONTENT_TYPES) };
