@@ -1,3 +1,4 @@
+import type { Mode } from './capture.ts';
 import type { Instant } from './instant.ts';
 
 /** The snapshot configuration of one (domain, app) as it stood from `validFrom` until the next version. */
@@ -17,4 +18,13 @@ export interface ConfigVersion {
   callback: string | null;
   /** True where the config did not exist from `validFrom` on (deleted): such a session expects nothing. */
   absent?: boolean;
+}
+
+/** The modes that these versions turn on; the first is the one that people mean who name none. */
+export function modesOf(...versions: readonly ConfigVersion[]): Mode[] {
+  const has = {
+    sequence: versions.some(({ sequenceObject }) => sequenceObject !== null),
+    overwrite: versions.some(({ overwriteObject }) => overwriteObject !== null),
+  };
+  return (['sequence', 'overwrite'] as const).filter((mode) => has[mode]);
 }

@@ -12,12 +12,14 @@ import { timelineQuery } from './query-timeline.ts';
 
 export interface SlotWords extends StreamKey {
   at: Instant;
-  mode: Mode;
+  /** Absent: one that the config in force has. */
+  mode?: Mode | undefined;
 }
 
 /** One slot with all that is stored of it. */
 export interface SlotView {
   slot: Slot;
+  mode: Mode;
   intervalSeconds: number | null;
   /** What we were told, or what backfill found; null where no capture is known. */
   capture: CaptureView | null;
@@ -71,7 +73,7 @@ export function inspectSlots(deps: InspectDeps) {
   const timeline = timelineQuery({ reads, clock });
 
   /** The slot at the instant, or the one nearest to it. */
-  async function slot({ at, mode, ...key }: SlotWords): Promise<SlotView> {
+  async function slot({ at, mode: asked, ...key }: SlotWords): Promise<SlotView> {
     const filter = { domain: [key.domain], app: [key.app], stream: [key.stream] };
     const [[stream], versions] = await Promise.all([
       reads.streams({ filter, after: null, limit: 1 }),
@@ -80,7 +82,8 @@ export function inspectSlots(deps: InspectDeps) {
     if (!stream) throw new RefusalError('not-found', 'This stream was never seen.');
     const config = configLookup(versions)(key.domain, key.app, at);
     const reachMs = 3 * (config ? config.intervalSeconds * 1_000 : DEFAULT_INTERVAL_MS);
-    const near = await timeline({ ...key, mode, from: at - reachMs, to: at + reachMs, parts: 1 });
+    const near = await timeline({ ...key, mode: asked, from: at - reachMs, to: at + reachMs, parts: 1 });
+    const { mode } = near;
     const slots = near.slots ?? [];
     const index = nearestIndex(slots, at);
     const found = slots[index];
@@ -112,6 +115,7 @@ export function inspectSlots(deps: InspectDeps) {
     });
     return {
       slot: found,
+      mode,
       intervalSeconds: near.intervalSeconds,
       capture,
       gap,

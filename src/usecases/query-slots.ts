@@ -1,5 +1,6 @@
 import type { Mode } from '../core/capture.ts';
 import { verdictLabels } from '../core/capture-verdict.ts';
+import { modesOf } from '../core/config-version.ts';
 import type { Instant } from '../core/instant.ts';
 import { RefusalError } from '../core/refusal.ts';
 import { type Slot, sessionSlots } from '../core/session-slots.ts';
@@ -28,7 +29,7 @@ export function slotQueries({ reads, clock }: { reads: SessionReads & CaptureRea
       if (!session || !stream) throw new RefusalError('not-found', 'There is no such session.');
       const config = configLookup(versions)(session.domain, session.app, startedAt);
       if (!config) return { data: [], next: null };
-      const mode = words.mode ?? 'sequence';
+      const mode = words.mode ?? modesOf(config)[0];
       const intervalMs = config.intervalSeconds * 1_000;
       // The edges belong to this session as far as no other reaches.
       const start = Math.max(startedAt - EDGE_MS, Math.min(neighbours.endedBefore ?? 0, startedAt));

@@ -1,5 +1,6 @@
 import type { Mode } from '../core/capture.ts';
 import { verdictLabels } from '../core/capture-verdict.ts';
+import { modesOf } from '../core/config-version.ts';
 import type { Instant } from '../core/instant.ts';
 import { RefusalError } from '../core/refusal.ts';
 import { type Slot, sessionSlots } from '../core/session-slots.ts';
@@ -13,10 +14,14 @@ import { configLookup, covers } from './query-streams.ts';
 export interface TimelineWords extends StreamKey, Span {
   /** About how many parts the screen can show. */
   parts: number;
-  mode: Mode;
+  /** Absent: one that the config in force has. */
+  mode?: Mode | undefined;
 }
 
 export interface TimelineView extends Span {
+  mode: Mode;
+  /** Those of the configs in force in the window. */
+  modes: Mode[];
   /** Length of one part; whole hours where it is an hour or more. */
   partMs: number;
   /** Parts that hold a slot. `ok` is counted where the parts are hours, else estimated from the time on air. */
@@ -49,7 +54,7 @@ const MOST_CAPTURES = 20_000;
 /** One stream over a window, in as many parts as the screen can show: what is sent does not grow with the window. */
 export function timelineQuery({ reads, clock }: TimelineDeps) {
   return async (words: TimelineWords): Promise<TimelineView> => {
-    const { domain, app, stream: name, mode } = words;
+    const { domain, app, stream: name } = words;
     const filter = { domain: [domain], app: [app], stream: [name] };
     const [stream] = await reads.streams({ filter, after: null, limit: 1 });
     if (!stream) throw new RefusalError('not-found', 'This stream was never seen.');
@@ -62,20 +67,25 @@ export function timelineQuery({ reads, clock }: TimelineDeps) {
       reads.excusedSpans(from, to),
       reads.verdictRuns(stream.id, { from, to: from + 1 }),
     ]);
-    const newest = sessions[0];
-    const inForce = newest ? configLookup(allConfigs)(domain, app, newest.startedAt) : null;
-    const intervalMs = inForce ? inForce.intervalSeconds * 1_000 : null;
+    const lookup = configLookup(allConfigs);
+    const expectations = sessions.map((session) => ({ session, config: lookup(domain, app, session.startedAt) }));
+    const inForce = expectations[0]?.config ?? null;
+    const configs = standing(allConfigs, app, from, to);
+    const modes = modesInForce(expectations, configs);
+    const mode = words.mode ?? (inForce && modesOf(inForce)[0]) ?? modes[0] ?? 'sequence';
     const { auditedUntil } = runs;
-    const slotMs = intervalMs ?? ASSUMED_INTERVAL_MS;
+    const slotMs = inForce ? inForce.intervalSeconds * 1_000 : ASSUMED_INTERVAL_MS;
     const few = (to - from) / slotMs <= MOST_SLOTS;
     return {
       from,
       to,
+      mode,
+      modes,
       partMs,
       parts: await readParts(),
       slots: few ? await readSlots(stream, slotMs) : null,
       sessions,
-      configs: standing(allConfigs, app, from, to),
+      configs,
       blind,
       excused: excused.filter((span) => covers(span, stream)),
       auditedUntil,
@@ -100,14 +110,15 @@ export function timelineQuery({ reads, clock }: TimelineDeps) {
         counts[verdict] += slots;
         parts.set(bucket, counts);
       }
-      if (intervalMs !== null) {
-        for (const [bucket, airMs] of airTime(sessions, from, partMs, Math.min(to, auditedUntil ?? from))) {
-          const counts = parts.get(bucket) ?? emptySlotCounts();
-          const { unexpected, ...judged } = counts;
-          const other = Object.values(judged).reduce((sum, count) => sum + count, 0);
-          counts.ok = Math.max(0, airMs / intervalMs - other);
-          parts.set(bucket, counts);
-        }
+      const due = expectations.flatMap(({ session, config }) =>
+        config && modesOf(config).includes(mode) ? [{ ...session, intervalMs: config.intervalSeconds * 1_000 }] : [],
+      );
+      for (const [bucket, expected] of expectedSlots(due, from, partMs, Math.min(to, auditedUntil ?? from))) {
+        const counts = parts.get(bucket) ?? emptySlotCounts();
+        const { unexpected, ...judged } = counts;
+        const other = Object.values(judged).reduce((sum, count) => sum + count, 0);
+        counts.ok = Math.max(0, expected - other);
+        parts.set(bucket, counts);
       }
       return [...parts].sort(([a], [b]) => a - b).map(([bucket, slots]) => ({ at: from + bucket * partMs, slots }));
     }
@@ -145,23 +156,33 @@ function partsOf({ from, to, parts }: TimelineWords): Span & { partMs: number } 
   return { from: start, to: start + Math.ceil((to - start) / partMs) * partMs, partMs };
 }
 
-/** Milliseconds on air and audited in each part. */
-function airTime(
-  sessions: readonly { startedAt: Instant; endedAt: Instant | null }[],
+/** Of the sessions, or where there is none, of the versions that stood. */
+function modesInForce(
+  expectations: readonly { config: StoredConfigVersion | null }[],
+  standing: readonly StoredConfigVersion[],
+): Mode[] {
+  const ofSessions = expectations.flatMap(({ config }) => config ?? []);
+  return modesOf(...(ofSessions.length > 0 ? ofSessions : standing.filter(({ absent }) => !absent)));
+}
+
+/** Slots that fell due in each part as far as it was audited, from the time on air and each session's own interval. */
+function expectedSlots(
+  sessions: readonly { startedAt: Instant; endedAt: Instant | null; intervalMs: number }[],
   from: Instant,
   partMs: number,
   until: Instant,
 ): Map<number, number> {
-  const air = new Map<number, number>();
-  for (const { startedAt, endedAt } of sessions) {
+  const due = new Map<number, number>();
+  for (const { startedAt, endedAt, intervalMs } of sessions) {
     const end = Math.min(endedAt ?? until, until);
     const start = Math.max(startedAt, from);
     for (let bucket = Math.floor((start - from) / partMs); from + bucket * partMs < end; bucket++) {
       const at = from + bucket * partMs;
-      air.set(bucket, (air.get(bucket) ?? 0) + Math.min(end, at + partMs) - Math.max(start, at));
+      const airMs = Math.min(end, at + partMs) - Math.max(start, at);
+      due.set(bucket, (due.get(bucket) ?? 0) + airMs / intervalMs);
     }
   }
-  return air;
+  return due;
 }
 
 /** The app's own versions, or those of `*` where it has none; each stands until the next. */

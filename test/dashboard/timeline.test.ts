@@ -28,6 +28,7 @@ const KEY = { domain: 'play.example.com', app: 'live', stream: 'cam01' };
 
 let database: TestDatabase;
 let inspector: ReturnType<typeof inspectSlots>;
+let queries: ReturnType<typeof createQueries>;
 let buckets: FakeBuckets;
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -63,10 +64,11 @@ beforeAll(async () => {
   await addCaptures(database, captures);
   const clock = { now: () => NOW };
   const reads = createHistoryReads(database);
+  queries = createQueries({ reads, clock });
   buckets = new FakeBuckets();
   inspector = inspectSlots({
     reads: { ...reads, ...createTimelineReads(database) },
-    gaps: createQueries({ reads, clock }),
+    gaps: queries,
     clock,
     buckets,
     live: null,
@@ -117,6 +119,74 @@ describe('a timeline', () => {
       [20, null],
     ]);
     expect(blind).toEqual([{ from: START + 3 * HOUR, to: START + 3 * HOUR + 5 * MINUTE }]);
+  });
+});
+
+describe('the mode of a timeline', () => {
+  const OVERWRITE = { domain: KEY.domain, app: 'cover', stream: 'door' };
+  let id: number;
+  beforeAll(async () => {
+    await addConfig(database, {
+      domain: KEY.domain,
+      app: 'cover',
+      validFrom: START - DAY,
+      intervalSeconds: 10,
+      sequenceObject: null,
+      overwriteObject: '{AppName}/{StreamName}.jpg',
+    });
+    id = await addStream(database, OVERWRITE.domain, OVERWRITE.app, OVERWRITE.stream);
+    await addSession(database, id, START, START + HOUR);
+    await addWatermark(database, id, START + HOUR);
+    await addGap(database, {
+      streamId: id,
+      from: START + 10 * MINUTE,
+      to: START + 20 * MINUTE,
+      slots: 60,
+      verdict: 'not_captured',
+      cause: 'not_captured',
+      sessionStartedAt: START,
+      mode: 'overwrite',
+    });
+  });
+  const shown = (mode?: 'sequence' | 'overwrite') =>
+    inspector.timeline({ ...OVERWRITE, from: START, to: START + 5 * HOUR, parts: 300, mode });
+  const sumOf = (parts: Awaited<ReturnType<typeof shown>>['parts'], verdict: 'ok' | 'not_captured') =>
+    Math.round(parts.reduce((all, part) => all + part.slots[verdict], 0));
+
+  it('is one that the config in force has, where none is named', async () => {
+    const { mode, modes, parts } = await shown();
+    expect([mode, modes]).toEqual(['overwrite', ['overwrite']]);
+    expect([sumOf(parts, 'ok'), sumOf(parts, 'not_captured')]).toEqual([300, 60]);
+    expect((await timeline(START, NOW, 300)).modes).toEqual(['sequence']);
+    const slot = await inspector.slot({ ...OVERWRITE, at: START + 12 * MINUTE });
+    expect(slot).toMatchObject({ mode: 'overwrite', slot: { verdict: 'not_captured' }, gap: { slots: 60 } });
+    const { data } = await queries.sessionSlots(`${id}-${START}`, {});
+    expect(data[0]).toMatchObject({ at: START + 10 * MINUTE, verdict: 'not_captured' });
+  });
+
+  it('has no good slots where the config in force lacks it', async () => {
+    const { mode, modes, parts } = await shown('sequence');
+    expect([mode, modes, parts]).toEqual(['sequence', ['overwrite'], []]);
+  });
+
+  it('is both where the sessions of the window ran on configs with both', async () => {
+    await addConfig(database, {
+      domain: KEY.domain,
+      app: 'cover',
+      validFrom: START + 2 * HOUR,
+      intervalSeconds: 30,
+      overwriteObject: '{AppName}/{StreamName}.jpg',
+    });
+    await addSession(database, id, START + 3 * HOUR, START + 4 * HOUR);
+    await database.pool.query(`update watermarks set audited_until = $1 where stream_id = $2`, [
+      new Date(START + 4 * HOUR),
+      id,
+    ]);
+    const { mode, modes, parts } = await shown();
+    expect([mode, modes]).toEqual(['sequence', ['sequence', 'overwrite']]);
+    // The former session had no sequence, so nothing of it was due; each has its own interval.
+    expect(sumOf(parts, 'ok')).toBe(120);
+    expect(sumOf((await shown('overwrite')).parts, 'ok')).toBe(300 + 120);
   });
 });
 

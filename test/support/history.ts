@@ -107,6 +107,7 @@ export async function addGap(
     open?: boolean;
     reason?: string;
     evidence?: unknown;
+    mode?: 'sequence' | 'overwrite';
   },
 ): Promise<void> {
   await db
@@ -123,6 +124,7 @@ export async function addGap(
       reason: gap.reason ?? null,
       evidence: gap.evidence === undefined ? null : sql`${JSON.stringify(gap.evidence)}::jsonb`,
       audit_id: null,
+      ...(gap.mode && { mode: gap.mode }),
     })
     .execute();
 }
@@ -157,7 +159,15 @@ export async function addHeartbeat({ db }: Pick<Database, 'db'>, from: Instant, 
 
 export async function addConfig(
   { db }: Pick<Database, 'db'>,
-  config: { domain: string; app: string; validFrom: Instant; intervalSeconds: number },
+  config: {
+    domain: string;
+    app: string;
+    validFrom: Instant;
+    intervalSeconds: number;
+    bucket?: string;
+    sequenceObject?: string | null;
+    overwriteObject?: string | null;
+  },
 ): Promise<void> {
   await db
     .insertInto('config_versions')
@@ -166,10 +176,13 @@ export async function addConfig(
       app: config.app,
       valid_from: timestamp(config.validFrom),
       interval_seconds: config.intervalSeconds,
-      bucket: 'bucket-a',
+      bucket: config.bucket ?? 'bucket-a',
       endpoint: 'oss-cn-shanghai.aliyuncs.com',
-      sequence_object: 'snapshot/{AppName}/{StreamName}/{UnixTimestamp}.jpg',
-      overwrite_object: null,
+      sequence_object:
+        config.sequenceObject === undefined
+          ? 'snapshot/{AppName}/{StreamName}/{UnixTimestamp}.jpg'
+          : config.sequenceObject,
+      overwrite_object: config.overwriteObject ?? null,
       callback: 'https://audit.example.com/callbacks/snapshot',
       source: 'observed',
     })

@@ -10,6 +10,9 @@ const count = z.number().int().min(0);
 export const verdict = z.enum(VERDICTS);
 export const cause = z.enum(CAUSES);
 export const mode = z.enum(['sequence', 'overwrite']);
+export const askedMode = mode
+  .optional()
+  .meta({ description: 'Where not given, one that the config in force has; `sequence` where it has both.' });
 export const slotCounts = z.object(
   Object.fromEntries(VERDICTS.map((each) => [each, count])) as Record<(typeof VERDICTS)[number], typeof count>,
 );

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Queries } from '../../usecases/query-history.ts';
 import { defineRoute, type Route } from './define-route.ts';
-import { mode, sessionSchema, slotSchema } from './history-schemas.ts';
+import { askedMode, sessionSchema, slotSchema } from './history-schemas.ts';
 import { flag, page, paging, scopeFilters, window } from './schemas.ts';
 
 export function sessionRoutes(queries: Queries): Route[] {
@@ -35,7 +35,7 @@ export function sessionRoutes(queries: Queries): Route[] {
       summary: 'List the slots of one session, oldest first',
       description: 'Every expected capture with its verdict, and unexpected captures among them.',
       params: z.strictObject({ id: z.string().max(40) }),
-      query: z.strictObject({ ...paging, mode: mode.optional() }),
+      query: z.strictObject({ ...paging, mode: askedMode }),
       response: page(slotSchema),
       handler: ({ params, query }) => queries.sessionSlots(params.id, query),
     }),

@@ -4,20 +4,19 @@ import { resolveClosedWindow } from '../../core/time-window.ts';
 import type { Clock } from '../../ports.ts';
 import type { SlotInspector } from '../../usecases/inspect-slot.ts';
 import { defineRoute, type Route } from './define-route.ts';
-import { mode } from './history-schemas.ts';
+import { askedMode } from './history-schemas.ts';
 import { instant, name, wholeNumber, window } from './schemas.ts';
 import { indexLookSchema, objectLookSchema, slotViewSchema, timelineSchema } from './timeline-schemas.ts';
 
 const LONGEST_MS = 400 * 86_400_000;
 const DAY_MS = 86_400_000;
 const INDEX_REACH_MS = 60_000;
-const MODE = 'sequence';
 
 export function timelineRoutes(inspector: SlotInspector, clock: Clock): Route[] {
   const stream = { domain: name, app: name, stream: name };
   const params = z.strictObject(stream);
   const ofSlot = z.strictObject({ ...stream, at: instant });
-  const slotQuery = z.strictObject({ mode: mode.optional() });
+  const slotQuery = z.strictObject({ mode: askedMode });
   return [
     defineRoute({
       method: 'get',
@@ -32,13 +31,13 @@ export function timelineRoutes(inspector: SlotInspector, clock: Clock): Route[] 
       query: z.strictObject({
         ...window,
         parts: wholeNumber(1, 2_000).optional().meta({ description: 'About how many parts; 600 where not given.' }),
-        mode: mode.optional(),
+        mode: askedMode,
       }),
       response: timelineSchema,
-      handler: async ({ params: key, query: { parts = 600, mode: asked = MODE, ...words } }) => {
+      handler: async ({ params: key, query: { parts = 600, mode, ...words } }) => {
         const { from, to } = resolveClosedWindow(words, clock.now(), DAY_MS);
         if (to - from > LONGEST_MS) throw new RefusalError('bad-parameter', 'At most 400 days at once.');
-        return inspector.timeline({ ...key, from, to, parts, mode: asked });
+        return inspector.timeline({ ...key, from, to, parts, mode });
       },
     }),
     defineRoute({
@@ -51,7 +50,7 @@ export function timelineRoutes(inspector: SlotInspector, clock: Clock): Route[] 
       params: ofSlot,
       query: slotQuery,
       response: slotViewSchema,
-      handler: ({ params: key, query }) => inspector.slot({ ...key, mode: query.mode ?? MODE }),
+      handler: ({ params: key, query }) => inspector.slot({ ...key, ...query }),
     }),
     defineRoute({
       method: 'get',
@@ -62,7 +61,7 @@ export function timelineRoutes(inspector: SlotInspector, clock: Clock): Route[] 
       params: ofSlot,
       query: slotQuery,
       response: objectLookSchema,
-      handler: ({ params: key, query }) => inspector.lookAtObject({ ...key, mode: query.mode ?? MODE }),
+      handler: ({ params: key, query }) => inspector.lookAtObject({ ...key, ...query }),
     }),
     defineRoute({
       method: 'get',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { VERDICTS, type Verdict } from '../../core/verdict.ts';
-import { captureSchema, configVersionSchema, gapSchema, slotSchema } from './history-schemas.ts';
+import { captureSchema, configVersionSchema, gapSchema, mode, slotSchema } from './history-schemas.ts';
 import { instant } from './schemas.ts';
 
 /** What timelines and single slots look like outside. */
@@ -12,6 +12,8 @@ const slotShares = z.object(
 );
 
 export const timelineSchema = span.extend({
+  mode: mode.describe('The mode whose slots these are.'),
+  modes: z.array(mode).describe('Those of the configs in force in the window.'),
   partMs: z.number().int().describe('Length of one part; whole hours where it is an hour or more.'),
   parts: z
     .array(z.object({ at: instant, slots: slotShares }))
@@ -41,6 +43,7 @@ export const timelineSchema = span.extend({
 
 export const slotViewSchema = z.object({
   slot: slotSchema,
+  mode,
   intervalSeconds: z.number().nullable(),
   capture: captureSchema.extend({ toldAt: instant.nullable() }).nullable(),
   gap: gapSchema.nullable(),

@@ -11,7 +11,7 @@ export function gapPath(gap: Gap): string {
     from: new Date(new Date(gap.from).getTime() - marginMs).toISOString(),
     to: new Date(new Date(gap.to).getTime() + marginMs).toISOString(),
     at: gap.from,
-    ...(gap.mode === 'overwrite' && { mode: gap.mode }),
+    mode: gap.mode,
   });
   return `${streamPath(gap)}?${search}`;
 }

@@ -16,7 +16,8 @@ interface DrawerProps {
   stream: { domain: string; app: string; stream: string };
   /** null: closed. */
   at: string | null;
-  mode: 'sequence' | 'overwrite';
+  /** null: as the service chooses. */
+  mode: 'sequence' | 'overwrite' | null;
   onMove: (at: number | null) => void;
 }
 

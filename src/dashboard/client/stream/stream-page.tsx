@@ -19,6 +19,8 @@ import { useStreamWindow } from './stream-window.ts';
 import { TimelineChart } from './timeline-chart.tsx';
 import { DRAWN_VERDICTS } from './timeline-option.ts';
 
+const MODES = ['sequence', 'overwrite'] as const;
+
 export default function StreamPage() {
   const words = useWords();
   const key = useStreamKey();
@@ -48,7 +50,8 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
   const { from, to, ...window } = useStreamWindow(search, setSearch);
   const [cursor, setCursor] = useState<number | null>(null);
   const at = search.get('at');
-  const mode = search.get('mode') === 'overwrite' ? 'overwrite' : 'sequence';
+  // Without one the service answers with a mode that the config in force has.
+  const asked = MODES.find((mode) => mode === search.get('mode')) ?? null;
   const bounds = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
   const revision = useWall((state) => Math.floor(state.revision / 5));
 
@@ -58,8 +61,9 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
     placeholderData: keepPreviousData,
   });
   const timeline = useQuery({
-    queryKey: ['timeline', key, bounds, mode, window.following ? revision : 0],
-    queryFn: ({ signal }) => get<Timeline>(`${streamPath(key)}/timeline`, { ...bounds, mode, parts: 480 }, signal),
+    queryKey: ['timeline', key, bounds, asked, window.following ? revision : 0],
+    queryFn: ({ signal }) =>
+      get<Timeline>(`${streamPath(key)}/timeline`, { ...bounds, mode: asked, parts: 480 }, signal),
     placeholderData: keepPreviousData,
   });
   const gaps = useQuery({
@@ -78,6 +82,12 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
       }),
     [setSearch],
   );
+  const choose = (mode: string) =>
+    setSearch((before) => {
+      const next = new URLSearchParams(before);
+      next.set('mode', mode);
+      return next;
+    });
   const pick = (instant: number) => {
     if (timeline.data?.slots) open(instant);
     else window.zoomTo(instant);
@@ -100,6 +110,7 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
   if (!stream.data) return <Loading />;
   const shares = timeline.data ? countVerdicts(timeline.data) : null;
   const coverage = shares ? coverageOf(shares) : null;
+  const shownModes = MODES.filter((mode) => timeline.data?.modes.includes(mode) || mode === timeline.data?.mode);
   return (
     <>
       <div className="page-head">
@@ -131,6 +142,15 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
             <Span ms={to - from} />
           </span>
           <span className="end window-tools">
+            {shownModes.length > 1 && (
+              <SegmentedControl
+                size="xs"
+                aria-label={words.stream.mode}
+                value={timeline.data?.mode ?? ''}
+                onChange={choose}
+                data={shownModes.map((mode) => ({ value: mode, label: words.stream.modes[mode] }))}
+              />
+            )}
             <ActionIcon variant="default" size="sm" aria-label={words.stream.earlier} onClick={() => move(-0.5)}>
               <ChevronLeft size={14} aria-hidden />
             </ActionIcon>
@@ -209,7 +229,7 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
         </section>
         <MonthCalendar stream={key} at={to - 1} onDay={window.set} />
       </div>
-      <SlotDrawer stream={key} at={at} mode={mode} onMove={open} />
+      <SlotDrawer stream={key} at={at} mode={asked} onMove={open} />
     </>
   );
 }

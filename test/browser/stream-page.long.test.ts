@@ -1,0 +1,81 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasChromium, launchBrowser, type PageLook, SKIPPED, watchedPage } from '../support/browser.ts';
+import { startTestDashboard, type TestDashboard } from '../support/dashboard.ts';
+import { DOMAIN, plantDay } from '../support/dashboard-data.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { addConfig, addGap, addSession, addStream, addWatermark } from '../support/history.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
+  let database: TestDatabase;
+  let dashboard: TestDashboard;
+  let browser: Browser;
+  let hosts: string[];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    await plantDay(database, Date.now());
+    dashboard = await startTestDashboard(database);
+    hosts = [new URL(dashboard.url).host, new URL(dashboard.ossUrl).host];
+    browser = await launchBrowser();
+  }, 240_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await dashboard?.close();
+    await database?.drop();
+  }, 60_000);
+
+  async function visit(address: string, task: (page: Page) => Promise<void>, look: PageLook = {}): Promise<void> {
+    const { page, context, complaints } = await watchedPage(browser, hosts, look);
+    try {
+      await page.goto(dashboard.url + address);
+      await task(page);
+      expect(complaints).toEqual([]);
+      expect(dashboard.errors).toEqual([]);
+    } finally {
+      await context.close();
+    }
+  }
+
+  const at = (instant: number) => new Date(instant).toISOString();
+
+  it('shows the mode that the config has, and a switch where it has both', async () => {
+    const first = Math.floor(Date.now() / HOUR) * HOUR - 6 * HOUR;
+    const template = '{AppName}/{StreamName}.jpg';
+    const common = { domain: DOMAIN, validFrom: first - DAY, intervalSeconds: 10, overwriteObject: template };
+    await addConfig(database, { ...common, app: 'cover', sequenceObject: null });
+    await addConfig(database, { ...common, app: 'both' });
+    for (const app of ['cover', 'both']) {
+      const id = await addStream(database, DOMAIN, app, 'door');
+      await addSession(database, id, first, first + 5 * HOUR);
+      await addWatermark(database, id, first + 5 * HOUR);
+      await addGap(database, {
+        streamId: id,
+        from: first + HOUR,
+        to: first + HOUR + 10 * MINUTE,
+        slots: 60,
+        verdict: 'not_captured',
+        cause: 'not_captured',
+        sessionStartedAt: first,
+        mode: 'overwrite',
+      });
+    }
+    const modes = (page: Page) => page.getByRole('radiogroup', { name: 'Mode' });
+    await visit(`/streams/${DOMAIN}/cover/door?from=${at(first)}&to=${at(first + 5 * HOUR)}`, async (page) => {
+      await page.locator('.legend').getByText('Not captured').waitFor();
+      expect(await modes(page).count()).toBe(0);
+    });
+    await visit(`/streams/${DOMAIN}/both/door?from=${at(first)}&to=${at(first + 5 * HOUR)}`, async (page) => {
+      await page.locator('.legend').getByText('100%').waitFor();
+      await modes(page).getByText('Overwrite').click();
+      await page.locator('.legend').getByText('Not captured').waitFor();
+      expect(new URL(page.url()).searchParams.get('mode')).toBe('overwrite');
+    });
+  }, 120_000);
+});
