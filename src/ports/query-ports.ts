@@ -152,6 +152,8 @@ export interface CaptureReads {
     after: CapturePlace | null;
     limit: number;
   }): Promise<CaptureRead[]>;
+  /** What the callback of one capture said, field for field; null where no callback came. */
+  callbackBody(stream: KnownStream, place: CapturePlace): Promise<Record<string, unknown> | null>;
   streamById(id: number): Promise<KnownStream | null>;
   /** Runs of the stream that share an instant with the window, by start; and how far the audit has come. */
   verdictRuns(streamId: number, window: TimeWindow): Promise<{ runs: StoredRun[]; auditedUntil: Instant | null }>;

@@ -4,7 +4,7 @@ import { RefusalError } from '../core/refusal.ts';
 import type { Slot } from '../core/session-slots.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 import type { IndexWitness, ObjectWitness } from '../core/witness.ts';
-import type { Buckets, Clock, HistoryReads, LiveApi, TimelineReads } from '../ports.ts';
+import type { Buckets, Clock, HistoryReads, KnownStream, LiveApi, TimelineReads } from '../ports.ts';
 import { type CaptureView, captureView, findCapture, labelsOf } from './query-captures.ts';
 import type { GapView } from './query-gaps.ts';
 import { configLookup } from './query-streams.ts';
@@ -22,7 +22,12 @@ export interface SlotView {
   mode: Mode;
   intervalSeconds: number | null;
   /** What we were told, or what backfill found; null where no capture is known. */
-  capture: CaptureView | null;
+  capture:
+    | (CaptureView & {
+        /** What the callback said, field for field, as JSON text; null where no callback came. */
+        body: string | null;
+      })
+    | null;
   /** The run that the slot is part of; null for a good or pending one. */
   gap: GapView | null;
   previous: Slot | null;
@@ -72,6 +77,13 @@ export function inspectSlots(deps: InspectDeps) {
   const { reads, clock, buckets, live } = deps;
   const timeline = timelineQuery({ reads, clock });
 
+  async function readCapture(stream: KnownStream, id: string): Promise<SlotView['capture']> {
+    const capture = await findCapture(reads, id);
+    const body = await reads.callbackBody(stream, capture);
+    // Numbers that JavaScript cannot hold are still in their digits here, and would not be in an object.
+    return { ...capture, body: body && JSON.stringify(body, null, 2) };
+  }
+
   /** The slot at the instant, or the one nearest to it. */
   async function slot({ at, mode: asked, ...key }: SlotWords): Promise<SlotView> {
     const filter = { domain: [key.domain], app: [key.app], stream: [key.stream] };
@@ -101,7 +113,7 @@ export function inspectSlots(deps: InspectDeps) {
         limit: 1,
       });
     const [capture, [before], [after], runs, blind] = await Promise.all([
-      found.captureId === null ? null : findCapture(reads, found.captureId),
+      found.captureId === null ? null : readCapture(stream, found.captureId),
       around('newest'),
       around('oldest'),
       reads.verdictRuns(stream.id, { from: found.at, to: found.at + 1 }),

@@ -2,9 +2,10 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasChromium, launchBrowser, type PageLook, SKIPPED, watchedPage } from '../support/browser.ts';
 import { startTestDashboard, type TestDashboard } from '../support/dashboard.ts';
-import { DOMAIN, plantDay } from '../support/dashboard-data.ts';
+import { DOMAIN, type PlantedDay, plantDay } from '../support/dashboard-data.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { addConfig, addGap, addSession, addStream, addWatermark } from '../support/history.ts';
+import { violations } from '../support/page-checks.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -15,11 +16,12 @@ describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
   let database: TestDatabase;
   let dashboard: TestDashboard;
   let browser: Browser;
+  let day: PlantedDay;
   let hosts: string[];
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await plantDay(database, Date.now());
+    day = await plantDay(database, Date.now());
     dashboard = await startTestDashboard(database);
     hosts = [new URL(dashboard.url).host, new URL(dashboard.ossUrl).host];
     browser = await launchBrowser();
@@ -44,6 +46,7 @@ describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
   }
 
   const at = (instant: number) => new Date(instant).toISOString();
+  const faulty = (name: string) => day.faulty.find((each) => each.name === name)!;
 
   it('shows the mode that the config has, and a switch where it has both', async () => {
     const first = Math.floor(Date.now() / HOUR) * HOUR - 6 * HOUR;
@@ -76,6 +79,31 @@ describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
       await modes(page).getByText('Overwrite').click();
       await page.locator('.legend').getByText('Not captured').waitFor();
       expect(new URL(page.url()).searchParams.get('mode')).toBe('overwrite');
+    });
+  }, 120_000);
+
+  it('shows of each witness what the audit found and what is there now, and the callback as it came', async () => {
+    const { gapAt } = faulty('cam-lobby');
+    await visit(`/streams/${DOMAIN}/live/cam-lobby?at=${at(gapAt)}`, async (page) => {
+      const witness = (title: string) => page.locator('.witness', { has: page.getByRole('heading', { name: title }) });
+      const callback = witness('Callback').locator('pre');
+      await callback.waitFor();
+      expect(JSON.parse((await callback.textContent()) ?? '')).toMatchObject({
+        StreamName: 'cam-lobby',
+        OssObject: `snapshot/live/cam-lobby/${gapAt / 1_000}.jpg`,
+      });
+      const audited = (title: string) => witness(title).locator('dl div', { hasText: 'As the audit found it' });
+      await audited('Object in OSS').getByText('It is not there').waitFor();
+      // The index lists what was deleted: nobody has to ask it again to see why.
+      await audited('Vendor’s index').getByText('Listed', { exact: true }).waitFor();
+      expect(await witness('Vendor’s index').getByText('Not asked').count()).toBe(0);
+      expect(await violations(page)).toEqual([]);
+    });
+    const door = faulty('cam-door');
+    await visit(`/streams/${DOMAIN}/live/cam-door?at=${at(door.gapAt + 2 * MINUTE)}`, async (page) => {
+      const index = page.locator('.witness >> nth=2');
+      await index.locator('.mark').getByText('Not listed').waitFor();
+      await page.locator('.witness >> nth=1').locator('.mark').getByText('It is not there').waitFor();
     });
   }, 120_000);
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import { createTimelineReads } from '../../src/adapters/postgres/query-timeline.ts';
+import { CAPTURE_FLAGS } from '../../src/core/capture-flags.ts';
 import { inspectSlots } from '../../src/usecases/inspect-slot.ts';
 import { createQueries } from '../../src/usecases/query-history.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -202,6 +203,30 @@ describe('a slot', () => {
     expect(view.nextCapture?.capturedAt).toBe(START + HOUR + 15 * MINUTE);
     expect(view.place).toBeNull();
     await expect(inspector.lookAtObject({ ...KEY, at, mode: 'sequence' })).rejects.toThrow(/Nobody named an object/);
+  });
+
+  it('comes with the body of its callback, field for field and every digit of its numbers', async () => {
+    const at = START + 3 * HOUR + 30 * MINUTE;
+    const {
+      rows: [one],
+    } = await database.pool.query(`select c.shape_id, c.stream_id from captures c limit 1`);
+    const plant = (instant: number, rest: string, flags: number) =>
+      addCaptures(database, [{ streamId: one.stream_id, shapeId: one.shape_id, at: instant, rest, flags }]);
+    const { fromCallback, fromObject } = CAPTURE_FLAGS;
+    await plant(at, '{"fields":{"Sequence":12345678901234567890,"Note":"<b>"}}', fromCallback);
+    await plant(at + MINUTE, '', fromObject);
+    const body = async (instant: number) => (await inspector.slot({ ...KEY, at: instant })).capture?.body;
+    expect(await body(at)).toBe(`{
+  "DomainName": "play.example.com",
+  "AppName": "live",
+  "StreamName": "cam01",
+  "OssBucket": "bucket-a",
+  "OssObject": "snapshot/live/cam01/${at / 1_000}.jpg",
+  "Sequence": 12345678901234567890,
+  "Note": "<b>"
+}`);
+    // Backfill found it: nobody sent a body.
+    expect(await body(at + MINUTE)).toBeNull();
   });
 
   it('tells an object that is there from one that is not, and neither from a bucket that could not be asked', async () => {

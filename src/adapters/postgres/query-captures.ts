@@ -1,7 +1,14 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Mode } from '../../core/capture.ts';
 import { CAPTURE_FLAGS, sourcesOf } from '../../core/capture-flags.ts';
-import { type CaptureRest, type CaptureShape, decodeCapture } from '../../core/capture-shape.ts';
+import {
+  type CaptureRest,
+  type CaptureShape,
+  decodeCapture,
+  parseRest,
+  reproduceBody,
+  type StoredRow,
+} from '../../core/capture-shape.ts';
 import type { CaptureOrigin, VerdictLabels, VerdictStretch } from '../../core/capture-verdict.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { CaptureFilter, CaptureRead, CaptureReads, KnownStream, StoredRun } from '../../ports.ts';
@@ -56,6 +63,18 @@ export function captureReads(db: Kysely<Tables>): CaptureReads {
         order by c.captured_at ${direction}, c.discriminator ${direction} limit ${limit}`.execute(db);
       const known = await shapes(rows.map((row) => row.shape_id));
       return rows.map((row) => readOf(row, known.get(row.shape_id)!, stream));
+    },
+
+    async callbackBody(stream, { capturedAt, discriminator }) {
+      const { rows } = await sql<Row>`
+        select captured_at, discriminator, delay_ms, shape_id, deliveries, flags, told_ms, rest from captures
+        where stream_id = ${stream.id} and captured_at = ${timestamp(capturedAt)} and discriminator = ${discriminator}`.execute(
+        db,
+      );
+      const [row] = rows;
+      if (!row || (row.flags & CAPTURE_FLAGS.fromCallback) === 0) return null;
+      const known = await shapes([row.shape_id]);
+      return reproduceBody(storedRow(row, parseRest(row.rest)), known.get(row.shape_id)!, stream);
     },
 
     async streamById(id) {
@@ -150,17 +169,7 @@ function arrayText(values: readonly (string | number | null)[]): string {
 
 function readOf(row: Row, shape: CaptureShape, stream: KnownStream): CaptureRead {
   const rest = row.rest === '' ? null : (JSON.parse(row.rest) as CaptureRest);
-  const decoded = decodeCapture(
-    {
-      capturedAt: row.captured_at,
-      delayMs: row.delay_ms,
-      discriminator: row.discriminator,
-      toldMs: row.told_ms,
-      rest,
-    },
-    shape,
-    stream,
-  );
+  const decoded = decodeCapture(storedRow(row, rest), shape, stream);
   const sources = sourcesOf(row.flags);
   return {
     capturedAt: row.captured_at,
@@ -174,6 +183,16 @@ function readOf(row: Row, shape: CaptureShape, stream: KnownStream): CaptureRead
     verified: (row.flags & CAPTURE_FLAGS.verified) !== 0,
     sources,
     mode: modeOf(shape),
+  };
+}
+
+function storedRow(row: Row, rest: CaptureRest | null): StoredRow {
+  return {
+    capturedAt: row.captured_at,
+    delayMs: row.delay_ms,
+    discriminator: row.discriminator,
+    toldMs: row.told_ms,
+    rest,
   };
 }
 

@@ -45,7 +45,15 @@ export const slotViewSchema = z.object({
   slot: slotSchema,
   mode,
   intervalSeconds: z.number().nullable(),
-  capture: captureSchema.extend({ toldAt: instant.nullable() }).nullable(),
+  capture: captureSchema
+    .extend({
+      toldAt: instant.nullable(),
+      body: z
+        .string()
+        .nullable()
+        .describe('What the callback said, field for field, as JSON text; null where no callback came.'),
+    })
+    .nullable(),
   gap: gapSchema.nullable(),
   place: z.object({ bucket: z.string(), endpoint: z.string(), object: z.string() }).nullable(),
   previous: slotSchema.nullable(),

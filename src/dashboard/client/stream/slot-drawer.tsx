@@ -133,7 +133,7 @@ function SlotProof({ stream, at, mode, onMove }: DrawerProps & { at: string }) {
       <div className="witnesses">
         <CallbackWitness view={view} />
         <ObjectWitness view={view} look={object.data ?? null} error={object.error} />
-        <IndexWitness stream={stream} at={view.slot.at} objectName={place?.object ?? null} />
+        <IndexWitness stream={stream} view={view} />
       </div>
 
       <div className="neighbours">

@@ -7,10 +7,18 @@ import { Mark, Name } from '../parts/marks.tsx';
 import { failureText } from '../parts/states.tsx';
 import { Span, When } from '../parts/time.tsx';
 import { useWords } from '../words/language.tsx';
+import { asAudited, type Finding } from './as-audited.ts';
 
 /** What each of the three witnesses says of one slot. */
 
 type Says = 'yes' | 'no' | 'unknown';
+
+const SAYS: Record<Finding, Says> = { yes: 'yes', no: 'no', could_not_look: 'unknown', not_asked: 'unknown' };
+
+/** Of this very slot the audit kept the facts only where it is the first of its run. */
+function findingsOf({ slot, mode, gap }: SlotView) {
+  return asAudited(slot, mode, gap?.from === slot.at ? gap.evidence : null);
+}
 
 function Witness({
   title,
@@ -39,6 +47,7 @@ function Witness({
 }
 
 function Facts({ facts }: { facts: [string, ReactNode][] }) {
+  if (facts.length === 0) return null;
   return (
     <dl>
       {facts.map(([name, value]) => (
@@ -69,20 +78,42 @@ export function CallbackWitness({ view }: { view: SlotView }) {
           [
             words.slot.objectName,
             <span key="name" className="wrap-any">
-              <bdi>{capture.object.slice(0, 2_000)}</bdi>
+              <bdi>{capture.object}</bdi>
             </span>,
           ],
         ]}
       />
+      {capture.body !== null && (
+        <>
+          <h4>{words.slot.body}</h4>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one scrolls, so the keyboard must reach it */}
+          <pre className="raw" dir="ltr" tabIndex={0}>
+            {capture.body}
+          </pre>
+        </>
+      )}
     </Witness>
   );
 }
 
 export function ObjectWitness({ view, look, error }: { view: SlotView; look: ObjectLook | null; error: unknown }) {
   const words = useWords();
+  const found = findingsOf(view).object;
+  const finding: Record<Finding, string> = {
+    yes: words.slot.present,
+    no: words.slot.absent,
+    could_not_look: words.slot.couldNotLook,
+    not_asked: words.slot.notAsked,
+  };
+  const audited: [string, ReactNode][] = found === null ? [] : [[words.slot.asAudited, finding[found]]];
   if (view.place === null) {
     return (
-      <Witness title={words.slot.object} says="unknown" answer={words.slot.notAsked}>
+      <Witness
+        title={words.slot.object}
+        says={found === null ? 'unknown' : SAYS[found]}
+        answer={finding[found ?? 'not_asked']}
+      >
+        <Facts facts={audited} />
         <p className="quiet">
           {words.slot.nowhere} {view.gap && words.slot.onlyFirst}
         </p>
@@ -92,6 +123,7 @@ export function ObjectWitness({ view, look, error }: { view: SlotView; look: Obj
   if (error) {
     return (
       <Witness title={words.slot.object} says="unknown" answer={words.slot.couldNotLook}>
+        <Facts facts={audited} />
         <p className="quiet wrap-any">{failureText(error, words.common)}</p>
       </Witness>
     );
@@ -105,6 +137,7 @@ export function ObjectWitness({ view, look, error }: { view: SlotView; look: Obj
     >
       <Facts
         facts={[
+          ...audited,
           [words.slot.lookedAt, <When key="looked" at={look.lookedAt} detail="time" />],
           ...(look.found
             ? ([
@@ -119,23 +152,30 @@ export function ObjectWitness({ view, look, error }: { view: SlotView; look: Obj
   );
 }
 
-/** The vendor allows few calls to its index, so it is asked only when somebody wants to know. */
+/** The vendor allows few calls to its index: what the audit found stands here until somebody wants to look again. */
 export function IndexWitness({
   stream,
-  at,
-  objectName,
+  view,
 }: {
   stream: { domain: string; app: string; stream: string };
-  at: string;
-  objectName: string | null;
+  view: SlotView;
 }) {
   const words = useWords();
+  const { at } = view.slot;
   const index = useQuery({
     queryKey: ['index', stream, at],
     queryFn: ({ signal }) => get<IndexLook>(`${streamPath(stream)}/slots/${at}/index`, {}, signal),
     enabled: false,
     retry: false,
   });
+  const found = findingsOf(view).index;
+  const finding: Record<Finding, string> = {
+    yes: words.slot.listed,
+    no: words.slot.notListed,
+    could_not_look: words.slot.couldNotLook,
+    not_asked: words.slot.notAsked,
+  };
+  const audited: [string, ReactNode][] = found === null ? [] : [[words.slot.asAudited, finding[found]]];
   const ask = (
     <Button size="compact-xs" variant="default" loading={index.isFetching} onClick={() => void index.refetch()}>
       {words.slot.lookNow}
@@ -144,6 +184,7 @@ export function IndexWitness({
   if (index.isError) {
     return (
       <Witness title={words.slot.index} says="unknown" answer={words.slot.couldNotLook}>
+        <Facts facts={audited} />
         <p className="quiet wrap-any">{failureText(index.error, words.common)}</p>
         {ask}
       </Witness>
@@ -151,16 +192,22 @@ export function IndexWitness({
   }
   if (!index.data) {
     return (
-      <Witness title={words.slot.index} says="unknown" answer={words.slot.notAsked}>
+      <Witness
+        title={words.slot.index}
+        says={found === null ? 'unknown' : SAYS[found]}
+        answer={finding[found ?? 'not_asked']}
+      >
+        <Facts facts={audited} />
         {ask}
       </Witness>
     );
   }
-  const row = findRow(index.data, at, objectName);
+  const row = findRow(index.data, at, view.place?.object ?? null);
   return (
     <Witness title={words.slot.index} says={row ? 'yes' : 'no'} answer={row ? words.slot.listed : words.slot.notListed}>
       <Facts
         facts={[
+          ...audited,
           [words.slot.lookedAt, <When key="looked" at={index.data.lookedAt} detail="time" />],
           ...(row
             ? ([
