@@ -31,27 +31,35 @@ const context: CommandContext = {
   createService: async (overrides) => (await import('./compose.ts')).createService(readEnvironment(), overrides),
 };
 
-/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
-function untilStopped(exitWithinMs?: number): Promise<void> {
-  return new Promise((resolve) => {
-    let stopping = false;
-    const onSignal = () => {
-      if (stopping) process.exit(130);
-      stopping = true;
-      // Keeps nobody waiting who is done earlier.
-      if (exitWithinMs !== undefined) setTimeout(() => process.exit(exitCode), exitWithinMs).unref();
-      resolve();
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
+/** What people end a command with: Ctrl-C, `kill`, closing the terminal. */
+const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+let onStop: (() => void)[] = [];
+for (const [signal, code] of Object.entries(STOP_SIGNALS)) {
+  process.on(signal, () => {
+    // The default would end the process without its `exit` handlers, one of which stops the embedded PostgreSQL.
+    if (onStop.length === 0) process.exit(code);
+    for (const stop of onStop) stop();
+    onStop = [];
   });
 }
 
-// `snapaudit … | head` closes the pipe early; that is no error.
+/** Resolves at the first signal to stop; a second one ends the process at once. */
+function untilStopped(exitWithinMs?: number): Promise<void> {
+  return new Promise((resolve) => {
+    onStop.push(() => {
+      // Keeps nobody waiting who is done earlier.
+      if (exitWithinMs !== undefined) setTimeout(() => process.exit(exitCode), exitWithinMs).unref();
+      resolve();
+    });
+  });
+}
+
+// `snapaudit … | head` closes the pipe early; that is no error. A terminal that was closed takes no more words either.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCode);
+  if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(exitCode);
   throw error;
 });
+process.stderr.on('error', () => {});
 
 const program = new Command('snapaudit')
   .description(

@@ -1,50 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
-
-/** The command as a person runs it, in a process of its own. */
-class Run {
-  readonly child: ChildProcess;
-  stdout = '';
-  stderr = '';
-  readonly ended: Promise<number | null>;
-
-  constructor(args: string[], directory: string) {
-    const { DATABASE_URL: _database, ...environment } = process.env;
-    this.child = spawn(process.execPath, [CLI, ...args], {
-      cwd: directory,
-      env: { ...environment, SNAPAUDIT_DATA_DIR: directory, NO_COLOR: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.child.stdout?.on('data', (chunk: Buffer) => {
-      this.stdout += chunk.toString();
-    });
-    this.child.stderr?.on('data', (chunk: Buffer) => {
-      this.stderr += chunk.toString();
-    });
-    this.ended = new Promise((resolve) => this.child.on('exit', (code) => resolve(code)));
-  }
-
-  async until(text: RegExp): Promise<void> {
-    await expect.poll(() => this.stdout + this.stderr, { timeout: 150_000, interval: 100 }).toMatch(text);
-  }
-}
-
-async function isAlive(pidFile: string): Promise<boolean> {
-  const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);
-  if (!pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { CliProcess, isAlive } from '../support/cli-process.ts';
 
 describe('the demo and the sandbox as commands', () => {
   let directory: string;
@@ -56,7 +14,7 @@ describe('the demo and the sandbox as commands', () => {
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
   it('demo says where to look, and Ctrl-C leaves no process behind', async () => {
-    const run = new Run(['demo'], directory);
+    const run = new CliProcess(['demo'], directory);
     const pidFile = path.join(directory, 'demo', 'postgres-18', 'postmaster.pid');
     await run.until(/the service listens on http:\/\/127\.0\.0\.1:\d+[\s\S]*\d+ streams publish/);
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(run.stderr)![0];
@@ -71,12 +29,16 @@ describe('the demo and the sandbox as commands', () => {
   it('sandbox prints what points a service at it, counts, and tells the truth at its end', async () => {
     const faults = path.join(directory, 'faults.json');
     await writeFile(faults, '{"faults":[{"fault":"capture_skipped","stream":"cam01","captures":1}]}');
-    const run = new Run(['sandbox', '--streams', '2', '--faults', faults, '--settings', 'sandbox.yaml'], directory);
+    const run = new CliProcess(
+      ['sandbox', '--streams', '2', '--faults', faults, '--settings', 'sandbox.yaml'],
+      directory,
+    );
     await run.until(/export SNAPAUDIT_OSS_ENDPOINT=http:\/\/localhost:\d+/);
     expect(run.stdout).toMatch(/export SNAPAUDIT_LIVE_ENDPOINT=http[\s\S]*export ALIBABA_CLOUD_ACCESS_KEY_SECRET=\w+/);
     expect(await readFile(path.join(directory, 'sandbox.yaml'), 'utf8')).toContain('interval: 5s');
     await run.until(/sessions 2, captures \d+, .*faults injected 1/);
-    run.child.kill('SIGINT');
+    // As when its terminal is closed.
+    run.child.kill('SIGHUP');
     expect(await run.ended).toBe(0);
     const lines = run.stdout.split('\n').filter((line) => line.startsWith('{'));
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
@@ -87,7 +49,7 @@ describe('the demo and the sandbox as commands', () => {
   it('sandbox refuses a faults file with mistakes, and names them', async () => {
     const faults = path.join(directory, 'wrong.yaml');
     await writeFile(faults, 'faults: [{ fault: callback_lost, stream: cam01, captures: 1 }]');
-    const run = new Run(['sandbox', '--faults', faults], directory);
+    const run = new CliProcess(['sandbox', '--faults', faults], directory);
     expect(await run.ended).toBe(2);
     expect(run.stderr).toContain('faults.0.fault');
   }, 60_000);
