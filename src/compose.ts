@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
-import { pictureOrigins } from './adapters/oss/picture-origins.ts';
+import { knownPictureOrigins } from './adapters/oss/picture-origins.ts';
 import { createCaptureStore } from './adapters/postgres/capture-store.ts';
 import { createConfigStore } from './adapters/postgres/config-store.ts';
 import { type Database, openDatabase } from './adapters/postgres/database.ts';
@@ -75,7 +75,7 @@ export const systemClock: Clock = { now: () => Date.now() };
 /** Megabytes of callbacks that may wait on the local disk while the database is away. */
 const SPOOL_MAX_BYTES = 1024 * 1024 * 1024;
 const VERSION: string = createRequire(import.meta.url)('../package.json').version;
-const TEMPLATES_REFRESH_MS = 10_000;
+const VERSIONS_REFRESH_MS = 10_000;
 const SPOOL_WATCH_MS = 10_000;
 /** A callback this late may come after its slot was judged: the audit looks again. */
 const LATE_SHARE_OF_SETTLE = 0.8;
@@ -188,8 +188,12 @@ export async function createService(environment: Environment, overrides: Overrid
       buckets: vendor.buckets,
       live: vendor.live,
     });
-    const apps = settings.domains.flatMap((domain) => domain.apps);
-    const dashboard = dashboardRouter({ pictureOrigins: () => pictureOrigins(apps, config.ossEndpoint) });
+    const pictures = knownPictureOrigins(
+      settings.domains.flatMap((domain) => domain.apps),
+      () => reads.configVersions({}),
+      config.ossEndpoint,
+    );
+    const dashboard = dashboardRouter({ pictureOrigins: pictures.origins });
     const callbacks = callbackRoutes(receiver, { onAnswered: metrics.callbackAnswered });
     const server = createHttpServer({
       direct: callbacks.direct,
@@ -258,8 +262,9 @@ export async function createService(environment: Environment, overrides: Overrid
     const stopping = new AbortController();
     let begun: Promise<void> | undefined;
     let jobsEnd: Promise<void> | undefined;
+    const readVersions = () => Promise.all([templates.refresh(), pictures.refresh()]);
     const prepare = async () => {
-      await templates.refresh();
+      await readVersions();
       await prepareWorker(database.url);
     };
     const startJobs = async () => {
@@ -289,8 +294,8 @@ export async function createService(environment: Environment, overrides: Overrid
       async start() {
         if (!storage.isAway) await prepare();
         const refreshing = setInterval(() => {
-          templates.refresh().catch((error) => logger.warn({ err: error }, 'the templates could not be read anew'));
-        }, TEMPLATES_REFRESH_MS);
+          readVersions().catch((error) => logger.warn({ err: error }, 'the config versions could not be read anew'));
+        }, VERSIONS_REFRESH_MS);
         const watchingSpool = setInterval(() => {
           alerting
             .watchSpool(receiver.state().spool, os.hostname())

@@ -20,8 +20,8 @@ export interface CommandContext {
   /** Reads and checks the settings file; throws one error that lists every mistake. */
   loadSettings(): Promise<Settings>;
   /**
-   * Resolves when the person asks to stop (Ctrl-C, SIGTERM, a closed terminal). `exitWithinMs`: whatever still hangs then (a database that answers
-   * nobody), the process ends.
+   * Resolves when the person asks to stop (Ctrl-C, SIGTERM, a closed terminal). `exitWithinMs`: whatever still hangs then (a database
+   * that answers nobody), the process ends.
    */
   untilStopped(exitWithinMs?: number): Promise<void>;
   /** Starts the vendor's stand-in on loopback. Throws where the faults file has mistakes or a port is taken. */
