@@ -45,6 +45,7 @@ export async function startTestDashboard(
   options: {
     moreRoutes?: Route[];
     everyMs?: number;
+    pingEveryMs?: number;
     environmentToken?: string;
     /** Without it the bucket is the stand-in's. */
     port?: number;
@@ -93,7 +94,7 @@ export async function startTestDashboard(
       createApiRouter({
         routes: [
           ...historyRoutes(queries),
-          ...dashboardRoutes({ wall, inspector }),
+          ...dashboardRoutes({ wall, inspector, ...(options.pingEveryMs && { pingEveryMs: options.pingEveryMs }) }),
           ...tokenRoutes(tokens, operatorLog, clock),
           ...(options.moreRoutes ?? []),
         ],

@@ -94,6 +94,17 @@ function identifier(tokens: TokenChecker): (route: Route) => RequestHandler {
   };
 }
 
+async function mayCall(route: Route, tokens: TokenChecker, request: Request): Promise<boolean> {
+  if (route.scope === 'public') return true;
+  try {
+    return scopeIncludes((await authenticate(tokens, request)).scope, route.scope);
+  } catch (error) {
+    // Anything else means that we could not look, which takes nobody's right away.
+    if (error instanceof ProblemError) return false;
+    throw error;
+  }
+}
+
 const requireJson: RequestHandler = (request, _response, next) => {
   if (!request.is('application/json')) {
     throw new ProblemError('unsupported-media-type', 'Send the body with Content-Type: application/json.');
@@ -107,7 +118,7 @@ function answer(route: Route, options: ApiOptions): RequestHandler {
     response.on('close', () => aborted.abort());
     const result =
       route.method === 'get'
-        ? await carryOut(route, request, aborted.signal)
+        ? await carryOut(route, options, request, aborted.signal)
         : await recorded(route, options, request, aborted.signal);
     if (result instanceof StreamedBody) {
       await sendStream(response, result, route.status, {
@@ -118,23 +129,30 @@ function answer(route: Route, options: ApiOptions): RequestHandler {
   };
 }
 
-async function carryOut(route: Route, request: Request, signal: AbortSignal): Promise<unknown> {
+async function carryOut(
+  route: Route,
+  { tokens }: ApiOptions,
+  request: Request,
+  signal: AbortSignal,
+): Promise<unknown> {
   const params = route.params ? parse(route.params, request.params, 'not-found') : {};
   const query = parse(route.query ?? NO_PARAMETERS, queryOf(request, route.query), 'bad-parameter');
   const body = route.body ? parse(route.body, request.body, 'bad-body') : undefined;
-  return route.handler({ params, query, body, actor: actorOf(request), signal });
+  const stillMay = () => mayCall(route, tokens, request);
+  return route.handler({ params, query, body, actor: actorOf(request), signal, stillMay });
 }
 
 /** A write is answered when it stands in the operator log: one that cannot be recorded is never told as done. */
 async function recorded(
   route: Route,
-  { operatorLog, onError }: ApiOptions,
+  options: ApiOptions,
   request: Request,
   signal: AbortSignal,
 ): Promise<unknown> {
+  const { operatorLog, onError } = options;
   let result: unknown;
   try {
-    result = await carryOut(route, request, signal);
+    result = await carryOut(route, options, request, signal);
   } catch (error) {
     const { status } = PROBLEMS[problemOf(error).type];
     // The refusal is what the caller must know; that it is not in the log is ours to know.

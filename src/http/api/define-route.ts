@@ -40,6 +40,8 @@ export interface RouteRequest<Params, Query, Body> {
   actor: Actor;
   /** Aborted when the client has gone. */
   signal: AbortSignal;
+  /** Whether the caller may still call this, for an answer that goes on: false once the token was revoked or has expired. */
+  stillMay: () => Promise<boolean>;
 }
 
 /**

@@ -9,7 +9,7 @@ const PING_EVERY_MS = 5_000;
 /** A client that takes in nothing while so much waits for it is let go; it comes back and reads the whole. */
 const MOST_WAITING_BYTES = 16 * 1024 * 1024;
 
-export function wallRoutes(wall: Wall): Route[] {
+export function wallRoutes(wall: Wall, pingEveryMs = PING_EVERY_MS): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -35,29 +35,50 @@ export function wallRoutes(wall: Wall): Route[] {
       summary: 'Follow what changes on the wall',
       description:
         'Server-sent events: `hello` at the start, `wall` with the streams that changed since the revision before (as ' +
-        '`/wall`), `ping` every few seconds. After a break read `/wall` again.',
+        '`/wall`), `ping` every few seconds. After a break read `/wall` again. It ends with the token: one that was ' +
+        'revoked or has expired is told nothing more.',
       response: { contentTypes: ['text/event-stream'] },
-      handler: async ({ signal }) =>
-        new StreamedBody({ contentType: 'text/event-stream; charset=utf-8', stream: eventStream(wall, signal) }),
+      handler: async ({ signal, stillMay }) =>
+        new StreamedBody({
+          contentType: 'text/event-stream; charset=utf-8',
+          stream: eventStream({ wall, signal, stillMay, pingEveryMs }),
+        }),
     }),
   ];
 }
 
-function eventStream(wall: Wall, signal: AbortSignal): Readable {
+interface Watching {
+  wall: Wall;
+  signal: AbortSignal;
+  stillMay: () => Promise<boolean>;
+  pingEveryMs: number;
+}
+
+function eventStream({ wall, signal, stillMay, pingEveryMs }: Watching): Readable {
   const stream = new Readable({ read() {}, highWaterMark: MOST_WAITING_BYTES });
+  let over = false;
   const send = (event: string, data: unknown) => {
-    if (!stream.push(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)) stream.destroy();
+    if (!over && !stream.push(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)) stream.destroy();
   };
-  const pinging = setInterval(() => send('ping', {}), PING_EVERY_MS);
+  const finish = () => {
+    if (!over) stream.push(null);
+    over = true;
+  };
+  const ping = async () => {
+    // While nobody can say whether the token still holds, as with the database away, it does.
+    if (await stillMay().catch(() => true)) send('ping', {});
+    else finish();
+  };
+  const pinging = setInterval(() => void ping(), pingEveryMs);
   const leave = wall.subscribe((change) => {
-    if (change === null) stream.push(null);
+    if (change === null) finish();
     else send('wall', z.encode(wallChangeSchema, change));
   });
-  const end = () => {
+  stream.once('close', () => {
+    over = true;
     clearInterval(pinging);
     leave();
-  };
-  stream.once('close', end).once('end', end);
+  });
   signal.addEventListener('abort', () => stream.destroy(), { once: true });
   send('hello', {});
   return stream;
