@@ -7,10 +7,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
+import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createMetricsSource } from '../../src/adapters/postgres/metrics-source.ts';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import { createMetrics, metricsRoutes } from '../../src/http/metrics.ts';
+import { registerReceiverMetrics } from '../../src/http/receiver-metrics.ts';
 import type { MetricsSnapshot } from '../../src/ports.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { fillHistory, NOW } from '../support/filled-history.ts';
@@ -142,6 +144,20 @@ describe('/metrics', () => {
     await database.db.insertInto('audits').values(done).execute();
     expect((await ages()).get('young.example.com')).toBe(600);
   });
+});
+
+it('what a receiver counts since the start are counters, as high as it has counted', async () => {
+  const registry = new Registry();
+  const state = { pending: 3, databaseDownSince: null, spool: null, aliveUntil: null, batches: 7, batchedItems: 70 };
+  registerReceiverMetrics(registry, { state: () => ({ ...state, turnedAway: 2, notKept: 1 }) }, () => NOW);
+  for (let scrape = 0; scrape < 2; scrape++) {
+    const text = await registry.metrics();
+    expect(text).toContain('# TYPE snapaudit_receiver_batches_total counter\nsnapaudit_receiver_batches_total 7\n');
+    expect(text).toContain('snapaudit_receiver_batched_items_total 70');
+    expect(text).toContain('snapaudit_receiver_turned_away_total 2');
+    expect(text).toContain('snapaudit_receiver_not_kept_total 1');
+    expect(text).toContain('# TYPE snapaudit_receiver_pending_items gauge\nsnapaudit_receiver_pending_items 3\n');
+  }
 });
 
 describe.skipIf(!promtool)(`promtool${promtool ? '' : ' (skipped: not installed: prometheus)'}`, () => {
