@@ -6,6 +6,7 @@ import type { Instant } from '../core/instant.ts';
 import type { Message } from '../core/message.ts';
 import type { Alert } from '../core/message-alert.ts';
 import type { NotificationEvent, NotificationStatus, Silence } from '../core/notification.ts';
+import type { Span } from '../core/span.ts';
 
 /**
  * Where the parts of the service report what they find wrong, over and over while it lasts; alerting makes incidents of
@@ -361,8 +362,8 @@ export interface MaintenanceStore {
   /** Running ones, oldest first; `all`: the ended ones too. */
   list(all: boolean): Promise<MaintenanceSchedule[]>;
   setPlannedUntil(id: number, until: Instant): Promise<void>;
-  hasSpan(id: number, from: Instant): Promise<boolean>;
-  noteSpan(id: number, from: Instant, excusedSpanId: number): Promise<void>;
+  /** Excuses one occurrence of a running schedule, once however many plan it at the same time. */
+  planSpan(schedule: MaintenanceSchedule, span: Span): Promise<void>;
   /** Excused spans of occurrences that begin at or after the instant. */
   spansFrom(id: number, from: Instant): Promise<number[]>;
 }

@@ -107,11 +107,7 @@ async function plan(parts: MaintenanceParts, schedule: MaintenanceSchedule): Pro
   const until = parts.clock.now() + AHEAD_MS;
   const starts = occurrences(schedule, schedule.plannedUntil, until, AT_ONCE);
   for (const from of starts) {
-    if (await parts.maintenance.hasSpan(schedule.id, from)) continue;
-    const { domain, app, stream, reason, author } = schedule;
-    const to = from + schedule.durationSeconds * 1000;
-    const span = await parts.excused.add({ from, to, domain, app, stream, reason, author });
-    await parts.maintenance.noteSpan(schedule.id, from, span.id);
+    await parts.maintenance.planSpan(schedule, { from, to: from + schedule.durationSeconds * 1000 });
   }
   const last = starts.at(-1);
   await parts.maintenance.setPlannedUntil(

@@ -60,6 +60,30 @@ describe('maintenance that comes again', () => {
     );
   });
 
+  it('excuses each time once, however many plan at the same time, so that ending it takes everything back', async () => {
+    const hourly = { ...all, cron: '0 * * * *', timeZone: 'UTC', durationSeconds: 600 };
+    const { id } = await scheduleMaintenance(parts, hourly);
+    now += DAY_MS;
+    await Promise.all(Array.from({ length: 4 }, () => planMaintenance(parts, [])));
+    now -= DAY_MS;
+    expect(await spans()).toHaveLength(72);
+    expect(new Set((await spans()).map(([from]) => from)).size).toBe(72);
+    await endMaintenance(parts, id);
+    expect(await spans()).toEqual([]);
+  });
+
+  it('plans nothing more for a schedule that was ended meanwhile', async () => {
+    const schedule = await scheduleMaintenance(parts, {
+      ...all,
+      cron: '0 0 1 1 *',
+      timeZone: 'UTC',
+      durationSeconds: 600,
+    });
+    await endMaintenance(parts, schedule.id);
+    await parts.maintenance.planSpan(schedule, { from: now + HOUR_MS, to: now + 2 * HOUR_MS });
+    expect(await spans()).toEqual([]);
+  });
+
   it('keeps its wall-clock hour over a change of the clocks', async () => {
     now = Date.UTC(2026, 9, 24, 12);
     await scheduleMaintenance(parts, { ...all, cron: '0 4 * * *', timeZone: 'Europe/Berlin', durationSeconds: 3600 });

@@ -8,26 +8,7 @@ import { timestamp } from './timestamp.ts';
 export function createExcusedStore(database: Database): ExcusedStore {
   const { db } = database;
   return {
-    async add(span) {
-      return db.transaction().execute(async (transaction) => {
-        const row = await transaction
-          .insertInto('excused_spans')
-          .values({
-            from_at: timestamp(span.from),
-            to_at: timestamp(span.to),
-            domain: span.domain,
-            app: span.app,
-            stream: span.stream,
-            reason: span.reason,
-            author: span.author,
-            cancelled_at: null,
-          })
-          .returningAll()
-          .executeTakeFirstOrThrow();
-        await judgeAgain(transaction, row);
-        return rowOf(row);
-      });
-    },
+    add: (span) => db.transaction().execute((transaction) => addExcused(transaction, span)),
 
     async cancel(id, at) {
       return db.transaction().execute(async (transaction) => {
@@ -56,6 +37,29 @@ export function createExcusedStore(database: Database): ExcusedStore {
       return rows.map(rowOf);
     },
   };
+}
+
+/** Within the transaction of the caller. */
+export async function addExcused(
+  transaction: Kysely<Tables>,
+  span: Parameters<ExcusedStore['add']>[0],
+): Promise<ExcusedSpanRow> {
+  const row = await transaction
+    .insertInto('excused_spans')
+    .values({
+      from_at: timestamp(span.from),
+      to_at: timestamp(span.to),
+      domain: span.domain,
+      app: span.app,
+      stream: span.stream,
+      reason: span.reason,
+      author: span.author,
+      cancelled_at: null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  await judgeAgain(transaction, row);
+  return rowOf(row);
 }
 
 /** Bumping the version makes an audit that is under way, and has read the spans already, start over. */

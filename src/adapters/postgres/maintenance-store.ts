@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import type { MaintenanceSchedule, MaintenanceStore } from '../../ports.ts';
 import type { MaintenanceScheduleTable } from './alerting-tables.ts';
 import type { Database } from './database.ts';
+import { addExcused } from './excused-store.ts';
 import { timestamp } from './timestamp.ts';
 
 export function createMaintenanceStore(database: Database): MaintenanceStore {
@@ -55,22 +56,34 @@ export function createMaintenanceStore(database: Database): MaintenanceStore {
         .execute();
     },
 
-    async hasSpan(id, from) {
-      const row = await db
-        .selectFrom('maintenance_occurrences')
-        .select('schedule_id')
-        .where('schedule_id', '=', id)
-        .where('from_at', '=', timestamp(from))
-        .executeTakeFirst();
-      return row !== undefined;
-    },
-
-    async noteSpan(id, from, excusedSpanId) {
-      await db
-        .insertInto('maintenance_occurrences')
-        .values({ schedule_id: id, from_at: timestamp(from), excused_span_id: excusedSpanId })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+    async planSpan(schedule, span) {
+      await db.transaction().execute(async (transaction) => {
+        // Whoever ends the schedule waits for this, or this finds it ended.
+        const running = await transaction
+          .selectFrom('maintenance_schedules')
+          .select('id')
+          .where('id', '=', schedule.id)
+          .where('ended_at', 'is', null)
+          .forShare()
+          .executeTakeFirst();
+        if (!running) return;
+        const own = { schedule_id: schedule.id, from_at: timestamp(span.from) };
+        const taken = await transaction
+          .insertInto('maintenance_occurrences')
+          .values({ ...own, excused_span_id: null })
+          .onConflict((conflict) => conflict.doNothing())
+          .returning('schedule_id')
+          .executeTakeFirst();
+        if (!taken) return;
+        const { domain, app, stream, reason, author } = schedule;
+        const { id } = await addExcused(transaction, { ...span, domain, app, stream, reason, author });
+        await transaction
+          .updateTable('maintenance_occurrences')
+          .set({ excused_span_id: id })
+          .where('schedule_id', '=', own.schedule_id)
+          .where('from_at', '=', own.from_at)
+          .execute();
+      });
     },
 
     async spansFrom(id, from) {
