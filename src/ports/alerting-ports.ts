@@ -300,8 +300,8 @@ export interface NotificationStore {
     limit: number,
   ): Promise<NotificationRow[]>;
   counts(): Promise<{ channel: string; status: NotificationStatus; count: number }[]>;
-  /** Gives up what waits for channels that are configured no more. */
-  giveUpBut(channels: readonly string[]): Promise<void>;
+  /** Gives up what has waited since before `before` for channels that are configured no more. */
+  giveUpBut(channels: readonly string[], before: Instant): Promise<void>;
   prune(before: Instant): Promise<void>;
 }
 

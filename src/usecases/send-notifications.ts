@@ -56,6 +56,7 @@ const REJECTED_IN_A_ROW = 3;
 const PARTLY_IN_A_ROW = 3;
 /** About a day of retries at the longest delay. */
 const MAX_ATTEMPTS = 110;
+const UNKNOWN_CHANNEL_MS = 3_600_000;
 const RESOLVED_REMEMBERED_MS = 900_000;
 
 export function createNotificationSender(parts: SendParts) {
@@ -252,7 +253,8 @@ export function createNotificationSender(parts: SendParts) {
   /** Channels whose settings changed since they failed are on again; what is gone from the settings waits no longer. */
   async function reviveChanged(): Promise<void> {
     const names = parts.channels.map((channel) => channel.name);
-    await notifications.giveUpBut(names);
+    // Not at once: while a new version is rolled out, the old one does not know a new channel.
+    await notifications.giveUpBut(names, clock.now() - UNKNOWN_CHANNEL_MS);
     await parts.incidents.endFindingsBut('channel_failing', [...names, ...names.map(recipientsKey)], clock.now());
     for (const channel of parts.channels) {
       if (await states.disabled(channel.name, channel.fingerprint)) continue;

@@ -340,6 +340,21 @@ describe('delivery', () => {
     }
   });
 
+  it('for a channel that this process does not know waits an hour for one that does', async () => {
+    const slack = (url: string) => ['chat', 'fresh'].map((name) => ({ name, type: 'slack', url }));
+    world = await createAlertingWorld({ apps: {}, notify: slack });
+    const old = world.another({ settings: { ...world.settings, notify: world.settings.notify.slice(0, 1) } });
+    const upkeep = () => old.jobs.find(({ name }) => name === 'alerting-upkeep')!.run(new AbortController().signal);
+    await world.alerting.sink.report(drift());
+    await step(3600, false);
+    await upkeep();
+    await old.sendAll();
+    expect((await rows()).map(({ channel, status }) => `${channel} ${status}`)).toEqual(['chat sent', 'fresh pending']);
+    world.set(world.now() + 1);
+    await upkeep();
+    expect((await rows()).map(({ channel, status }) => `${channel} ${status}`)).toEqual(['chat sent', 'fresh failed']);
+  });
+
   it('reaches only the channels that want the incident', async () => {
     world = await createAlertingWorld({
       apps: {},

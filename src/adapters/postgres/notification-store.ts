@@ -157,11 +157,12 @@ export function createNotificationStore(database: Database): NotificationStore {
         .execute();
     },
 
-    async giveUpBut(channels) {
+    async giveUpBut(channels, before) {
       let query = db
         .updateTable('notifications')
         .set({ status: 'failed', error: 'The channel is no longer configured.' })
-        .where('status', '=', 'pending');
+        .where('status', '=', 'pending')
+        .where('created_at', '<', timestamp(before));
       if (channels.length > 0) query = query.where('channel', 'not in', channels);
       await query.execute();
     },
