@@ -166,8 +166,8 @@ export function conditionOfFinding(finding: {
   cause: string | null;
   detail: string | null;
 }): Condition {
-  const { detail, ...rest } = finding;
-  return { ...NOTHING, ...rest, until: null, facts: detail === null ? {} : { detail } };
+  const { kind, scope, key, since, cause, detail } = finding;
+  return { ...NOTHING, kind, scope, key, since, cause, until: null, facts: detail === null ? {} : { detail } };
 }
 
 export function conditionOfRejections(rejection: {

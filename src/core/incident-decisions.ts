@@ -45,6 +45,8 @@ export function decideIncidents(input: {
   rules: IncidentRules;
   /** Until when the audit has judged all streams of an incident; null where it has not. */
   auditedUntil(incident: Incident): Instant | null;
+  /** True where whoever reported it never said that it is good again and is silent now. */
+  isUnreported(incident: Incident): boolean;
 }): Decision[] {
   const { now, rules } = input;
   const live = input.incidents.filter((incident) => incident.status !== 'resolved');
@@ -128,7 +130,11 @@ function mayResolve(
   return (audited !== null && audited >= clearSince) || now - clearSince >= rules.auditWaitSeconds * 1000;
 }
 
-function resolutionOf(incident: Incident, input: { auditedUntil(incident: Incident): Instant | null }): Resolution {
+function resolutionOf(
+  incident: Incident,
+  input: { auditedUntil(incident: Incident): Instant | null; isUnreported(incident: Incident): boolean },
+): Resolution {
+  if (input.isUnreported(incident)) return 'unreported';
   const audited = input.auditedUntil(incident);
   const nothingMissing =
     incident.kind === 'silence' && incident.clearSince !== null && audited !== null && audited >= incident.clearSince;

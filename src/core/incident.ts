@@ -30,13 +30,16 @@ export type Severity = (typeof SEVERITIES)[number];
 
 export const INCIDENT_STATUSES = ['open', 'acknowledged', 'resolved'] as const;
 export type IncidentStatus = (typeof INCIDENT_STATUSES)[number];
-/** recovered: the facts became good again. withdrawn: the audit found nothing missing. folded: a wider incident told of it. */
-export type Resolution = 'recovered' | 'withdrawn' | 'folded';
+/**
+ * recovered: the facts became good again. withdrawn: the audit found nothing missing. folded: a wider incident told of it.
+ * unreported: whoever reported it is silent, so nobody knows whether it is good again.
+ */
+export const RESOLUTIONS = ['recovered', 'withdrawn', 'folded', 'unreported'] as const;
+export type Resolution = (typeof RESOLUTIONS)[number];
 
 export type TransitionKind =
   | 'opened'
   | 'reopened'
-  | 'updated'
   | 'confirmed'
   | 'acknowledged'
   | 'acknowledge-expired'

@@ -111,6 +111,7 @@ const EN: MessageWords = {
     recovered: 'It is good again.',
     withdrawn: 'The audit found every snapshot: nothing is missing.',
     folded: 'A wider incident tells of it.',
+    unreported: 'Nobody reports on it any more: it is not known whether it is good again.',
   },
   label: {
     what: 'What',
@@ -208,6 +209,7 @@ const ZH: MessageWords = {
     recovered: '已恢复正常。',
     withdrawn: '审计确认截图齐全，没有缺失。',
     folded: '已并入范围更大的事件。',
+    unreported: '已无人上报，无法确认是否恢复。',
   },
   label: {
     what: '情况',

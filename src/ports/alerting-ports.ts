@@ -40,6 +40,8 @@ export interface ActiveFinding {
   since: Instant;
   cause: string | null;
   detail: string | null;
+  /** False: its reporter has long been silent, and never said that it is good again. */
+  reported: boolean;
 }
 
 /** One way to reach people (or a machine that does). */
@@ -157,7 +159,6 @@ export interface AlertingFacts {
   noteGaps(now: Instant, tellLate: boolean): Promise<void>;
   /** Gaps that may still grow, and those that no incident tells of. */
   gaps(now: Instant): Promise<AlertingGap[]>;
-  /** Without those whose reporter has long been silent. */
   findings(now: Instant): Promise<ActiveFinding[]>;
   /** The newest capture of the stream before the instant, at most a day before; null where there is none. */
   lastCaptureBefore(streamId: number, before: Instant): Promise<Instant | null>;

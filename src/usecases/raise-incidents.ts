@@ -1,6 +1,6 @@
 import { mayBeOurOutage } from '../core/blind-spans.ts';
 import type { Condition, Incident, IncidentKind, IncidentScope, Severity, Track } from '../core/incident.ts';
-import { scopeContains } from '../core/incident.ts';
+import { incidentKey, scopeContains } from '../core/incident.ts';
 import {
   conditionOfBlindness,
   conditionOfFinding,
@@ -128,8 +128,14 @@ export function createIncidentRaiser(parts: RaiseParts) {
       });
       return blind === null ? [] : [blind];
     });
-    await look(['config_drift', 'two_callbacks', 'enforce_fight', 'spool_not_draining', 'channel_failing'], async () =>
-      (await parts.facts.findings(now)).map(conditionOfFinding),
+    const unreported = new Set<string>();
+    await look(
+      ['config_drift', 'two_callbacks', 'enforce_fight', 'spool_not_draining', 'channel_failing'],
+      async () => {
+        const findings = await parts.facts.findings(now);
+        for (const finding of findings) if (!finding.reported) unreported.add(incidentKey(finding));
+        return findings.filter(({ reported }) => reported).map(conditionOfFinding);
+      },
     );
     if (slowLookedAt === null || now - slowLookedAt >= SLOW_EVERY_MS || now < slowLookedAt) {
       slowLookedAt = now;
@@ -156,6 +162,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
           totals,
           rules: parts.rules,
           auditedUntil: (incident) => audited.get(incident.id) ?? null,
+          isUnreported: (incident) => unreported.has(incidentKey(incident)),
         });
         await nameLastGood(decisions);
         return decisions;

@@ -11,7 +11,7 @@ const TOTALS: AppTotal[] = [{ domain: 'play.example.com', app: 'live', onAir: 20
 function decide(
   conditions: Condition[],
   incidents: Incident[],
-  more: { now?: Instant; looked?: ReadonlySet<Track>; auditedUntil?: Instant | null } = {},
+  more: { now?: Instant; looked?: ReadonlySet<Track>; auditedUntil?: Instant | null; unreported?: boolean } = {},
 ): Decision[] {
   return decideIncidents({
     now: more.now ?? T0,
@@ -21,6 +21,7 @@ function decide(
     totals: TOTALS,
     rules: RULES,
     auditedUntil: () => more.auditedUntil ?? null,
+    isUnreported: () => more.unreported ?? false,
   });
 }
 
@@ -58,6 +59,13 @@ describe('an incident', () => {
       { do: 'resolve', resolution: 'withdrawn' },
     ]);
     expect(decide([], [clearing], { now: T0 + 180_000 })).toMatchObject([{ do: 'resolve', resolution: 'recovered' }]);
+  });
+
+  it('is not called good again where its reporter merely fell silent', () => {
+    const clearing = incidentOf({ ...gap, kind: 'config_drift' }, { clearSince: T0 });
+    expect(decide([], [clearing], { now: T0 + 60_000, unreported: true })).toMatchObject([
+      { do: 'resolve', resolution: 'unreported' },
+    ]);
   });
 
   it('is left alone where its facts could not be looked at', () => {

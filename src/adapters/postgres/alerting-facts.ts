@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { IncidentKind } from '../../core/incident.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { ActiveFinding, AlertingFacts, AlertingGap, AuditStall, HeardCapture, OnAirRow } from '../../ports.ts';
 import type { Database } from './database.ts';
@@ -19,6 +20,12 @@ const SPOOL_SILENT_MS = 600_000;
 const REPORTER_SILENT_MS = DAY_MS;
 /** An audit that has been running for longer than this is not waited for. */
 const AUDIT_WAIT_MS = 300_000;
+
+function silentAfterMs(kind: IncidentKind): number {
+  // What the sender found of a channel is on the record until it ends it.
+  if (kind === 'channel_failing') return Number.POSITIVE_INFINITY;
+  return kind === 'spool_not_draining' ? SPOOL_SILENT_MS : REPORTER_SILENT_MS;
+}
 
 export function createAlertingFacts(database: Database): AlertingFacts {
   const { db, pool } = database;
@@ -145,22 +152,7 @@ export function createAlertingFacts(database: Database): AlertingFacts {
     },
 
     async findings(now) {
-      const rows = await db
-        .selectFrom('findings')
-        .selectAll()
-        .where('active', '=', true)
-        .where((eb) =>
-          eb.or([
-            eb('kind', '=', 'channel_failing'),
-            eb.and([eb('kind', '=', 'spool_not_draining'), eb('reported_at', '>', timestamp(now - SPOOL_SILENT_MS))]),
-            eb.and([
-              eb('kind', '<>', 'spool_not_draining'),
-              eb('reported_at', '>', timestamp(now - REPORTER_SILENT_MS)),
-            ]),
-          ]),
-        )
-        .orderBy('since')
-        .execute();
+      const rows = await db.selectFrom('findings').selectAll().where('active', '=', true).orderBy('since').execute();
       return rows.map(
         (row): ActiveFinding => ({
           kind: row.kind,
@@ -169,6 +161,7 @@ export function createAlertingFacts(database: Database): AlertingFacts {
           since: row.since,
           cause: row.cause,
           detail: (row.facts as { detail?: string }).detail ?? null,
+          reported: now - row.reported_at < silentAfterMs(row.kind),
         }),
       );
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { INCIDENT_KINDS, INCIDENT_STATUSES, type Incident, SEVERITIES } from '../../core/incident.ts';
+import { INCIDENT_KINDS, INCIDENT_STATUSES, type Incident, RESOLUTIONS, SEVERITIES } from '../../core/incident.ts';
 import type { AlertingHandle } from '../../usecases/manage-alerting.ts';
 import { defineRoute, type Route } from './define-route.ts';
 import { instant, name, page, paging, scopeFilters, wholeNumber, window } from './schemas.ts';
@@ -32,7 +32,7 @@ export const incidentSchema = z.object({
   updatedAt: instant,
   clearSince: instant.nullable().describe('Since when the facts are good again.'),
   resolvedAt: instant.nullable(),
-  resolution: z.enum(['recovered', 'withdrawn', 'folded']).nullable(),
+  resolution: z.enum(RESOLUTIONS).nullable(),
   confirmedAt: instant.nullable().describe('When the audit confirmed it.'),
   affectedStreams: z.number().int(),
   totalStreams: z.number().int(),
