@@ -14,6 +14,7 @@ import type {
   StoredExcusedSpan,
   StreamReads,
 } from '../ports.ts';
+import { mayTouch } from './query-coverage.ts';
 import { covers } from './query-streams.ts';
 
 export interface ReportRow {
@@ -27,8 +28,10 @@ export interface ReportRow {
   coverage: number | null;
   slots: SlotCounts;
   longestGap: Omit<LongestGap, 'streamId'> | null;
-  /** Maintenance and pauses inside the month, of a stream; by reason. Empty on the other levels. */
+  /** Maintenance and pauses inside the month, by reason; of a domain or app, when at least one of its streams was excused. */
   excluded: { reason: string; milliseconds: number }[];
+  /** The same for whatever reason: where reasons overlap, the time counts once. */
+  excludedMilliseconds: number;
 }
 
 export interface DeliveryReport {
@@ -40,6 +43,7 @@ export interface DeliveryReport {
   madeAt: Instant;
   /** Domain, then its apps, then their streams; by name. */
   rows: ReportRow[];
+  /** Those that may touch a stream of what was asked for. */
   exclusions: StoredExcusedSpan[];
 }
 
@@ -58,17 +62,25 @@ export function deliveryReports({ reads, clock }: ReportDeps) {
     if (from >= now) throw new RefusalError('bad-parameter', `${month} has not begun yet.`);
     const to = Math.min(end, now);
     const streams = await readStreams(reads, scope);
-    const [longest, exclusions] = await Promise.all([reads.longestGaps(scope, from, to), reads.excusedSpans(from, to)]);
+    const [longest, spans] = await Promise.all([reads.longestGaps(scope, from, to), reads.excusedSpans(from, to)]);
+    const exclusions = spans.filter((span) => mayTouch(span, scope));
     const longestOf = new Map(longest.map(({ streamId, ...gap }) => [streamId, gap]));
-    const rows: ReportRow[] = [];
+    const rows: RowInMaking[] = [];
     for await (const { key, slots } of readSlots(reads, scope, from, to)) {
       const id = streams.get(nameOf(key));
       addRow(rows, key, slots, {
         longestGap: (id === undefined ? undefined : longestOf.get(id)) ?? null,
-        excluded: excludedTime(exclusions, key, from, to),
+        excused: exclusions.filter((span) => covers(span, key)),
       });
     }
-    return { month, from, to, madeAt: now, rows, exclusions };
+    return {
+      month,
+      from,
+      to,
+      madeAt: now,
+      rows: rows.map(({ excused, ...row }) => ({ ...row, ...excludedTime([...excused], from, to) })),
+      exclusions,
+    };
   };
 }
 
@@ -84,12 +96,15 @@ export function monthOf(month: string): { from: Instant; to: Instant } {
   return { from: Date.UTC(year, number - 1, 1), to: Date.UTC(year, number, 1) };
 }
 
+/** A row while streams are still added to it, with the spans that touch them. */
+type RowInMaking = Omit<ReportRow, 'excluded' | 'excludedMilliseconds'> & { excused: Set<StoredExcusedSpan> };
+
 /** Adds a stream to its domain and its app, which come before it; streams come by name. */
 function addRow(
-  rows: ReportRow[],
+  rows: RowInMaking[],
   key: StreamKey,
   slots: SlotCounts,
-  more: Pick<ReportRow, 'longestGap' | 'excluded'>,
+  more: Pick<ReportRow, 'longestGap'> & { excused: StoredExcusedSpan[] },
 ): void {
   const open = (level: 'domain' | 'app') => {
     const last = rows.findLast((row) => row.level === level);
@@ -100,10 +115,10 @@ function addRow(
   };
   const above = [open('domain'), open('app')];
   const own = emptyRow('stream', key.domain, key.app, key.stream);
-  own.excluded = more.excluded;
   rows.push(own);
   for (const row of [...above, own]) {
     addSlotCounts(row.slots, slots);
+    for (const span of more.excused) row.excused.add(span);
     row.good = row.slots.ok;
     row.expected = SLOT_VERDICTS_THAT_COUNT.reduce((sum, verdict) => sum + row.slots[verdict], 0);
     row.coverage = coverage(row.slots);
@@ -115,7 +130,7 @@ function lengthOf(gap: ReportRow['longestGap']): number {
   return gap ? gap.to - gap.from : -1;
 }
 
-function emptyRow(level: ReportRow['level'], domain: string, app: string | null, stream: string | null): ReportRow {
+function emptyRow(level: ReportRow['level'], domain: string, app: string | null, stream: string | null): RowInMaking {
   return {
     level,
     domain,
@@ -126,20 +141,25 @@ function emptyRow(level: ReportRow['level'], domain: string, app: string | null,
     coverage: null,
     slots: emptySlotCounts(),
     longestGap: null,
-    excluded: [],
+    excused: new Set(),
   };
 }
 
-function excludedTime(spans: readonly StoredExcusedSpan[], key: StreamKey, from: Instant, to: Instant) {
-  const own = spans.filter((span) => covers(span, key));
-  return [...new Set(own.map((span) => span.reason))].map((reason) => ({
-    reason,
-    milliseconds: mergeSpans(
-      own
-        .filter((span) => span.reason === reason)
-        .map((span) => ({ from: Math.max(span.from, from), to: Math.min(span.to, to) })),
-    ).reduce((sum, span) => sum + span.to - span.from, 0),
-  }));
+function excludedTime(
+  spans: readonly StoredExcusedSpan[],
+  from: Instant,
+  to: Instant,
+): Pick<ReportRow, 'excluded' | 'excludedMilliseconds'> {
+  const lengthOf = (some: readonly StoredExcusedSpan[]) =>
+    mergeSpans(some.map((span) => ({ from: Math.max(span.from, from), to: Math.min(span.to, to) }))).reduce(
+      (sum, span) => sum + span.to - span.from,
+      0,
+    );
+  const byReason = Map.groupBy(spans, (span) => span.reason);
+  return {
+    excluded: [...byReason].map(([reason, own]) => ({ reason, milliseconds: lengthOf(own) })),
+    excludedMilliseconds: lengthOf(spans),
+  };
 }
 
 function nameOf({ domain, app, stream }: StreamKey): string {

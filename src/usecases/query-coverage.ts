@@ -107,7 +107,8 @@ function endOf(at: Instant, per: CoverageUnit): Instant {
   return Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + 1, 1);
 }
 
-function mayTouch(span: StoredExcusedSpan, scope: ScopeFilter): boolean {
+/** Whether some stream of the scope may lie in the span. */
+export function mayTouch(span: StoredExcusedSpan, scope: ScopeFilter): boolean {
   const meets = (name: string | null, asked: readonly string[] | undefined) =>
     name === null || asked === undefined || asked.includes(name);
   return meets(span.domain, scope.domain) && meets(span.app, scope.app) && meets(span.stream, scope.stream);

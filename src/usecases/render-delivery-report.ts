@@ -42,7 +42,7 @@ const COLUMNS = [
 ] as const;
 
 function csv({ month, rows }: DeliveryReport): string {
-  const lines = rows.map(({ slots, longestGap, excluded, ...row }) =>
+  const lines = rows.map(({ slots, longestGap, excluded, excludedMilliseconds, ...row }) =>
     csvLine([
       month,
       row.level,
@@ -60,7 +60,7 @@ function csv({ month, rows }: DeliveryReport): string {
       longestGap && formatInstant(longestGap.from),
       longestGap && Math.round((longestGap.to - longestGap.from) / 1_000),
       longestGap && (longestGap.cause ?? longestGap.verdict),
-      Math.round(excluded.reduce((sum, each) => sum + each.milliseconds, 0) / 1_000),
+      Math.round(excludedMilliseconds / 1_000),
       excluded.map((each) => each.reason).join('; '),
     ]),
   );
@@ -73,13 +73,14 @@ function json(report: DeliveryReport): unknown {
     from: formatInstant(report.from),
     to: formatInstant(report.to),
     madeAt: formatInstant(report.madeAt),
-    rows: report.rows.map(({ longestGap, excluded, ...row }) => ({
+    rows: report.rows.map(({ longestGap, excluded, excludedMilliseconds, ...row }) => ({
       ...row,
       longestGap: longestGap && {
         ...longestGap,
         from: formatInstant(longestGap.from),
         to: formatInstant(longestGap.to),
       },
+      excludedSeconds: Math.round(excludedMilliseconds / 1_000),
       excluded: excluded.map(({ reason, milliseconds }) => ({ reason, seconds: Math.round(milliseconds / 1_000) })),
     })),
     exclusions: report.exclusions.map(({ id: _, ...span }) => ({
@@ -102,7 +103,7 @@ function html(report: DeliveryReport): string {
 <body>
 <h1>Snapshot delivery ${escapeHtml(report.month)}${soFar}</h1>
 <p>${time(report.from)} to ${time(report.to)} UTC, made ${time(report.madeAt)} UTC. Coverage is good slots / expected slots; excused, unknown
-and pending slots are not expected.</p>
+and pending slots are not expected. Time is excluded from a domain or an app while at least one of its streams is excused.</p>
 <table>
 <thead><tr><th>domain / app / stream</th><th>coverage</th><th>expected</th><th>good</th>${BAD_VERDICTS.map(
     (verdict) => `<th>${verdict.replaceAll('_', ' ')}</th>`,
@@ -121,7 +122,8 @@ function htmlRow(row: ReportRow): string {
   const name = row.stream ?? row.app ?? row.domain;
   const gap = row.longestGap;
   const longest = gap ? `${minutes(gap.to - gap.from)} from ${time(gap.from)}, ${gap.cause ?? gap.verdict}` : '';
-  const excluded = row.excluded.map((each) => `${minutes(each.milliseconds)} ${each.reason}`).join('; ');
+  const reasons = row.excluded.map((each) => `${minutes(each.milliseconds)} ${each.reason}`).join('; ');
+  const excluded = row.excluded.length > 1 ? `${minutes(row.excludedMilliseconds)}: ${reasons}` : reasons;
   const cells = [
     row.coverage === null ? '–' : `${(Math.floor(row.coverage * 10_000) / 100).toFixed(2)} %`,
     row.expected,

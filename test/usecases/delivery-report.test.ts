@@ -103,9 +103,27 @@ describe('the delivery report', () => {
     expect(rows[7]?.excluded).toEqual([]);
   });
 
+  it('counts excluded time once where reasons overlap, also of an app and a domain', async () => {
+    const made = await report('2026-10', {});
+    const hours = made.rows.map((row) => row.excludedMilliseconds / HOUR_MS);
+    // Domain a, its app live with one stream, its app vod with one; domain b.
+    expect(hours).toEqual([2, 2, 2, 1, 1, 0, 0, 0]);
+    expect(made.rows[0]?.excluded).toEqual(made.rows[2]?.excluded);
+    const table = renderDeliveryReport(made, 'csv').trimEnd().split('\n');
+    const column = table[0]!.split(',').indexOf('excludedSeconds');
+    expect(column).toBeGreaterThan(0);
+    const ofDomain = table[1]!.split(',');
+    expect([ofDomain[column], ofDomain[column + 1]]).toEqual(['7200', 'maintenance; pause <i>']);
+    expect(JSON.parse(renderDeliveryReport(made, 'json')).rows[0].excludedSeconds).toBe(7_200);
+    expect(renderDeliveryReport(made, 'html')).toContain('120 min: 120 min maintenance; 60 min pause');
+  });
+
   it('keeps to what was asked for', async () => {
     const { rows } = await report('2026-10', { domain: ['b.example.com'] });
     expect(rows).toHaveLength(3);
+    expect((await report('2026-10', { domain: ['b.example.com'] })).exclusions).toEqual([]);
+    const vod = await report('2026-10', { domain: ['a.example.com'], app: ['vod'] });
+    expect(vod.exclusions.map(({ app, reason }) => [app, reason])).toEqual([[null, 'maintenance']]);
   });
 
   it('is escaped as a page and as a table', async () => {
