@@ -220,6 +220,7 @@ export interface LongestGap {
   slots: number;
   verdict: Verdict;
   cause: Cause | null;
+  mode: Mode;
 }
 
 export interface ReportReads {

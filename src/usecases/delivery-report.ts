@@ -17,8 +17,11 @@ import type {
 import { mayTouch } from './query-coverage.ts';
 import { covers } from './query-streams.ts';
 
+export const REPORT_LEVELS = ['domain', 'app', 'stream'] as const;
+export type ReportLevel = (typeof REPORT_LEVELS)[number];
+
 export interface ReportRow {
-  level: 'domain' | 'app' | 'stream';
+  level: ReportLevel;
   domain: string;
   app: string | null;
   stream: string | null;
@@ -43,6 +46,8 @@ export interface DeliveryReport {
   madeAt: Instant;
   /** Domain, then its apps, then their streams; by name. */
   rows: ReportRow[];
+  /** The longest fault of each of the streams that have the longest ones, longest first. */
+  longestGaps: (StreamKey & Omit<LongestGap, 'streamId'>)[];
   /** Those that may touch a stream of what was asked for. */
   exclusions: StoredExcusedSpan[];
 }
@@ -53,6 +58,7 @@ export interface ReportDeps {
 }
 
 const BATCH = 1_000;
+const LONGEST_GAPS = 15;
 
 /** What was delivered in a month, per domain, app and stream. */
 export function deliveryReports({ reads, clock }: ReportDeps) {
@@ -73,12 +79,19 @@ export function deliveryReports({ reads, clock }: ReportDeps) {
         excused: exclusions.filter((span) => covers(span, key)),
       });
     }
+    const longestGaps = rows
+      .flatMap(({ level, domain, app, stream, longestGap }) =>
+        level === 'stream' && longestGap ? [{ domain, app: app ?? '', stream: stream ?? '', ...longestGap }] : [],
+      )
+      .sort((a, b) => lengthOf(b) - lengthOf(a))
+      .slice(0, LONGEST_GAPS);
     return {
       month,
       from,
       to,
       madeAt: now,
       rows: rows.map(({ excused, ...row }) => ({ ...row, ...excludedTime([...excused], from, to) })),
+      longestGaps,
       exclusions,
     };
   };

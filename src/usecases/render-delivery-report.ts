@@ -1,4 +1,5 @@
 import { formatInstant, type Instant } from '../core/instant.ts';
+import type { Span } from '../core/span.ts';
 import { BAD_VERDICTS } from '../core/verdict.ts';
 import type { DeliveryReport, ReportRow } from './delivery-report.ts';
 import { csvLine } from './export-history.ts';
@@ -12,7 +13,7 @@ export function renderDeliveryReport(report: DeliveryReport, format: ReportForma
     case 'csv':
       return csv(report);
     case 'json':
-      return `${JSON.stringify(json(report), null, 2)}\n`;
+      return `${JSON.stringify(reportAnswer(report), null, 2)}\n`;
     case 'html':
       return html(report);
     default:
@@ -67,7 +68,8 @@ function csv({ month, rows }: DeliveryReport): string {
   return csvLine(COLUMNS) + lines.join('');
 }
 
-function json(report: DeliveryReport): unknown {
+/** The report as JSON; instants are texts. */
+function reportAnswer(report: DeliveryReport) {
   return {
     month: report.month,
     from: formatInstant(report.from),
@@ -75,20 +77,19 @@ function json(report: DeliveryReport): unknown {
     madeAt: formatInstant(report.madeAt),
     rows: report.rows.map(({ longestGap, excluded, excludedMilliseconds, ...row }) => ({
       ...row,
-      longestGap: longestGap && {
-        ...longestGap,
-        from: formatInstant(longestGap.from),
-        to: formatInstant(longestGap.to),
-      },
+      longestGap: longestGap && withTexts(longestGap),
       excludedSeconds: Math.round(excludedMilliseconds / 1_000),
       excluded: excluded.map(({ reason, milliseconds }) => ({ reason, seconds: Math.round(milliseconds / 1_000) })),
     })),
-    exclusions: report.exclusions.map(({ id: _, ...span }) => ({
-      ...span,
-      from: formatInstant(span.from),
-      to: formatInstant(span.to),
-    })),
+    longestGaps: report.longestGaps.map(withTexts),
+    exclusions: report.exclusions.map(({ id: _, ...span }) => withTexts(span)),
   };
+}
+
+export type ReportAnswer = ReturnType<typeof reportAnswer>;
+
+function withTexts<Timed extends Span>(timed: Timed) {
+  return { ...timed, from: formatInstant(timed.from), to: formatInstant(timed.to) };
 }
 
 function html(report: DeliveryReport): string {

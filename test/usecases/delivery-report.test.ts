@@ -93,6 +93,16 @@ describe('the delivery report', () => {
     expect(rows[7]?.longestGap).toBeNull();
   });
 
+  it('lists the longest faults of all, the longest first, one a stream', async () => {
+    const { longestGaps } = await report('2026-10', {});
+    expect(longestGaps.map(({ app, stream, verdict, from, to }) => [app, stream, verdict, to - from])).toEqual([
+      ['vod', '<b>"&\'two', 'not_captured', 500_000],
+      ['live', 'one', 'late', 60_000],
+    ]);
+    const [first] = JSON.parse(renderDeliveryReport(await report('2026-10', {}), 'json')).longestGaps;
+    expect(first).toMatchObject({ from: '2026-10-01T00:00:01.000Z', mode: 'sequence', slots: 50 });
+  });
+
   it('counts excluded time once per reason, cut to the month', async () => {
     const { rows } = await report('2026-10', {});
     expect(rows[2]?.excluded).toEqual([

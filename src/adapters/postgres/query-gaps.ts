@@ -49,7 +49,7 @@ export function gapReads(db: Kysely<Tables>): GapReads & ReportReads {
       const start = sql`greatest(from_at, ${timestamp(from)})`;
       const end = sql`least(to_at, ${timestamp(to)})`;
       const { rows } = await sql<LongestGap>`
-        select distinct on (stream_id) stream_id as "streamId", ${start} as "from", ${end} as "to", slots, verdict, cause
+        select distinct on (stream_id) stream_id as "streamId", ${start} as "from", ${end} as "to", slots, verdict, cause, mode
         from gaps where ${all([
           sql`from_at < ${timestamp(to)}`,
           sql`to_at > ${timestamp(from)}`,

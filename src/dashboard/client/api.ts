@@ -25,6 +25,7 @@ import type {
   timelineSchema,
 } from '../../http/api/timeline-schemas.ts';
 import type { liveIncidentSchema, wallChangeSchema, wallStreamSchema } from '../../http/api/wall-schemas.ts';
+import type { ReportAnswer } from '../../usecases/render-delivery-report.ts';
 
 /** What the API answers, as it comes over the wire: instants are RFC 3339 texts. */
 export type WallChange = z.input<typeof wallChangeSchema>;
@@ -45,6 +46,7 @@ export type SlotView = z.input<typeof slotViewSchema>;
 export type ObjectLook = z.input<typeof objectLookSchema>;
 export type IndexLook = z.input<typeof indexLookSchema>;
 
+export type DeliveryReport = ReportAnswer;
 export type Plan = z.input<typeof planSchema>;
 export type RestorePlan = z.input<typeof restorePlanSchema>;
 export type PlanStep = z.input<typeof stepSchema>;

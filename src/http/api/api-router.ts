@@ -129,12 +129,7 @@ function answer(route: Route, options: ApiOptions): RequestHandler {
   };
 }
 
-async function carryOut(
-  route: Route,
-  { tokens }: ApiOptions,
-  request: Request,
-  signal: AbortSignal,
-): Promise<unknown> {
+async function carryOut(route: Route, { tokens }: ApiOptions, request: Request, signal: AbortSignal): Promise<unknown> {
   const params = route.params ? parse(route.params, request.params, 'not-found') : {};
   const query = parse(route.query ?? NO_PARAMETERS, queryOf(request, route.query), 'bad-parameter');
   const body = route.body ? parse(route.body, request.body, 'bad-body') : undefined;
@@ -143,12 +138,7 @@ async function carryOut(
 }
 
 /** A write is answered when it stands in the operator log: one that cannot be recorded is never told as done. */
-async function recorded(
-  route: Route,
-  options: ApiOptions,
-  request: Request,
-  signal: AbortSignal,
-): Promise<unknown> {
+async function recorded(route: Route, options: ApiOptions, request: Request, signal: AbortSignal): Promise<unknown> {
   const { operatorLog, onError } = options;
   let result: unknown;
   try {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { DeliveryReports } from '../../usecases/delivery-report.ts';
+import { type DeliveryReports, REPORT_LEVELS } from '../../usecases/delivery-report.ts';
 import { EXPORT_FORMATS, type ExportFormat, type Exports } from '../../usecases/export-history.ts';
 import { REPORT_FORMATS, type ReportFormat, renderDeliveryReport } from '../../usecases/render-delivery-report.ts';
 import { captureFilters } from './capture-routes.ts';
@@ -82,7 +82,9 @@ export function exportRoutes(exports: Exports, reports: DeliveryReports): Route[
       scope: 'read',
       tag: 'exports',
       summary: 'The delivery report of a month',
-      description: 'Per domain, app and stream. The page (`format=html`) is made to be printed.',
+      description:
+        'Per domain, app and stream. The page (`format=html`) is made to be printed; `format=json` also lists the longest ' +
+        'faults, one a stream.',
       query: z.strictObject({
         ...scopeFilters,
         month: z
@@ -90,10 +92,17 @@ export function exportRoutes(exports: Exports, reports: DeliveryReports): Route[
           .regex(/^\d{4}-\d{2}$/, 'must be a month such as 2026-11')
           .meta({ examples: ['2026-11'] }),
         format: z.enum(REPORT_FORMATS).optional().meta({ description: '`csv` where not given.' }),
+        level: z
+          .enum(REPORT_LEVELS)
+          .optional()
+          .meta({ description: 'Rows down to this one; `stream` where not given.' }),
       }),
       response: { contentTypes: Object.values(REPORT_TYPES) },
-      handler: async ({ query: { month, format = 'csv', ...scope } }) => {
-        const text = renderDeliveryReport(await reports(month, scope), format);
+      handler: async ({ query: { month, format = 'csv', level = 'stream', ...scope } }) => {
+        const report = await reports(month, scope);
+        const levels = REPORT_LEVELS.slice(0, REPORT_LEVELS.indexOf(level) + 1);
+        const rows = report.rows.filter((row) => levels.includes(row.level));
+        const text = renderDeliveryReport({ ...report, rows }, format);
         return new StreamedBody({
           contentType: REPORT_TYPES[format],
           // A page is looked at, a file is kept.

@@ -1,8 +1,15 @@
 import { Button, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useSearchParams } from 'wouter';
-import { VERDICTS } from '../../../core/verdict.ts';
-import { type Coverage, type Exclusion, type Gap, get, type Page, pathOf } from '../api.ts';
+import { coverage as coverageOf } from '../../../core/coverage.ts';
+import {
+  addSlotCounts,
+  emptySlotCounts,
+  SLOT_VERDICTS_THAT_COUNT,
+  type SlotCounts,
+  VERDICTS,
+} from '../../../core/verdict.ts';
+import { ApiError, type Coverage, type DeliveryReport, get, type Page, pathOf } from '../api.ts';
 import { GapTable } from '../parts/gap-table.tsx';
 import { Download, Printer } from '../parts/icons.ts';
 import { Name, VerdictMark } from '../parts/marks.tsx';
@@ -11,8 +18,6 @@ import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { percentText, When } from '../parts/time.tsx';
 import { useWords } from '../words/language.tsx';
 import { CoverageChart } from './coverage-chart.tsx';
-
-type CoverageAnswer = Page<Coverage> & { exclusions: Exclusion[] };
 
 /** A month of delivery (UTC) for people who are owed it: one page to print, and the numbers as CSV. */
 export default function ReportPage() {
@@ -26,20 +31,19 @@ export default function ReportPage() {
   const bounds = { from: from.toISOString(), to: to.toISOString() };
   const name = new Intl.DateTimeFormat(words.locale, { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(from);
   usePageTitle(words.report.of(name));
-  const coverage = (per: string, by: string) => ({
-    queryKey: ['report', month, per, by],
-    queryFn: ({ signal }: { signal: AbortSignal }) =>
-      get<CoverageAnswer>('/coverage', { ...bounds, per, by, limit: 500 }, signal),
+  const report = useQuery({
+    queryKey: ['report', month],
+    queryFn: ({ signal }) => get<DeliveryReport>('/exports/report', { month, format: 'json', level: 'app' }, signal),
   });
-  const total = useQuery(coverage('total', 'all'));
-  const days = useQuery(coverage('day', 'all'));
-  const apps = useQuery(coverage('total', 'app'));
-  const gaps = useQuery({
-    queryKey: ['report', month, 'gaps'],
-    queryFn: ({ signal }) => get<Page<Gap>>('/gaps', { ...bounds, limit: 500 }, signal),
+  const days = useQuery({
+    queryKey: ['report', month, 'days'],
+    queryFn: ({ signal }) => get<Page<Coverage>>('/coverage', { ...bounds, per: 'day', by: 'all', limit: 40 }, signal),
   });
-  const sum = total.data?.data[0];
-  const failed = [total, days, apps, gaps].find((query) => query.isError);
+  const slots = report.data ? sumOf(report.data) : null;
+  const counted = slots ? SLOT_VERDICTS_THAT_COUNT.reduce((sum, verdict) => sum + slots[verdict], 0) : 0;
+  const failed = [report, days].find((query) => query.isError);
+  // A month that has not begun is refused.
+  const isToCome = failed?.error instanceof ApiError && failed.error.status === 400;
   return (
     <>
       <div className="page-head">
@@ -67,26 +71,26 @@ export default function ReportPage() {
           </Button>
         </span>
       </div>
-      {failed ? (
+      {failed && !isToCome ? (
         <Failure error={failed.error} retry={() => failed.refetch()} />
-      ) : !total.data ? (
-        <Loading />
-      ) : !sum ? (
+      ) : isToCome || report.data?.rows.length === 0 ? (
         <Empty title={words.report.empty} hint={words.report.emptyHint} />
+      ) : !report.data || !slots ? (
+        <Loading />
       ) : (
         <>
           <dl className="facts">
-            <Fact name={words.common.coverage} value={percentText(sum.coverage, words.locale)} />
-            <Fact name={words.report.expected} value={sum.counted.toLocaleString(words.locale)} />
-            <Fact name={words.report.good} value={sum.slots.ok.toLocaleString(words.locale)} />
-            <Fact name={words.report.bad} value={(sum.counted - sum.slots.ok).toLocaleString(words.locale)} />
+            <Fact name={words.common.coverage} value={percentText(coverageOf(slots), words.locale)} />
+            <Fact name={words.report.expected} value={counted.toLocaleString(words.locale)} />
+            <Fact name={words.report.good} value={slots.ok.toLocaleString(words.locale)} />
+            <Fact name={words.report.bad} value={(counted - slots.ok).toLocaleString(words.locale)} />
             <Fact
               name={words.report.notCounted}
-              value={(sum.slots.excused + sum.slots.unknown + sum.slots.pending).toLocaleString(words.locale)}
+              value={(slots.excused + slots.unknown + slots.pending).toLocaleString(words.locale)}
             />
           </dl>
           <p className="quiet small">
-            {words.report.explain} {words.report.generated(new Date().toISOString())}
+            {words.report.explain} {words.report.generated(report.data.madeAt)}
           </p>
           <section className="panel">
             <h2>{words.report.byDay}</h2>
@@ -113,12 +117,12 @@ export default function ReportPage() {
                     </tr>
                   </thead>
                   <tbody>
-                    {VERDICTS.filter((verdict) => sum.slots[verdict] > 0).map((verdict) => (
+                    {VERDICTS.filter((verdict) => slots[verdict] > 0).map((verdict) => (
                       <tr key={verdict}>
                         <td>
                           <VerdictMark verdict={verdict} />
                         </td>
-                        <td className="num">{sum.slots[verdict].toLocaleString(words.locale)}</td>
+                        <td className="num">{slots[verdict].toLocaleString(words.locale)}</td>
                       </tr>
                     ))}
                   </tbody>
@@ -144,32 +148,41 @@ export default function ReportPage() {
                     </tr>
                   </thead>
                   <tbody>
-                    {(apps.data?.data ?? []).map((row) => (
-                      <tr key={`${row.domain}\n${row.app}`}>
-                        <td>
-                          <Name>{`${row.domain} / ${row.app}`}</Name>
-                        </td>
-                        <td className="num">{row.counted.toLocaleString(words.locale)}</td>
-                        <td className="num">{(row.counted - row.slots.ok).toLocaleString(words.locale)}</td>
-                        <td className="num">{percentText(row.coverage, words.locale)}</td>
-                      </tr>
-                    ))}
+                    {report.data.rows
+                      .filter((row) => row.level === 'app')
+                      .map((row) => (
+                        <tr key={`${row.domain}\n${row.app}`}>
+                          <td>
+                            <Name>{`${row.domain} / ${row.app}`}</Name>
+                          </td>
+                          <td className="num">{row.expected.toLocaleString(words.locale)}</td>
+                          <td className="num">{(row.expected - row.good).toLocaleString(words.locale)}</td>
+                          <td className="num">{percentText(row.coverage, words.locale)}</td>
+                        </tr>
+                      ))}
                   </tbody>
                 </table>
               </div>
             </section>
           </div>
           <section className="panel">
-            <h2>{words.report.runs}</h2>
-            <GapTable gaps={longest(gaps.data?.data ?? [])} withStream />
+            <h2>
+              {words.report.runs}
+              <span className="quiet end">{words.report.runsHint}</span>
+            </h2>
+            {report.data.longestGaps.length === 0 ? (
+              <p className="panel-body quiet">{words.report.none}</p>
+            ) : (
+              <GapTable gaps={report.data.longestGaps} withStream />
+            )}
           </section>
           <section className="panel">
             <h2>{words.report.exclusions}</h2>
-            {total.data.exclusions.length === 0 ? (
-              <p className="panel-body quiet">{words.report.noExclusions}</p>
+            {report.data.exclusions.length === 0 ? (
+              <p className="panel-body quiet">{words.report.none}</p>
             ) : (
               <ol className="events">
-                {total.data.exclusions.map((span) => (
+                {report.data.exclusions.map((span) => (
                   <li key={`${span.from}${span.to}${span.reason}`}>
                     <span>
                       <When at={span.from} /> – <When at={span.to} />
@@ -193,13 +206,10 @@ export default function ReportPage() {
   );
 }
 
-const LONGEST_SHOWN = 15;
-
-function longest(gaps: readonly Gap[]): Gap[] {
-  return gaps
-    .filter((gap) => gap.verdict !== 'excused' && gap.verdict !== 'unexpected')
-    .sort((a, b) => b.slots - a.slots)
-    .slice(0, LONGEST_SHOWN);
+function sumOf({ rows }: DeliveryReport): SlotCounts {
+  const sum = emptySlotCounts();
+  for (const { level, slots } of rows) if (level === 'domain') addSlotCounts(sum, slots);
+  return sum;
 }
 
 function Fact({ name, value }: { name: string; value: string }) {

@@ -4,8 +4,12 @@ import { useWords } from '../words/language.tsx';
 import { CauseText, Name, VerdictMark } from './marks.tsx';
 import { Span, When } from './time.tsx';
 
+/** What is shown of a gap. */
+export type ShownGap = Pick<Gap, 'domain' | 'app' | 'stream' | 'from' | 'to' | 'slots' | 'verdict' | 'cause' | 'mode'> &
+  Partial<Pick<Gap, 'open' | 'reason'>>;
+
 /** Where the slot drawer opens for a gap: at its first slot. */
-export function gapPath(gap: Gap): string {
+export function gapPath(gap: ShownGap): string {
   const marginMs = Math.max(300_000, (new Date(gap.to).getTime() - new Date(gap.from).getTime()) * 0.5);
   const search = new URLSearchParams({
     from: new Date(new Date(gap.from).getTime() - marginMs).toISOString(),
@@ -16,7 +20,7 @@ export function gapPath(gap: Gap): string {
   return `${streamPath(gap)}?${search}`;
 }
 
-export function GapTable({ gaps, withStream }: { gaps: readonly Gap[]; withStream: boolean }) {
+export function GapTable({ gaps, withStream }: { gaps: readonly ShownGap[]; withStream: boolean }) {
   const words = useWords();
   return (
     <div className="scroll-x">
@@ -37,7 +41,7 @@ export function GapTable({ gaps, withStream }: { gaps: readonly Gap[]; withStrea
         </thead>
         <tbody>
           {gaps.map((gap) => (
-            <tr key={gap.id}>
+            <tr key={`${streamPath(gap)} ${gap.from} ${gap.verdict} ${gap.mode}`}>
               <td className="fit">
                 <Link href={gapPath(gap)} data-row>
                   <When at={gap.from} />

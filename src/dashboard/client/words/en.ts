@@ -348,7 +348,6 @@ export const en = {
     waiting: 'Waiting',
   },
   report: {
-    title: 'Delivery report',
     month: 'Month',
     of: (month: string) => `Delivery of ${month}`,
     print: 'Print',
@@ -361,15 +360,14 @@ export const en = {
     byApp: 'By app',
     byVerdict: 'By verdict',
     exclusions: 'Maintenance and pauses',
-    noExclusions: 'None.',
+    none: 'None.',
     empty: 'No slot of this month was judged.',
     emptyHint: 'Choose another month, or wait for the first audit.',
     generated: (time: string) => `Generated ${time}`,
     explain:
       'Coverage is good slots over slots that count. Excused, unknown and pending slots do not count and stand beside it. Days are UTC.',
-    total: 'Total',
-    share: 'Share',
     runs: 'Longest gaps',
+    runsHint: 'The longest of each stream; all streams stand in the CSV.',
   },
 };
 

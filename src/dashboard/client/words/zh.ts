@@ -343,7 +343,6 @@ export const zh: Dictionary = {
     waiting: '待处理',
   },
   report: {
-    title: '交付报告',
     month: '月份',
     of: (month) => `${month} 交付情况`,
     print: '打印',
@@ -356,13 +355,12 @@ export const zh: Dictionary = {
     byApp: '按应用',
     byVerdict: '按结论',
     exclusions: '维护与暂停',
-    noExclusions: '无。',
+    none: '无。',
     empty: '该月没有已判定的截图点。',
     emptyHint: '请选择其他月份，或等待第一次审计。',
     generated: (time) => `生成于 ${time}`,
     explain: '覆盖率 = 正常截图点 / 计入的截图点。豁免、未知和待定不计入，单独列出。日期按 UTC。',
-    total: '合计',
-    share: '占比',
     runs: '最长的缺口',
+    runsHint: '每路流最长的一个；CSV 中列出所有流。',
   },
 };
