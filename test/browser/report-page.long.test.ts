@@ -10,6 +10,7 @@ import { hasChromium, launchBrowser, type PageLook, SKIPPED, watchedPage } from 
 import { startTestDashboard, type TestDashboard } from '../support/dashboard.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { addGap, addSlotHour, addStream } from '../support/history.ts';
+import { settled } from '../support/page-checks.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -95,4 +96,43 @@ describe.skipIf(!hasChromium)(`the delivery report${SKIPPED}`, () => {
     await page.getByText('No slot of this month was judged.').waitFor();
     await context.close();
   }, 60_000);
+
+  it('is printed light, charts too, where the screen is dark', async () => {
+    /** The look of the page as it stands: text, ground, and whether the chart's bars are those of light or of dark. */
+    const look = `(() => {
+      const style = getComputedStyle(document.body);
+      const { width, height } = document.querySelector('canvas');
+      const copy = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d', { willReadFrequently: true });
+      copy.drawImage(document.querySelector('canvas'), 0, 0);
+      const { data } = copy.getImageData(0, 0, width, height);
+      const bars = { light: [0x69b886, 0x8a5200], dark: [0x2d8048, 0xe8b04a] };
+      const seen = new Set();
+      for (let at = 0; at < data.length; at += 4) seen.add((data[at] << 16) + (data[at + 1] << 8) + data[at + 2]);
+      return {
+        text: style.color,
+        panel: getComputedStyle(document.querySelector('.panel')).backgroundColor,
+        chart: Object.keys(bars).filter((scheme) => bars[scheme].some((color) => seen.has(color))),
+      };
+    })()`;
+    const light = { text: 'rgb(27, 33, 40)', panel: 'rgb(255, 255, 255)', chart: ['light'] };
+    const dark = { text: 'rgb(228, 233, 238)', panel: 'rgb(23, 28, 34)', chart: ['dark'] };
+    await visit(
+      '/report?month=2026-10',
+      async (page) => {
+        await page.locator('canvas').waitFor();
+        await settled(page);
+        await expect.poll(() => page.evaluate(look)).toEqual(dark);
+        await page.emulateMedia({ media: 'print' });
+        await expect.poll(() => page.evaluate(look)).toEqual(light);
+        await page.emulateMedia({ media: 'screen' });
+        await expect.poll(() => page.evaluate(look)).toEqual(dark);
+        // As a person prints: what stands there once the browser has told the page is what comes on paper.
+        await page.evaluate(`window.addEventListener('beforeprint', () => { window.printed = ${look}; })`);
+        await page.pdf();
+        expect(await page.evaluate('window.printed')).toEqual(light);
+        await expect.poll(() => page.evaluate(look)).toEqual(dark);
+      },
+      { colorScheme: 'dark' },
+    );
+  }, 120_000);
 });

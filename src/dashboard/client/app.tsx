@@ -4,6 +4,7 @@ import { lazy, Suspense } from 'react';
 import { Link, Route, Switch } from 'wouter';
 import { ApiError } from './api.ts';
 import { nonce } from './nonce.ts';
+import { usePrinting } from './parts/printing.ts';
 import { SessionGate } from './parts/session.tsx';
 import { Shell } from './parts/shell.tsx';
 import { Empty, Loading } from './parts/states.tsx';
@@ -31,8 +32,14 @@ const queries = new QueryClient({
 });
 
 export function App() {
+  const isPrinting = usePrinting();
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+      {...(isPrinting && { forceColorScheme: 'light' })}
+    >
       <QueryClientProvider client={queries}>
         <LanguageProvider>
           <SessionGate>
