@@ -68,7 +68,10 @@ export async function startServe(options: {
   }
   const ended = once(child, 'exit') as Promise<[number | null]>;
   while ((await fetch(`${url}/readyz`).catch(() => null))?.status !== 200) {
-    if (child.exitCode !== null) throw new Error(`serve ended: ${output}`);
+    if (child.exitCode !== null) {
+      await rm(directory, { recursive: true, force: true });
+      throw new Error(`serve ended: ${output}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {

@@ -6,8 +6,8 @@ import { callbackBody, KEY, PUBLIC_URL, STREAMS } from './load-shape.ts';
  * The load generator, in a process of its own: every request is another capture of one of 1,000 interleaved streams. The requests are
  * put together before the clock starts, for the generator shares two cores with what it measures.
  */
-const [url, seconds, connections, rate] = process.argv.slice(2);
-/** More than one connection sends in a second, so that none comes twice. */
+const [url, seconds, connections, firstAt, rate] = process.argv.slice(2);
+/** More than one connection sends in a second, so that none comes twice; `bench:ingest` counts what was stored. */
 const REQUESTS_PER_SECOND = 400;
 
 const timestamp = String(Math.floor(Date.now() / 1000));
@@ -16,7 +16,7 @@ const headers = {
   'ali-live-timestamp': timestamp,
   'ali-live-signature': signCallback(new URL(PUBLIC_URL).hostname, timestamp, KEY),
 };
-const base = Date.now() - 40_000_000;
+const base = Number(firstAt);
 let clients = 0;
 
 /** Captures are taken in turn from the streams, each 5 s apart in name, however fast they come. */
@@ -54,6 +54,7 @@ process.send?.({
   rps: result['2xx'] / elapsedSeconds,
   p50Ms: result.latency.p50,
   p99Ms: result.latency.p99,
+  answered: result['2xx'],
   failed: result.non2xx + result.errors + result.timeouts,
 });
 process.disconnect?.();

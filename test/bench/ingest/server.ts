@@ -26,6 +26,8 @@ const hosts = signedHostsOf(PUBLIC_URL);
 
 const { url, close } = await start();
 process.send?.({ url });
+// A parent that is gone takes us with it.
+process.once('disconnect', () => process.exit());
 process.once('message', async () => {
   await close();
   process.disconnect?.();
