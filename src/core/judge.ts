@@ -33,7 +33,10 @@ export interface JudgeTerms {
   lateAfterSeconds: number;
   /** Our callback URL; null where it is not known, and then no callback is called not ours. */
   callbackUrl: string | null;
-  /** Only slots of this span are reported, and before the first capture its start is the neighbour. Null: the whole session. */
+  /**
+   * Only slots of this span are reported. Where nobody looked beyond one of its ends, that end is the neighbour of what lies within.
+   * Null: the whole session.
+   */
   window: Span | null;
 }
 
@@ -120,7 +123,7 @@ export function judgeSpan(before: JudgeState, terms: JudgeTerms, evidence: SpanE
   const end = session.endedAt === null ? Number.POSITIVE_INFINITY : session.endedAt - END_DELAY_MS;
   const captures = evidence.captures[Symbol.iterator]();
   let next = captures.next();
-  const head = headOf(terms, next.done ? null : next.value.at);
+  const head = headOf(terms, state.looked, next.done ? null : next.value.at);
 
   const final = openSession(state, terms, evidence, at, head, true);
   for (; !next.done && next.value.at < finalTo; next = captures.next()) final.push(next.value);
@@ -136,7 +139,7 @@ export function judgeSpan(before: JudgeState, terms: JudgeTerms, evidence: SpanE
   if (!state.closed) {
     const open = openSession(structuredClone(state), terms, evidence, at, head, false);
     for (; !next.done; next = captures.next()) open.push(next.value);
-    const until = Math.min(at.until, at.now);
+    const until = Math.min(Math.max(at.until, seenUntil(terms, state.looked, at.until)), at.now);
     open.finish(Math.min(end, until), Math.min(session.endedAt ?? until, until));
     provisional = open.gaps;
     hours = open.hours;
@@ -153,10 +156,18 @@ export function objectTemplateOf(config: ConfigVersion, mode: Mode): string | nu
   return mode === 'sequence' ? config.sequenceObject : config.overwriteObject;
 }
 
-/** Before the first capture, the start of the session is its neighbour, or the start of the window where nothing before it is known. */
-function headOf({ session, window }: JudgeTerms, firstCapture: Instant | null): Instant {
-  const cut = window !== null && (firstCapture === null || firstCapture >= window.from);
-  return cut ? Math.max(session.startedAt, window.from) : session.startedAt;
+/** Before the first capture, the start of the session is its neighbour, or the start of the window where nobody looked before it. */
+function headOf(terms: JudgeTerms, looked: LookedSpans, firstCapture: Instant | null): Instant {
+  const { startedAt } = terms.session;
+  const from = terms.window?.from ?? startedAt;
+  const seen = seenUntil(terms, looked, startedAt) >= from || (firstCapture !== null && firstCapture < from);
+  return seen ? startedAt : Math.max(startedAt, from);
+}
+
+/** So far from `from` on every capture would have been seen. */
+function seenUntil({ mode }: JudgeTerms, { listed, indexed }: LookedSpans, from: Instant): Instant {
+  const spans = mode === 'sequence' ? listed : indexed;
+  return spans.find((span) => span.from <= from && span.to > from)?.to ?? from;
 }
 
 /** What takes the captures of one session and writes its slots into `state`. */

@@ -3,6 +3,7 @@ import { configInForce } from '../core/config-in-force.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import { foreignPrefix } from '../core/foreign-prefix.ts';
 import type { Instant } from '../core/instant.ts';
+import { EDGE_TOLERANCE_MS } from '../core/judge.ts';
 import { compareKeys } from '../core/object-key.ts';
 import type { Session } from '../core/session.ts';
 import { divideBySession, type SessionSpan } from '../core/session-spans.ts';
@@ -129,6 +130,11 @@ export class StreamAudit {
     return this.template?.hasTimestamp === false ? SEQUENCE_MARGIN_MS : MINUTE_MS;
   }
 
+  /** From here on the listing is read in full: the stretch before has seen the margin, but nothing was listed before `since`. */
+  get #listedFrom(): Instant {
+    return Math.max(this.until - this.marginMs, this.#judge.state.since - EDGE_TOLERANCE_MS);
+  }
+
   /** How many captures the stretch to be listed should hold. */
   get expectedKeys(): number {
     const from = this.listFrom;
@@ -162,7 +168,7 @@ export class StreamAudit {
       overwritten,
       rejected,
       index: witnesses.index,
-      listed: [{ from: this.until - this.marginMs, to: until }],
+      listed: [{ from: this.#listedFrom, to: until }],
       indexed: [],
       lifecycle: [],
     };
@@ -278,7 +284,7 @@ export class StreamAudit {
     if (!record) return;
     const { config, stream } = this;
     const named = new Set(callbacks.map((callback) => callback.object));
-    const looked = { from: this.until - this.marginMs, to: until };
+    const looked = { from: this.#listedFrom, to: until };
     await record({
       stream,
       config,

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Capture } from '../../src/core/capture.ts';
+import type { EvidenceLine } from '../../src/core/evidence.ts';
 import type { Gap } from '../../src/core/gap.ts';
 import { beginJudging, type JudgedHour, judgeSpan, type SpanEvidence } from '../../src/core/judge.ts';
 import type { JudgeState } from '../../src/core/judge-state.ts';
 import type { Span } from '../../src/core/span.ts';
+import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
+import { line, textOf } from '../support/evidence.ts';
 import { captureAt, configOf, evidenceOf, START, termsOf } from '../support/judging.ts';
 
 const SECOND = 1_000;
@@ -112,6 +115,81 @@ function judgeInPieces({ intervalSeconds, captures, endedAt, to, looked }: Broad
     stateBytes: JSON.stringify(state).length,
   };
 }
+
+/** The same broadcast as an evidence file for the slots of `[from, to)`: all that was seen is in it, whatever the window. */
+function evidenceFile(
+  { intervalSeconds, captures, startedAt, endedAt, to: now, looked }: Broadcast & { startedAt: number },
+  from: number,
+  to: number,
+) {
+  const { domain, app, stream } = termsOf().session;
+  const key = { domain, app, stream };
+  const lines: EvidenceLine[] = [
+    line.window(0, { from, to, now: now + HOUR }),
+    line.config({ intervalSeconds }),
+    line.session(0, null, { startedAt, endedAt }),
+    line.listed(-36_000, 1_000_000),
+    ...looked.indexed.map((span): EvidenceLine => ({ type: 'indexed', ...key, ...span })),
+    ...looked.blind.map((span): EvidenceLine => ({ type: 'blind', ...span })),
+    ...looked.excused.map((span): EvidenceLine => ({ type: 'excused', ...key, ...span })),
+  ];
+  for (const { at, object, callback, stored, indexed } of captures) {
+    if (callback) lines.push(line.callback(0, { object, ...callback }));
+    if (stored) lines.push(line.object(0, { key: object, lastModified: at }));
+    if (indexed) lines.push(line.index(0, { object, createdAt: at }));
+  }
+  return textOf(lines);
+}
+
+/** Slots by verdict, and bad ones by cause. */
+async function countsOf(files: string[][]): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const file of files) {
+    const { slots, gaps, excused } = await judgeEvidence(file);
+    for (const [verdict, count] of Object.entries(slots)) counts[verdict] = (counts[verdict] ?? 0) + count;
+    for (const { cause, count } of [...gaps, ...excused]) {
+      const name = `cause ${cause}`;
+      counts[name] = (counts[name] ?? 0) + count;
+    }
+  }
+  return counts;
+}
+
+describe('judging evidence files window by window', () => {
+  it('finds what one file for the whole time finds, where the files show what lies beyond the windows', async () => {
+    await fc.assert(
+      fc.asyncProperty(broadcasts, fc.nat(180), fc.integer({ min: 3, max: 70 }), async (played, silence, minutes) => {
+        // Not one capture for a while, at the start and at the end.
+        const startedAt = START - silence * MINUTE - 5 * SECOND;
+        const to = played.to + silence * MINUTE;
+        const endedAt = played.endedAt && played.endedAt + silence * MINUTE;
+        const broadcast = { ...played, startedAt, endedAt, to };
+        const files: string[][] = [];
+        for (let from = startedAt; from < to; from += minutes * MINUTE)
+          files.push(evidenceFile(broadcast, from, Math.min(to, from + minutes * MINUTE)));
+        expect(await countsOf(files)).toEqual(await countsOf([evidenceFile(broadcast, startedAt, to)]));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('takes the edge of a window for a neighbour where nobody looked beyond it', async () => {
+    const from = START + HOUR;
+    const file = (listedFrom: number, listedTo: number) =>
+      countsOf([
+        textOf([
+          line.window(0, { from, to: from + HOUR, now: from + 9 * HOUR }),
+          line.config(),
+          line.session(5, 4 * 3_600),
+          line.listed(listedFrom, listedTo),
+          line.indexed(0, 36_000),
+        ]),
+      ]);
+    // The session's own slots are at 5 s past every ten.
+    expect(await file(0, 36_000)).toMatchObject({ not_captured: 360 });
+    expect(await file(6, 7_200)).toMatchObject({ not_captured: 359 });
+  });
+});
 
 describe('judging a session in pieces', () => {
   it('gives the same gaps and hours as judging it in one go, wherever it is cut', () => {

@@ -5,6 +5,7 @@ import { beginJudging, judgeSpan } from '../../src/core/judge.ts';
 import { captureAt, capturesAt, configOf, evidenceOf, judgeWhole, START, termsOf } from '../support/judging.ts';
 
 const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
 
 /** Offsets in seconds: `from`, then every `step`, `count` of them. */
 const beat = (from: number, step: number, count: number) =>
@@ -252,13 +253,18 @@ describe('gaps', () => {
 
   it('are reported inside the window only, whose edges stand in for neighbours that nobody knows', () => {
     const window = { from: START + 100 * SECOND, to: START + 200 * SECOND };
-    const judge = (offsets: number[]) =>
-      judgeWhole(termsOf({ window, endedAt: START + 1e6 }), evidenceOf({ captures: capturesAt(offsets) }), {
+    const judge = (offsets: number[], listed = [window]) =>
+      judgeWhole(termsOf({ window, endedAt: START + 1e6 }), evidenceOf({ captures: capturesAt(offsets), listed }), {
         until: window.to,
       });
     expect(judge(beat(104, 10, 10)).gaps).toEqual([]);
     expect(judge(beat(104, 10, 10)).slots).toEqual({ ok: 10 });
     expect(judge(beat(124, 10, 8)).gaps).toEqual(['110..124 1 not_captured']);
+    expect(judge(beat(108, 10, 8)).gaps).toEqual(['188..200 1 not_captured']);
+    // Where somebody looked, what lies beyond is known: nothing.
+    const everywhere = [{ from: START - HOUR, to: START + HOUR }];
+    expect(judge(beat(124, 10, 8), everywhere).gaps).toEqual(['100..124 2 not_captured']);
+    expect(judge(beat(97, 10, 9), everywhere).gaps).toEqual(['187..200 2 not_captured']);
     // Captures on both sides of the edge are better neighbours.
     expect(judge([94, ...beat(124, 10, 7), 224]).gaps).toEqual(['104..124 2 not_captured', '194..200 1 not_captured']);
   });

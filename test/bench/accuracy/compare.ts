@@ -127,8 +127,7 @@ function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]
     const first = run.slots[0]!.visibleAt;
     const last = run.slots.at(-1)!.visibleAt;
     const interval = session.config.intervalSeconds * 1_000;
-    const cuts = windows.filter(({ from }) => first - interval < from && from <= last + interval).length;
-    run.cut = cuts > 0;
+    run.cut = windows.some(({ from }) => first - interval < from && from <= last + interval);
     // Of captures twice as dense as they should be, every second one is too many: which of the two, nobody can say.
     if (session.beatSeconds < session.config.intervalSeconds) {
       run.least = Math.max(0, run.least - 1);
@@ -136,8 +135,7 @@ function truthRuns(plan: BroadcastPlan, session: PlannedSession, windows: Span[]
     }
     const edge = run.slots.map((slot) => slot.edge).find((side) => side !== null);
     if (edge) {
-      // Before the first capture a window's own start is the neighbour: each window that begins within a lost head has such an edge.
-      run.least = Math.max(0, run.least - EDGE_TOLERANCE[edge] - (edge === 'tail' ? 0 : cuts));
+      run.least = Math.max(0, run.least - EDGE_TOLERANCE[edge]);
       run.most += EDGE_TOLERANCE[edge];
     }
   }
