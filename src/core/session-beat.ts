@@ -176,9 +176,10 @@ export class SessionBeat {
   }
 
   /**
-   * Two neighbours one interval apart (at most 1.5) leave no room for a capture between them. Of the two captures that
-   * could go, the one goes that is off the encoder's timer; where that is not known, the one whose absence leaves the better
-   * beat; else the one with fewer witnesses; else the later one.
+   * Two neighbours one interval apart (at most 1.5) leave no room for a capture between them, unless the next one makes up for
+   * it: 7, 7 and 14 s are three intervals of 10 s. Of the two captures that could go, it is not the later one if that opens a gap.
+   * Else the one goes that is off the encoder's timer; where that is not known, the one whose absence leaves the better beat;
+   * else the one with fewer witnesses; else the later one.
    */
   #dropExcess(times: readonly Instant[], ended: boolean): boolean {
     const state = this.#state;
@@ -186,6 +187,9 @@ export class SessionBeat {
     const [before, first, second, after] = times;
     if (state.atHead || second === undefined || second - before! >= 1.5 * intervalMs) return false;
     if (after === undefined && !ended) return false;
+    const steps = (from: Instant, to: Instant) => stepsBetween(state.grid, from, to, intervalMs);
+    if (after !== undefined && 2 + steps(second, after) <= steps(before!, after)) return false;
+    const opensGap = after !== undefined && steps(first!, after) > steps(second, after);
     const [one, other] = state.held;
     const firstOff = offGrid(state.grid, before!, first!, intervalMs);
     const secondOff = offGrid(state.grid, before!, second, intervalMs);
@@ -194,7 +198,7 @@ export class SessionBeat {
       worse = misfit([before, first, after], intervalMs) - misfit([before, second, after], intervalMs);
       if (Math.abs(worse) < 0.25) worse = 0;
     }
-    const firstGoes = worse === 0 ? one!.witnesses < other!.witnesses : worse > 0;
+    const firstGoes = opensGap || (worse === 0 ? one!.witnesses < other!.witnesses : worse > 0);
     const [gone] = state.held.splice(firstGoes ? 0 : 1, 1);
     const claimsAfter = state.held[firstGoes ? 0 : 1]?.claims ?? state.claims;
     claimsAfter.unshift(...gone!.claims);

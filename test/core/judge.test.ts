@@ -144,6 +144,22 @@ describe('captures beyond the beat', () => {
     expect(slots).toEqual({ ok: 5, unexpected: 1 });
   });
 
+  it.each([
+    ['6, 6 and 14', [66, 72]],
+    ['7, 7 and 14', [67, 74]],
+    ['7, 7, 13 and 13', [67, 74, 87]],
+  ])('finds nothing in spacings that make up for each other: %s', (_name, wobble) => {
+    const after = wobble.at(-1)! + 14 - (wobble.length === 3 ? 1 : 0);
+    expect(judgeOffsets([...beat(0, 10, 7), ...wobble, ...beat(after, 10, 12)], after + 130).gaps).toEqual([]);
+  });
+
+  it('finds both a capture in excess and the slot that is lost right after it', () => {
+    expect(judgeOffsets([...beat(0, 10, 7), 64, 70, ...beat(90, 10, 8)], 180).gaps).toEqual([
+      '64..70 1 beyond_beat',
+      '80..90 1 not_captured',
+    ]);
+  });
+
   it('prefers the capture with fewer witnesses, then the later one', () => {
     const doubled = (first: 'ok' | 'untold', second: 'ok' | 'untold') =>
       judgeWhole(
