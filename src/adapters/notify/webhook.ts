@@ -42,7 +42,7 @@ function webhookBody(receiver: string, publicUrl: string | null, outgoing: Outgo
   const alerts = outgoing.alerts.length > 0 ? outgoing.alerts : [testAlert(outgoing)];
   return {
     version: '4',
-    groupKey: `{}/{receiver="${receiver}"}:{message="${outgoing.id}"}`,
+    groupKey: `{}/{receiver="${receiver}"}:${groupOf(outgoing)}`,
     truncatedAlerts: Math.max(0, alerts.length - MAX_ALERTS),
     status: alerts.every((alert) => alert.status === 'resolved') ? 'resolved' : 'firing',
     receiver,
@@ -53,6 +53,12 @@ function webhookBody(receiver: string, publicUrl: string | null, outgoing: Outgo
     // Alertmanager writes the zero time of its language where there is no end.
     alerts: alerts.slice(0, MAX_ALERTS).map((alert) => ({ ...alert, endsAt: alert.endsAt ?? '0001-01-01T00:00:00Z' })),
   };
+}
+
+/** What tells of one incident is one group from its opening to its end; a digest is a group of its own. */
+function groupOf({ id, message, alerts }: OutgoingMessage): string {
+  const incident = message.items.length === 0 ? alerts[0]?.annotations.incident : undefined;
+  return incident === undefined ? `{message="${id}"}` : `{incident="${incident}"}`;
 }
 
 function testAlert({ at, message }: OutgoingMessage): Alert {

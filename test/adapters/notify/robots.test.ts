@@ -6,7 +6,7 @@ import { createFeishuChannel } from '../../../src/adapters/notify/feishu.ts';
 import { createSlackChannel } from '../../../src/adapters/notify/slack.ts';
 import { createWebhookChannel } from '../../../src/adapters/notify/webhook.ts';
 import { createWecomChannel } from '../../../src/adapters/notify/wecom.ts';
-import { composeMessage, type MessageContext } from '../../../src/core/message.ts';
+import { composeDigest, composeMessage, type MessageContext } from '../../../src/core/message.ts';
 import { alertOf } from '../../../src/core/message-alert.ts';
 import { type Channel, ChannelError, type OutgoingMessage } from '../../../src/ports.ts';
 import { incidentOf, RULES, silenceCondition, T0 } from '../../support/incidents.ts';
@@ -187,6 +187,22 @@ describe('a webhook', () => {
     expect(() =>
       new Webhook(secret).verify(body.replace('firing', 'resolved'), headers as Record<string, string>),
     ).toThrow();
+  });
+  it('is one group from the opening of an incident to its end, and a group of its own for a digest', async () => {
+    const { url, calls } = await start(() => ({}));
+    const other = { ...incident, id: 8 };
+    const message = composeDigest(
+      [incident, other].map((one) => ({ incident: one, event: 'opened' })),
+      context,
+    );
+    const alerts = [incident, other].map((one) => alertOf(one, 'opened', context));
+    await channel(url).send(outgoing());
+    await channel(url).send({ ...outgoing(), id: '21111111-2222-8333-a444-555555555555' });
+    await channel(url).send({ ...outgoing(), message, alerts });
+    const [first, second, digest] = calls.map(({ body }) => JSON.parse(body).groupKey);
+    expect(first).toBe('{}/{receiver="hook"}:{incident="7"}');
+    expect(second).toBe(first);
+    expect(digest).toContain('11111111-2222');
   });
   it('keeps its id over retries, so that the receiver can drop a repeat', async () => {
     const { url, calls } = await start(() => ({}));
