@@ -1,4 +1,5 @@
 import type { Instant } from './instant.ts';
+import type { StreamKey } from './stream-key.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What an incident can be about. To add one: here, `TRACKS`, `severity.ts` and `message-words.ts` (the compiler asks for each). */
@@ -57,7 +58,7 @@ export interface IncidentScope {
 export interface IncidentFacts {
   verdict?: Verdict;
   /** The newest good capture before the trouble. */
-  lastGood?: { at: Instant; object: string | null };
+  lastGood?: { at: Instant; stream: StreamKey };
   /** Names of the first affected streams, `app/stream`. */
   streams?: string[];
   /** End of the trouble, where the facts name it. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Incident } from './incident.ts';
 import { formatInstant, type Instant } from './instant.ts';
-import { composeMessage, incidentUrl, type MessageContext, titleOf } from './message.ts';
+import { composeMessage, incidentUrl, linesText, type MessageContext, pictureUrl, titleOf } from './message.ts';
 import type { NotificationEvent } from './notification.ts';
 
 /** One incident as Alertmanager writes alerts (webhook version 4 and API v2 share this form). */
@@ -21,6 +21,7 @@ export interface Alert {
 
 export function alertOf(incident: Incident, event: NotificationEvent, context: MessageContext): Alert {
   const message = composeMessage(incident, event, context);
+  const picture = pictureUrl(incident, context.publicUrl);
   const resolved = event === 'resolved';
   const { domain, app, stream } = incident.scope;
   const labels = Object.fromEntries(
@@ -35,10 +36,11 @@ export function alertOf(incident: Incident, event: NotificationEvent, context: M
   );
   const annotations = {
     summary: titleOf(incident, event, context.locale),
-    description: message.lines.map(({ label, text }) => `${label}: ${text}`).join('\n'),
+    description: linesText(message.lines).join('\n'),
     kind: incident.kind,
     incident: String(incident.id),
     ...(incident.cause ? { cause: incident.cause } : {}),
+    ...(picture ? { picture } : {}),
   };
   return {
     status: resolved ? 'resolved' : 'firing',

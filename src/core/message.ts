@@ -61,11 +61,10 @@ export function composeMessage(incident: Incident, event: NotificationEvent, con
   line(words.label.cause, causeText(incident, context.locale));
   line(words.label.witnesses, (facts.verdict && words.witnesses[facts.verdict]) ?? null);
   if (facts.lastGood) {
-    line(
-      words.label.lastGood,
-      [facts.lastGood.object, localTime(facts.lastGood.at, context.timeZone)].filter(Boolean).join(' · '),
-      pictureUrl(incident.scope, facts.lastGood.at, context.publicUrl),
-    );
+    const { at, stream } = facts.lastGood;
+    const whose = levelOf(incident.scope) === 'stream' ? [] : [`${stream.app}/${stream.stream}`];
+    const text = [...whose, localTime(at, context.timeZone)].join(' · ');
+    line(words.label.lastGood, text, pictureUrl(incident, context.publicUrl));
   }
   if (facts.streams && levelOf(incident.scope) !== 'stream') {
     const hidden = incident.affected - facts.streams.length;
@@ -129,10 +128,14 @@ export function plainText(message: Message): string {
   return [
     message.title,
     '',
-    ...message.lines.map(({ label, text, url }) => `${label}: ${text}${url ? ` ${url}` : ''}`),
+    ...linesText(message.lines),
     ...message.items.map(({ title, text, url }) => `- ${title}\n  ${[text, url].filter(Boolean).join(' ')}`),
     ...(message.more ? ['', `${message.more.label}: ${message.more.url}`] : []),
   ].join('\n');
+}
+
+export function linesText(lines: readonly MessageLine[]): string[] {
+  return lines.map(({ label, text, url }) => `${label}: ${text}${url ? ` ${url}` : ''}`);
 }
 
 export function scopeText(scope: IncidentScope, locale: Locale): string {
@@ -150,9 +153,11 @@ export function incidentUrl(id: number, publicUrl: string | null): string | null
   return publicUrl === null ? null : `${publicUrl}/incidents/${id}`;
 }
 
-function pictureUrl(scope: IncidentScope, at: Instant, publicUrl: string | null): string | null {
-  if (publicUrl === null || scope.domain === null || scope.app === null || scope.stream === null) return null;
-  const path = [scope.domain, scope.app, scope.stream].map(encodeURIComponent).join('/');
+/** Where the last good picture is shown; null where none is known, or no page of ours. */
+export function pictureUrl({ facts }: Incident, publicUrl: string | null): string | null {
+  if (publicUrl === null || !facts.lastGood) return null;
+  const { at, stream: key } = facts.lastGood;
+  const path = [key.domain, key.app, key.stream].map(encodeURIComponent).join('/');
   return `${publicUrl}/streams/${path}?at=${encodeURIComponent(formatInstant(at))}`;
 }
 

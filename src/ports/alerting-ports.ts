@@ -7,6 +7,7 @@ import type { Message } from '../core/message.ts';
 import type { Alert } from '../core/message-alert.ts';
 import type { NotificationEvent, NotificationStatus, Silence } from '../core/notification.ts';
 import type { Span } from '../core/span.ts';
+import type { StreamKey } from '../core/stream-key.ts';
 
 /**
  * Where the parts of the service report what they find wrong, over and over while it lasts; alerting makes incidents of
@@ -161,7 +162,7 @@ export interface AlertingFacts {
   gaps(now: Instant): Promise<AlertingGap[]>;
   findings(now: Instant): Promise<ActiveFinding[]>;
   /** The newest capture of the stream before the instant, at most a day before; null where there is none. */
-  lastCaptureBefore(streamId: number, before: Instant): Promise<Instant | null>;
+  lastCaptureBefore(streamId: number, before: Instant): Promise<{ at: Instant; stream: StreamKey } | null>;
   /** Rejected and unreadable requests since `from`, by domain (null: it could not be read). */
   rejections(from: Instant): Promise<{ domain: string | null; reason: string; count: number; firstAt: Instant }[]>;
   /** Domains with a session that has run since before `before`, none of whose audits has finished after it. */

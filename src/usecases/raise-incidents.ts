@@ -191,8 +191,8 @@ export function createIncidentRaiser(parts: RaiseParts) {
       const { gaps, facts } = condition;
       const first = gaps.reduce((a, b) => (b.from < a.from ? b : a));
       if (facts.lastGood) continue;
-      const at = await parts.facts.lastCaptureBefore(first.streamId, first.from);
-      if (at !== null) facts.lastGood = { at, object: null };
+      const lastGood = await parts.facts.lastCaptureBefore(first.streamId, first.from);
+      if (lastGood !== null) facts.lastGood = lastGood;
     }
   }
 

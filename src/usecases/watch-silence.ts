@@ -318,10 +318,11 @@ function conditionOf(
   asOf: Instant,
 ): Condition {
   const slots = missedSlots(silence.since, asOf, row.intervalSeconds);
-  const total = totals.find(({ domain, app }) => domain === row.domain && app === row.app);
+  const { domain, app, stream } = row;
+  const total = totals.find((one) => one.domain === domain && one.app === app);
   return {
     kind: 'silence',
-    scope: { domain: row.domain, app: row.app, stream: row.stream },
+    scope: { domain, app, stream },
     key: '',
     since: silence.since,
     until: null,
@@ -330,7 +331,7 @@ function conditionOf(
     missed: missed ?? slots,
     expected: expected ?? slots,
     cause: null,
-    facts: heard ? { lastGood: { at: heard.capturedAt, object: null } } : {},
+    facts: heard ? { lastGood: { at: heard.capturedAt, stream: { domain, app, stream } } } : {},
     ripe: ripe.has(row.streamId),
     gaps: [],
   };

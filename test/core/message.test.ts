@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { composeDigest, composeMessage, type MessageContext, plainText } from '../../src/core/message.ts';
+import { alertOf } from '../../src/core/message-alert.ts';
 import { incidentOf, RULES, silenceCondition, T0 } from '../support/incidents.ts';
 
 const context: MessageContext = {
@@ -9,13 +10,14 @@ const context: MessageContext = {
   now: T0 + 60_000,
   rules: RULES,
 };
+const CAM01 = { domain: 'play.example.com', app: 'live', stream: 'cam01' };
 const gap = incidentOf(
   silenceCondition('cam01', {
     kind: 'gap',
     cause: 'delivery_lost',
     missed: 3,
     expected: 12,
-    facts: { verdict: 'callback_missing', lastGood: { at: T0 - 10_000, object: 'live/cam01/1.jpg' } },
+    facts: { verdict: 'callback_missing', lastGood: { at: T0 - 10_000, stream: CAM01 } },
   }),
   { id: 42 },
 );
@@ -32,11 +34,27 @@ describe('a message', () => {
         'Slots: 3 of 12 missing',
         'Cause: the callback was never delivered',
         'Witnesses: OSS has the object; no callback came.',
-        'Last good picture: live/cam01/1.jpg · 2026-11-24 07:59:50 Asia/Shanghai https://audit.example.com/streams/play.example.com/live/cam01?at=2026-11-23T23%3A59%3A50.000Z',
+        'Last good picture: 2026-11-24 07:59:50 Asia/Shanghai https://audit.example.com/streams/play.example.com/live/cam01?at=2026-11-23T23%3A59%3A50.000Z',
         '',
         'Look further: https://audit.example.com/incidents/42',
       ].join('\n'),
     );
+  });
+
+  it('of a storm names the stream whose last good picture it links to', () => {
+    const storm = { ...gap, scope: { domain: 'play.example.com', app: 'live', stream: null } };
+    expect(plainText(composeMessage(storm, 'opened', context))).toContain(
+      'Last good picture: live/cam01 · 2026-11-24 07:59:50 Asia/Shanghai https://audit.example.com/streams/play.example.com/live/cam01?at=',
+    );
+  });
+
+  it('carries the link to the last good picture in its alert, too', () => {
+    const { annotations, generatorURL } = alertOf(gap, 'opened', context);
+    const url = 'https://audit.example.com/streams/play.example.com/live/cam01?at=2026-11-23T23%3A59%3A50.000Z';
+    expect(annotations.picture).toBe(url);
+    expect(annotations.description).toContain(url);
+    expect(generatorURL).toBe('https://audit.example.com/incidents/42');
+    expect(alertOf(gap, 'opened', { ...context, publicUrl: null }).annotations).not.toHaveProperty('picture');
   });
 
   it('says the same in Chinese', () => {

@@ -17,7 +17,8 @@ function pagesOf(pathname: string): string[] {
 it('every link of a message opens a page, on the server and in the browser code, whatever the stream is called', async () => {
   const app = express().use(dashboardRouter({ pictureOrigins: () => [] }));
   for (const stream of ['cam01', '客厅 1', 'a/b?c#d', '%2e%2e']) {
-    const condition = silenceCondition(stream, { facts: { lastGood: { at: T0 - 5_000, object: null } } });
+    const key = { domain: 'play.example.com', app: 'live', stream };
+    const condition = silenceCondition(stream, { facts: { lastGood: { at: T0 - 5_000, stream: key } } });
     const message = composeMessage(incidentOf(condition, { id: 4711 }), 'opened', {
       locale: 'en',
       timeZone: 'UTC',

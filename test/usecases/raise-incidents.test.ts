@@ -272,6 +272,10 @@ describe('a storm that grows out of single incidents', () => {
       ['firing live', 'resolved cam0000'],
       ['resolved live', 'resolved cam0000'],
     ]);
+    const [, storm] = world.endpoint.calls.map(({ body }) => JSON.parse(body).alerts[0]);
+    expect(storm.annotations.picture).toMatch(
+      /^https:\/\/audit.example.com\/streams\/play.example.com\/live\/cam00\d\d\?at=/,
+    );
   }, 60_000);
 
   it('folds them in: they are resolved with it, and nobody hears of them again', async () => {

@@ -169,14 +169,17 @@ export function createAlertingFacts(database: Database): AlertingFacts {
     async lastCaptureBefore(streamId, before) {
       const row = await db
         .selectFrom('captures')
-        .select('captured_at as at')
+        .innerJoin('streams', 'streams.id', 'stream_id')
+        .select(['captured_at as at', 'domain', 'app', 'stream'])
         .where('stream_id', '=', streamId)
         .where('captured_at', '<', timestamp(before))
         .where('captured_at', '>=', timestamp(before - DAY_MS))
         .orderBy('captured_at', 'desc')
         .limit(1)
         .executeTakeFirst();
-      return row?.at ?? null;
+      if (!row) return null;
+      const { at, ...stream } = row;
+      return { at, stream };
     },
 
     async rejections(from) {

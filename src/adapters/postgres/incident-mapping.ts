@@ -23,7 +23,7 @@ export function incidentOf(row: Selectable<IncidentTable>): Incident {
     missed: row.missed,
     expected: row.expected,
     cause: row.cause,
-    facts: row.facts as IncidentFacts,
+    facts: factsOf(row.facts),
     reopenings: instantsOf(row.reopenings),
     foldedInto: row.folded_into,
     acknowledgedAt: row.acknowledged_at,
@@ -31,6 +31,12 @@ export function incidentOf(row: Selectable<IncidentTable>): Incident {
     acknowledgedUntil: row.acknowledged_until,
     acknowledgeReason: row.acknowledge_reason,
   };
+}
+
+/** A version before this one may have written a last good picture without its stream. */
+function factsOf(value: unknown): IncidentFacts {
+  const { lastGood, ...facts } = value as IncidentFacts;
+  return lastGood && 'stream' in lastGood ? { ...facts, lastGood } : facts;
 }
 
 function instantsOf(value: unknown): Instant[] {
