@@ -8,7 +8,9 @@ import {
   differingFields,
   type FieldDifference,
 } from './config-diff.ts';
+import type { ConfigSubject } from './config-subject.ts';
 import type { ConfigVersion } from './config-version.ts';
+import { foundText } from './found-words.ts';
 import { type PendingSession, pendingSessions, type RunningSession } from './pending-reingest.ts';
 import type { SecretText } from './secret-text.ts';
 
@@ -53,16 +55,7 @@ export interface ActualDomain {
   snapshotNotify: NotifyView | null;
 }
 
-export type SubjectKind = 'config' | 'callback_auth' | 'push_notify';
-
-/** One thing that can be in sync or not. `domain` is the streaming domain throughout; `app` is null but for configs. */
-export interface ConfigSubject {
-  kind: SubjectKind;
-  domain: string;
-  app: string | null;
-  /** Of a push_notify: the ingest domain. */
-  pushDomain?: string;
-}
+export type { ConfigSubject, SubjectKind } from './config-subject.ts';
 
 /** Names a subject; two are the same where this is. */
 export function subjectKey({ kind, domain, app, pushDomain }: ConfigSubject): string {
@@ -87,6 +80,8 @@ export type PlanStep =
 export interface PlanWarning {
   kind: 'two_callbacks';
   domain: string;
+  /** The one that stands beside ours. */
+  url: string;
   detail: string;
 }
 
@@ -210,11 +205,6 @@ function planPush(desired: DesiredDomain, actual: ActualDomain, steps: PlanStep[
 function warningsOf(actual: ActualDomain): PlanWarning[] {
   const url = actual.snapshotNotify?.url;
   if (!url) return [];
-  return [
-    {
-      kind: 'two_callbacks',
-      domain: actual.domain,
-      detail: `The domain also has a domain-level snapshot notify URL (${url}). The vendor does not say which of the two is called: remove one of them.`,
-    },
-  ];
+  const detail = foundText({ code: 'two-callbacks', url }, 'en');
+  return [{ kind: 'two_callbacks', domain: actual.domain, url, detail }];
 }

@@ -1,3 +1,5 @@
+import type { Found } from './found.ts';
+import { foundText } from './found-words.ts';
 import type { Condition, GapReference, IncidentKind } from './incident.ts';
 import { incidentKey } from './incident.ts';
 import type { Instant } from './instant.ts';
@@ -165,9 +167,11 @@ export function conditionOfFinding(finding: {
   since: Instant;
   cause: string | null;
   detail: string | null;
+  found: Found | null;
 }): Condition {
-  const { kind, scope, key, since, cause, detail } = finding;
-  return { ...NOTHING, kind, scope, key, since, cause, until: null, facts: detail === null ? {} : { detail } };
+  const { kind, scope, key, since, cause, detail, found } = finding;
+  const facts = { ...(detail === null ? {} : { detail }), ...(found === null ? {} : { found }) };
+  return { ...NOTHING, kind, scope, key, since, cause, until: null, facts };
 }
 
 export function conditionOfRejections(rejection: {
@@ -176,6 +180,7 @@ export function conditionOfRejections(rejection: {
   count: number;
   firstAt: Instant;
 }): Condition {
+  const found = { code: 'requests-rejected' as const, count: rejection.count, reason: rejection.reason };
   return {
     ...NOTHING,
     kind: 'rejected_callbacks',
@@ -183,7 +188,7 @@ export function conditionOfRejections(rejection: {
     since: rejection.firstAt,
     until: null,
     cause: rejection.reason,
-    facts: { detail: `${rejection.count} requests, mostly ${rejection.reason}` },
+    facts: { found, detail: foundText(found, 'en') },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Found } from './found.ts';
 import type { Instant } from './instant.ts';
 import type { StreamKey } from './stream-key.ts';
 import type { Verdict } from './verdict.ts';
@@ -63,7 +64,9 @@ export interface IncidentFacts {
   streams?: string[];
   /** End of the trouble, where the facts name it. */
   until?: Instant;
-  /** One sentence of whoever found it. */
+  /** What was found, for every language; `detail` then says it in English. */
+  found?: Found;
+  /** One sentence of whoever found it, or the words of an error. */
   detail?: string;
 }
 

@@ -1,18 +1,20 @@
-import type { IncidentKind, Resolution, Severity } from './incident.ts';
+import type { IncidentKind, Resolution } from './incident.ts';
 import type { NotificationEvent } from './notification.ts';
 import type { Cause, Verdict } from './verdict.ts';
 
 export type Locale = 'en' | 'zh-CN';
 
+/** Why a channel fails. */
+export type ChannelCause = 'permanent-failure' | 'rejected-in-a-row' | 'recipients-refused';
+
 /** Every word of a message, once a language. The compiler asks for a missing one. */
 export interface MessageWords {
   event: Record<NotificationEvent, string>;
-  severity: Record<Severity, string>;
   /** Headline of the kind. */
   kind: Record<IncidentKind, string>;
   /** One sentence that says what is wrong. */
   what: Record<IncidentKind, string>;
-  cause: Record<Cause, string>;
+  cause: Record<Cause | ChannelCause, string>;
   witnesses: Partial<Record<Verdict, string>>;
   resolution: Record<Resolution, string>;
   label: {
@@ -29,7 +31,6 @@ export interface MessageWords {
     outcome: string;
     more: string;
     flapping: string;
-    acknowledged: string;
   };
   everything: string;
   andMore(count: number): string;
@@ -52,7 +53,6 @@ const EN: MessageWords = {
     repeat: 'Still open',
     test: 'Test',
   },
-  severity: { info: 'info', warning: 'warning', critical: 'critical' },
   kind: {
     gap: 'snapshots missing',
     silence: 'callbacks stopped',
@@ -65,7 +65,7 @@ const EN: MessageWords = {
     blind: 'Snapaudit itself could not receive',
     audit_stalled: 'the audit does not get on',
     spool_not_draining: 'the local spool does not drain',
-    channel_failing: 'a notification channel is switched off',
+    channel_failing: 'a notification channel fails',
   },
   what: {
     gap: 'Snapshots that should exist are missing.',
@@ -79,7 +79,7 @@ const EN: MessageWords = {
     blind: 'No receiver of Snapaudit could accept callbacks. This is our outage and says nothing of the vendor.',
     audit_stalled: 'Streams are on air and no audit has finished for a while: gaps are not confirmed.',
     spool_not_draining: 'Callbacks wait in a local spool because the database does not take them.',
-    channel_failing: 'A channel refused for good and is off until its settings change or a test gets through.',
+    channel_failing: 'A notification channel does not take what it is sent.',
   },
   cause: {
     late_delivery: 'delivered late',
@@ -99,6 +99,10 @@ const EN: MessageWords = {
     listing_failed: 'the bucket could not be listed',
     index_failed: "the vendor's index could not be asked",
     undetermined: 'could not be determined',
+    'permanent-failure': 'it refused for good and is off until its settings change or a test gets through',
+    'rejected-in-a-row':
+      'it rejected several messages in a row and is off until its settings change or a test gets through',
+    'recipients-refused': 'some recipients were refused several times in a row; the others get the messages',
   },
   witnesses: {
     callback_missing: 'OSS has the object; no callback came.',
@@ -127,7 +131,6 @@ const EN: MessageWords = {
     outcome: 'Outcome',
     more: 'Look further',
     flapping: 'Flapping',
-    acknowledged: 'Acknowledged by',
   },
   everything: 'all domains',
   andMore: (count) => `and ${count} more`,
@@ -150,7 +153,6 @@ const ZH: MessageWords = {
     repeat: '仍未恢复',
     test: '测试',
   },
-  severity: { info: '提示', warning: '警告', critical: '严重' },
   kind: {
     gap: '截图缺失',
     silence: '截图回调中断',
@@ -163,7 +165,7 @@ const ZH: MessageWords = {
     blind: 'Snapaudit 自身无法接收回调',
     audit_stalled: '审计停滞',
     spool_not_draining: '本地缓存未能入库',
-    channel_failing: '通知渠道已停用',
+    channel_failing: '通知渠道故障',
   },
   what: {
     gap: '应有的截图缺失。',
@@ -177,7 +179,7 @@ const ZH: MessageWords = {
     blind: 'Snapaudit 没有任何接收端可用。这是我方故障，与云厂商无关。',
     audit_stalled: '有流在直播，但审计已有一段时间没有完成，缺失无法确认。',
     spool_not_draining: '数据库无法写入，回调暂存在本地。',
-    channel_failing: '渠道明确拒绝，已停用；修改其配置或测试成功后恢复。',
+    channel_failing: '通知渠道未能送达消息。',
   },
   cause: {
     late_delivery: '回调迟到',
@@ -197,6 +199,9 @@ const ZH: MessageWords = {
     listing_failed: '无法列举存储空间',
     index_failed: '无法查询云端截图索引',
     undetermined: '无法判定',
+    'permanent-failure': '渠道明确拒绝，已停用；修改其配置或测试成功后恢复',
+    'rejected-in-a-row': '渠道连续拒收消息，已停用；修改其配置或测试成功后恢复',
+    'recipients-refused': '部分收件人连续被拒；其余收件人正常收到',
   },
   witnesses: {
     callback_missing: 'OSS 中有文件，但没有收到回调。',
@@ -225,7 +230,6 @@ const ZH: MessageWords = {
     outcome: '结果',
     more: '查看详情',
     flapping: '反复',
-    acknowledged: '已认领',
   },
   everything: '全部域名',
   andMore: (count) => `等另外 ${count} 个`,

@@ -1,10 +1,10 @@
 import { isFlapping } from './flap.ts';
+import { foundText, reasonText } from './found-words.ts';
 import { type Incident, type IncidentScope, levelOf, type Severity } from './incident.ts';
 import type { IncidentRules } from './incident-rules.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { type Locale, messageWords } from './message-words.ts';
 import type { NotificationEvent } from './notification.ts';
-import { CAUSES, type Cause } from './verdict.ts';
 
 /**
  * What a channel is to tell, without any markup: texts hold names and sentences of the outside world as they are, and
@@ -70,7 +70,7 @@ export function composeMessage(incident: Incident, event: NotificationEvent, con
     const hidden = incident.affected - facts.streams.length;
     line(words.label.affected, [...facts.streams, ...(hidden > 0 ? [words.andMore(hidden)] : [])].join(', '));
   }
-  line(words.label.detail, facts.detail ?? null);
+  line(words.label.detail, facts.found ? foundText(facts.found, context.locale) : (facts.detail ?? null));
   if (!resolved && isFlapping(incident.reopenings, context.now, context.rules)) {
     line(words.label.flapping, words.flapping);
   }
@@ -168,7 +168,7 @@ function moreLink(url: string | null, locale: Locale): Message['more'] {
 function causeText(incident: Incident, locale: Locale): string | null {
   const words = messageWords(locale);
   if (incident.cause === null) return incident.kind === 'silence' ? words.suspected : null;
-  return CAUSES.includes(incident.cause as Cause) ? words.cause[incident.cause as Cause] : incident.cause;
+  return (words.cause as Record<string, string>)[incident.cause] ?? reasonText(incident.cause, locale);
 }
 
 function isAboutStreams(incident: Incident): boolean {

@@ -1,5 +1,6 @@
 /** What alerting needs from outside. Part of `ports.ts`. */
 
+import type { Found } from '../core/found.ts';
 import type { Condition, Incident, IncidentKind, IncidentScope, Severity, TransitionKind } from '../core/incident.ts';
 import type { Decision } from '../core/incident-decisions.ts';
 import type { Instant } from '../core/instant.ts';
@@ -30,7 +31,9 @@ export interface Finding {
   at?: Instant;
   /** kebab-case or one of the causes; null where none is known. */
   cause?: string | null;
-  /** One sentence for people, without secrets. */
+  /** What was found, for messages of every language. */
+  found?: Found;
+  /** One sentence for people, without secrets; where absent, that of `found`. */
   detail?: string;
 }
 
@@ -41,6 +44,7 @@ export interface ActiveFinding {
   since: Instant;
   cause: string | null;
   detail: string | null;
+  found: Found | null;
   /** False: its reporter has long been silent, and never said that it is good again. */
   reported: boolean;
 }

@@ -6,6 +6,7 @@ import type { ConfigFields, ConfigState, FieldDifference } from '../core/config-
 import type { ConfigSubject } from '../core/config-plan.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { HealAttempt } from '../core/drift-decision.ts';
+import type { Found } from '../core/found.ts';
 import type { Instant } from '../core/instant.ts';
 import type { RunningSession } from '../core/pending-reingest.ts';
 import type { Baseline } from '../core/restore-plan.ts';
@@ -82,6 +83,8 @@ export interface ConfigFinding {
   active: boolean;
   /** One sentence for people, without secrets. */
   detail: string;
+  /** The same for messages of every language, while it lasts. */
+  found?: Found;
   at: Instant;
 }
 

@@ -2,7 +2,7 @@ import type { IncidentRules } from '../core/incident-rules.ts';
 import type { Instant } from '../core/instant.ts';
 import { composeDigest, composeMessage, composeTest, type Message, type MessageContext } from '../core/message.ts';
 import { type Alert, alertOf } from '../core/message-alert.ts';
-import type { Locale } from '../core/message-words.ts';
+import type { ChannelCause, Locale } from '../core/message-words.ts';
 import { isSilenced, repeatIsDue, retryDelaySeconds, wants } from '../core/notification.ts';
 import {
   type AlertSink,
@@ -150,7 +150,7 @@ export function createNotificationSender(parts: SendParts) {
     const { name, fingerprint } = channel;
     const inARow = await states.count(name, fingerprint, refused === null ? 'taken' : 'partly');
     if (refused !== null && inARow >= PARTLY_IN_A_ROW) {
-      const cause = 'recipients-refused';
+      const cause: ChannelCause = 'recipients-refused';
       const key = recipientsKey(name);
       await parts.sink.report({ kind: 'channel_failing', key, active: true, at: clock.now(), cause, detail: refused });
     } else if (refused === null && inARow === 1) {
@@ -195,7 +195,7 @@ export function createNotificationSender(parts: SendParts) {
     { name, fingerprint }: NotifyChannel,
     claimed: ClaimedMessage,
     { failure }: ChannelError,
-  ): Promise<'permanent-failure' | 'rejected-in-a-row' | null> {
+  ): Promise<ChannelCause | null> {
     if (failure === 'permanent') return claimed.attempts >= PERMANENT_FROM ? 'permanent-failure' : null;
     if (failure !== 'rejected') return null;
     const inARow = await states.count(name, fingerprint, 'rejected');

@@ -7,6 +7,8 @@ import {
   subjectOf,
 } from '../core/config-plan.ts';
 import { type DriftDecision, decideHeal, HEALS_PER_HOUR } from '../core/drift-decision.ts';
+import type { Found } from '../core/found.ts';
+import { foundText, subjectInEnglish } from '../core/found-words.ts';
 import type { Instant } from '../core/instant.ts';
 import {
   type ConfigFinding,
@@ -121,54 +123,43 @@ async function reportAll(
 ): Promise<void> {
   const { domain } = plan;
   const say = (finding: Omit<ConfigFinding, 'domain' | 'at'>) => ports.findings.report({ ...finding, domain, at });
+  const tell = (about: Pick<ConfigFinding, 'kind' | 'app' | 'key'>, found: Found) =>
+    say({ ...about, active: true, found, detail: foundText(found, 'en') });
   for (const entry of plan.entries) {
     const { kind: key, app } = entry;
     const before = known.find((state) => state.kind === key && state.app === app);
-    if (differs(entry.state)) await say({ kind: 'config_drift', app, key, active: true, detail: describe(entry) });
+    if (differs(entry.state)) await tell({ kind: 'config_drift', app, key }, foundIn(entry));
     else if (before?.driftedSince != null) {
       await say({
         kind: 'config_drift',
         app,
         key,
         active: false,
-        detail: `${nameOf(entry)} is as the settings say again.`,
+        detail: `${subjectInEnglish(entry)} is as the settings say again.`,
       });
     }
     if (stopped.has(entry)) {
-      const detail = `${nameOf(entry)} was put right ${HEALS_PER_HOUR} times within an hour and changed back each time: somebody else wants it otherwise. Healing has stopped; find out who, then run apply.`;
-      await say({ kind: 'enforce_fight', app, key, active: true, detail });
+      const subject = { kind: key, domain, app };
+      await tell({ kind: 'enforce_fight', app, key }, { code: 'healing-stopped', subject, times: HEALS_PER_HOUR });
     } else if (before?.stoppedAt != null && !differs(entry.state)) {
       await say({
         kind: 'enforce_fight',
         app,
         key,
         active: false,
-        detail: `${nameOf(entry)} is as the settings say again.`,
+        detail: `${subjectInEnglish(entry)} is as the settings say again.`,
       });
     }
   }
   const two = plan.warnings.find((warning) => warning.kind === 'two_callbacks');
-  const detail = two?.detail ?? 'There is no domain-level snapshot notify URL.';
-  await say({ kind: 'two_callbacks', app: null, key: '', active: two !== undefined, detail });
+  const about = { kind: 'two_callbacks' as const, app: null, key: '' };
+  if (two) await tell(about, { code: 'two-callbacks', url: two.url });
+  else await say({ ...about, active: false, detail: 'There is no domain-level snapshot notify URL.' });
 }
 
-function nameOf({ kind, domain, app }: PlanEntry): string {
-  switch (kind) {
-    case 'config':
-      return `The snapshot config of ${domain}/${app}`;
-    case 'callback_auth':
-      return `The callback key of ${domain}`;
-    case 'push_notify':
-      return `The push callback of ${domain}`;
-    default:
-      throw new Error(`unknown subject ${String(kind satisfies never)}`);
-  }
-}
-
-function describe(entry: PlanEntry): string {
-  if (entry.state === 'missing') return `${nameOf(entry)} is missing at the vendor.`;
-  const fields = entry.differences.map(
-    ({ field, desired, actual }) => `${field} is ${actual ?? 'not set'} instead of ${desired ?? 'not set'}`,
-  );
-  return `${nameOf(entry)} differs from the settings: ${fields.join(', ')}.`;
+function foundIn(entry: PlanEntry): Found {
+  const { kind, domain, app } = entry;
+  const subject = { kind, domain, app };
+  if (entry.state === 'missing') return { code: 'config-missing', subject };
+  return { code: 'config-differs', subject, fields: entry.differences };
 }

@@ -27,7 +27,7 @@ export function createSpoolWatch(parts: { sink: AlertSink; clock: Clock }) {
       key: host,
       active,
       at: spool.oldestAt ?? now,
-      detail: `${spool.entries} entries wait on ${host}`,
+      found: { code: 'spool-waits', entries: spool.entries, host },
     });
     reported.set(host, active);
   };

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Found } from '../../src/core/found.ts';
+import { INCIDENT_KINDS, type IncidentKind, RESOLUTIONS } from '../../src/core/incident.ts';
 import { composeDigest, composeMessage, type MessageContext, plainText } from '../../src/core/message.ts';
 import { alertOf } from '../../src/core/message-alert.ts';
+import { CAUSES } from '../../src/core/verdict.ts';
 import { incidentOf, RULES, silenceCondition, T0 } from '../support/incidents.ts';
 
 const context: MessageContext = {
@@ -64,6 +67,47 @@ describe('a message', () => {
     expect(text).toContain('原因: 回调未送达');
     expect(text).toContain('证据: OSS 中有文件，但没有收到回调。');
     expect(text.split('\n')).toHaveLength(plainText(composeMessage(gap, 'opened', context)).split('\n').length);
+  });
+
+  it('speaks its own language alone, whatever it is about and whatever was found', () => {
+    const subject = { kind: 'callback_auth' as const, domain: 'play.example.com', app: null };
+    const config = { kind: 'config' as const, domain: 'play.example.com', app: 'live' };
+    const fields = [{ field: 'intervalSeconds', desired: 10, actual: null }];
+    const keys = [{ field: 'key', desired: 'ours', actual: 'another key' }];
+    const seen: Partial<Record<IncidentKind, Found[]>> = {
+      rejected_callbacks: [{ code: 'requests-rejected', count: 12, reason: 'signature-mismatch' }],
+      spool_not_draining: [{ code: 'spool-waits', entries: 12, host: 'host-1' }],
+      config_drift: [
+        { code: 'config-missing', subject: config },
+        { code: 'config-differs', subject: config, fields },
+        { code: 'config-differs', subject, fields: keys },
+      ],
+      enforce_fight: [{ code: 'healing-stopped', subject: { ...subject, kind: 'push_notify' }, times: 3 }],
+      two_callbacks: [{ code: 'two-callbacks', url: 'https://third.example.com/' }],
+    };
+    const causes: Partial<Record<IncidentKind, string[]>> = {
+      gap: [...CAUSES],
+      rejected_callbacks: ['signature-mismatch', 'timestamp-outside-window', 'not-json', 'instant-implausible'],
+      channel_failing: ['permanent-failure', 'rejected-in-a-row', 'recipients-refused'],
+    };
+    for (const kind of INCIDENT_KINDS) {
+      for (const found of seen[kind] ?? [undefined]) {
+        for (const cause of causes[kind] ?? [null]) {
+          for (const resolution of RESOLUTIONS) {
+            const facts = { ...gap.facts, ...(found ? { found, detail: 'One sentence in English.' } : {}) };
+            const told = { ...gap, kind, cause, resolution, facts, reopenings: [T0] };
+            for (const event of ['opened', 'resolved'] as const) {
+              const chinese = plainText(composeMessage(told, event, { ...context, locale: 'zh-CN' }));
+              expect(chinese).not.toMatch(/[a-z]+ [a-z]+ [a-z]+/i);
+              const english = plainText(composeMessage(told, event, context));
+              expect(english).not.toMatch(/\p{Script=Han}/u);
+              // No code stands in for a word.
+              for (const text of [chinese, english]) expect(text).not.toMatch(/: [a-z]+[-_][a-z-_]+$/m);
+            }
+          }
+        }
+      }
+    }
   });
 
   it('says how long it lasted once it is resolved, and what the audit said', () => {

@@ -174,6 +174,8 @@ describe('rejected callbacks', () => {
     await reject(1);
     await world.pass({ seconds: 30, step: 10 });
     expect(world.titles()).toEqual(['[Open] callbacks are rejected: play.example.com']);
+    const { body } = world.endpoint.calls[0]!;
+    expect(body).toContain('10 requests within five minutes, mostly because the signature does not match our key');
     await world.pass({ seconds: 400, step: 10 });
     expect(world.titles()[1]).toContain('[Resolved] callbacks are rejected');
   }, 60_000);

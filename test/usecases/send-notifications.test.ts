@@ -221,7 +221,7 @@ describe('delivery', () => {
       .map(({ body }) => JSON.parse(body).text);
     expect(good).toEqual([
       expect.stringContaining('[Open] config differs'),
-      expect.stringContaining('[Open] a notification channel is switched off: all domains bad'),
+      expect.stringContaining('[Open] a notification channel fails: all domains bad'),
     ]);
     expect(world.endpoint.calls.length - good.length).toBe(3);
 
@@ -229,7 +229,7 @@ describe('delivery', () => {
     await world.alerting.handle.testChannel('bad');
     expect((await world.alerting.handle.channels())[1]).toMatchObject({ disabledAt: null });
     for (let time = 0; time < 15; time++) await step(5);
-    expect(world.titles().at(-1)).toContain('[Resolved] a notification channel is switched off');
+    expect(world.titles().at(-1)).toContain('[Resolved] a notification channel fails');
   });
 
   it('switches a channel off that rejects three messages in a row, and tells of it over the others', async () => {
@@ -353,6 +353,25 @@ describe('delivery', () => {
     world.set(world.now() + 1);
     await upkeep();
     expect((await rows()).map(({ channel, status }) => `${channel} ${status}`)).toEqual(['chat sent', 'fresh failed']);
+  });
+
+  it('says what was found in the language of the channel', async () => {
+    world = await createAlertingWorld({
+      apps: {},
+      notify: (url) => [
+        { name: 'en', type: 'slack', url: `${url}/en` },
+        { name: 'zh', type: 'slack', url: `${url}/zh`, locale: 'zh-CN' },
+      ],
+    });
+    const found = { code: 'spool-waits' as const, entries: 12, host: 'host-1' };
+    await world.alerting.sink.report({ kind: 'spool_not_draining', key: 'host-1', active: true, found });
+    await step(1);
+    const said = (path: string) => world!.endpoint.calls.find(({ url }) => url.pathname === path)?.body;
+    expect(said('/en')).toContain('12 entries wait on host-1.');
+    expect(said('/zh')).toContain('host-1 上有 12 条待入库。');
+    expect((await world.alerting.handle.incidents({})).data).toMatchObject([
+      { facts: { detail: '12 entries wait on host-1.' } },
+    ]);
   });
 
   it('reaches only the channels that want the incident', async () => {

@@ -60,6 +60,10 @@ describe('the drift watch', () => {
         app: 'live',
         active: true,
         detail: expect.stringContaining(`callback is ${THEIR_CALLBACK} instead of ${OUR_CALLBACK}`),
+        found: {
+          code: 'config-differs',
+          fields: [{ field: 'callback', desired: OUR_CALLBACK, actual: THEIR_CALLBACK }],
+        },
       },
     ]);
     // A session that started after the last look may have started under it.

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Found } from '../../core/found.ts';
 import type { IncidentKind } from '../../core/incident.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { ActiveFinding, AlertingFacts, AlertingGap, AuditStall, HeardCapture, OnAirRow } from '../../ports.ts';
@@ -153,17 +154,19 @@ export function createAlertingFacts(database: Database): AlertingFacts {
 
     async findings(now) {
       const rows = await db.selectFrom('findings').selectAll().where('active', '=', true).orderBy('since').execute();
-      return rows.map(
-        (row): ActiveFinding => ({
+      return rows.map((row): ActiveFinding => {
+        const facts = row.facts as { detail?: string; found?: Found };
+        return {
           kind: row.kind,
           scope: { domain: row.domain, app: row.app, stream: row.stream },
           key: row.key,
           since: row.since,
           cause: row.cause,
-          detail: (row.facts as { detail?: string }).detail ?? null,
+          detail: facts.detail ?? null,
+          found: facts.found ?? null,
           reported: now - row.reported_at < silentAfterMs(row.kind),
-        }),
-      );
+        };
+      });
     },
 
     async lastCaptureBefore(streamId, before) {

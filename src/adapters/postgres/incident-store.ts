@@ -1,4 +1,5 @@
 import { type Kysely, type SqlBool, sql } from 'kysely';
+import { foundText } from '../../core/found-words.ts';
 import type { IncidentFilter, IncidentStore } from '../../ports.ts';
 import { applyDecisions } from './apply-decisions.ts';
 import type { Database } from './database.ts';
@@ -85,7 +86,9 @@ export function createIncidentStore(database: Database): IncidentStore {
     },
 
     async report(finding, now) {
-      const facts = JSON.stringify(finding.detail ? { detail: finding.detail } : {});
+      const { found } = finding;
+      const detail = finding.detail ?? (found && foundText(found, 'en'));
+      const facts = JSON.stringify({ detail, found });
       const at = timestamp(finding.at ?? now);
       // The beginning stays while it lasts; a condition that comes back begins anew.
       await sql`
