@@ -5,7 +5,7 @@ import type { Slot } from '../core/session-slots.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 import type { IndexWitness, ObjectWitness } from '../core/witness.ts';
 import type { Buckets, Clock, HistoryReads, KnownStream, LiveApi, TimelineReads } from '../ports.ts';
-import { type CaptureView, captureView, findCapture, labelsOf } from './query-captures.ts';
+import { type CaptureView, captureView, findCapture, isOwnPlace, labelsOf } from './query-captures.ts';
 import type { GapView } from './query-gaps.ts';
 import { configLookup } from './query-streams.ts';
 import { timelineQuery } from './query-timeline.ts';
@@ -52,7 +52,7 @@ export interface ObjectPlace {
 export interface ObjectLook extends ObjectPlace {
   lookedAt: Instant;
   found: Pick<ObjectWitness, 'lastModified' | 'sizeBytes'> | null;
-  /** A GET URL that lives five minutes. */
+  /** A GET URL that lives five minutes; null where no config of the app stores there. */
   url: string | null;
 }
 
@@ -158,7 +158,10 @@ export function inspectSlots(deps: InspectDeps) {
         ...place,
         lookedAt: clock.now(),
         found: object && { lastModified: object.lastModified, sizeBytes: object.sizeBytes },
-        url: object && (await bucket.signedUrl(place.object, SIGNED_URL_SECONDS)),
+        url:
+          object && (await isOwnPlace(reads, words, place.bucket, place.object))
+            ? await bucket.signedUrl(place.object, SIGNED_URL_SECONDS)
+            : null,
       };
     },
 

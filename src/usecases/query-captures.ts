@@ -1,5 +1,6 @@
 import { type VerdictLabels, verdictAt, verdictLabels } from '../core/capture-verdict.ts';
 import type { Instant } from '../core/instant.ts';
+import { NameResolver } from '../core/name-resolver.ts';
 import { RefusalError } from '../core/refusal.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 import type { TimeWindow, WindowWords } from '../core/time-window.ts';
@@ -11,6 +12,7 @@ import type {
   CaptureRead,
   CaptureReads,
   Clock,
+  ConfigReads,
   KnownStream,
   ScopeFilter,
   StreamReads,
@@ -48,7 +50,7 @@ export function captureQueries({
   clock,
   buckets,
 }: {
-  reads: CaptureReads & StreamReads;
+  reads: CaptureReads & StreamReads & ConfigReads;
   clock: Clock;
   buckets: Buckets | null;
 }) {
@@ -134,11 +136,31 @@ export function captureQueries({
       if (capture.bucket === null || capture.endpoint === null) {
         throw new RefusalError('conflict', 'The callback named no bucket or endpoint, so there is no URL to sign.');
       }
+      if (!(await isOwnPlace(reads, capture, capture.bucket, capture.object))) {
+        throw new RefusalError(
+          'conflict',
+          'No config that was ever seen of this app has this bucket and a template that gives this name, so no URL is signed.',
+        );
+      }
       const expiresAt = clock.now() + SIGNED_URL_SECONDS * 1_000;
       const url = await buckets.open(capture.bucket, capture.endpoint).signedUrl(capture.object, SIGNED_URL_SECONDS);
       return { url, expiresAt };
     },
   };
+}
+
+/**
+ * Whether a config of the stream's app stood that stores under this name in this bucket. A callback is only a claim: without
+ * this whoever can send one could have any object signed that our credentials may read.
+ */
+export async function isOwnPlace(
+  reads: ConfigReads,
+  stream: StreamKey,
+  bucket: string,
+  object: string,
+): Promise<boolean> {
+  const names = new NameResolver(await reads.configVersions({ domain: [stream.domain] }));
+  return names.readAs({ domain: stream.domain, app: stream.app, stream: stream.stream }, bucket, object) !== null;
 }
 
 function isPlace(values: readonly (string | number | null)[]): values is Place {

@@ -240,6 +240,16 @@ describe('a slot', () => {
     expect(await look()).toMatchObject({ found: { lastModified: at }, url: expect.stringContaining('http') });
   });
 
+  it('gives no URL for an object that no config of the app stores, though a callback has named it', async () => {
+    const at = START + HOUR + 3 * MINUTE;
+    await database.pool.query(`update captures set rest = '{"object":"salaries.pdf"}' where captured_at = $1`, [
+      new Date(at).toISOString(),
+    ]);
+    buckets.bucket('bucket-a').put('salaries.pdf', at);
+    const look = await inspector.lookAtObject({ ...KEY, at, mode: 'sequence' });
+    expect(look).toMatchObject({ object: 'salaries.pdf', found: { lastModified: at }, url: null });
+  });
+
   it('is not found where none is known', async () => {
     await expect(inspector.slot({ ...KEY, at: START - DAY, mode: 'sequence' })).rejects.toThrow(/No slot/);
     await expect(inspector.slot({ ...KEY, stream: 'none', at: START, mode: 'sequence' })).rejects.toThrow(/never seen/);

@@ -54,7 +54,8 @@ export function captureRoutes(queries: Queries): Route[] {
       scope: 'read',
       tag: 'captures',
       summary: 'Sign an OSS URL of the snapshot',
-      description: 'It lives five minutes. Whether the object is there shows when it is fetched.',
+      description:
+        'It lives five minutes. Whether the object is there shows when it is fetched. A 409 where no config of the app stores there.',
       params,
       response: z.object({ url: z.string(), expiresAt: instant }),
       handler: ({ params: { id } }) => queries.captureUrl(id),

@@ -15,6 +15,7 @@ import {
   addSlotHour,
   addStream,
   addWatermark,
+  SHAPE,
 } from '../../support/history.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
@@ -187,6 +188,32 @@ describe('captures', () => {
     expect(one.body).toEqual(body.data[0]);
     await get('/captures/1-2-3').expect(404);
     await get('/captures/rubbish').expect(404);
+  });
+
+  it('signs a URL only for what a config of the app stores, whatever a callback has named', async () => {
+    const other = await addShape(database, { ...SHAPE, bucket: 'payroll', template: null });
+    const inOther = (object: string) => JSON.stringify({ object, receivedAt: START });
+    const names = [`snapshot/live/cam01/${START / 1_000}.jpg`, 'salaries.pdf'];
+    const evil = await addStream(database, 'evil.example.com', 'live', 'cam01');
+    await addCaptures(database, [
+      { streamId: cam01, at: at(-500), shapeId: other, rest: inOther(names[0]!) },
+      { streamId: cam01, at: at(-490), shapeId: 1, rest: inOther(names[1]!) },
+      { streamId: cam01, at: at(-480), shapeId: 1, rest: inOther(`snapshot/live/cam02/${START / 1_000}.jpg`) },
+      { streamId: evil, at: at(-470), shapeId: 1 },
+    ]);
+    for (const [stream, seconds] of [
+      [cam01, -500],
+      [cam01, -490],
+      [cam01, -480],
+      [evil, -470],
+    ] as const) {
+      const { body } = await get(`/captures/${stream}-${at(seconds)}-0/url`);
+      expect([seconds, body.status, body.type]).toEqual([seconds, 409, '/api/v1/problems/conflict']);
+    }
+    const { body } = await get(`/captures/${cam01}-${at(0)}-0/url`).expect(200);
+    expect(body.url).toMatch(/^https:\/\/bucket-a\.oss-cn-shanghai\.aliyuncs\.com\/snapshot\/live\/cam01\/\d+\.jpg\?/);
+    await database.pool.query('delete from captures where captured_at < $1', [iso(START)]);
+    await database.pool.query('delete from streams where id = $1', [evil]);
   });
 
   it('walks all streams in pages without loss or repetition', async () => {
