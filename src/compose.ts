@@ -6,7 +6,6 @@ import { knownPictureOrigins } from './adapters/oss/picture-origins.ts';
 import { createCaptureStore } from './adapters/postgres/capture-store.ts';
 import { createConfigStore } from './adapters/postgres/config-store.ts';
 import { type Database, openDatabase } from './adapters/postgres/database.ts';
-import { createCaptureExports } from './adapters/postgres/export-captures.ts';
 import { createForwardQueue } from './adapters/postgres/forward-queue.ts';
 import { createHeartbeatStore } from './adapters/postgres/heartbeat-store.ts';
 import { createMetricsSource } from './adapters/postgres/metrics-source.ts';
@@ -25,7 +24,7 @@ import type { ServiceHandle, ServiceOverrides } from './cli/service-handle.ts';
 import { createAlerting } from './compose/alerting.ts';
 import { composeForwarding } from './compose/forwarding.ts';
 import { composeJobs } from './compose/jobs.ts';
-import { composeQuarantine } from './compose/queries.ts';
+import { composeHistory, composeQuarantine } from './compose/queries.ts';
 import { ReleaseStack } from './compose/release-stack.ts';
 import { openStorage, untilReached } from './compose/storage.ts';
 import { createVendor } from './compose/vendor.ts';
@@ -43,14 +42,11 @@ import { registerReceiverMetrics } from './http/receiver-metrics.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Clock } from './ports.ts';
 import { controlConfigs } from './usecases/control-configs.ts';
-import { deliveryReports } from './usecases/delivery-report.ts';
 import { desiredDomains, SNAPSHOT_CALLBACK_PATH } from './usecases/desired-domains.ts';
-import { exportHistory } from './usecases/export-history.ts';
 import { FORWARD_TASK, forwardTargets } from './usecases/forward-callback.ts';
 import { inspectSlots } from './usecases/inspect-slot.ts';
 import { createKnownTemplates } from './usecases/known-templates.ts';
 import { manageTokens } from './usecases/manage-tokens.ts';
-import { createQueries } from './usecases/query-history.ts';
 import { createReceiver } from './usecases/receiver.ts';
 import { createReceiverJobs } from './usecases/receiver-jobs.ts';
 import { createWall } from './usecases/watch-wall.ts';
@@ -75,6 +71,8 @@ export const systemClock: Clock = { now: () => Date.now() };
 /** Megabytes of callbacks that may wait on the local disk while the database is away. */
 const SPOOL_MAX_BYTES = 1024 * 1024 * 1024;
 const VERSION: string = createRequire(import.meta.url)('../package.json').version;
+/** A question of the API that takes longer is stopped: nobody waits for it any more, and it keeps others waiting. */
+const QUESTION_MS = 20_000;
 const VERSIONS_REFRESH_MS = 10_000;
 const SPOOL_WATCH_MS = 10_000;
 /** A callback this late may come after its slot was judged: the audit looks again. */
@@ -170,11 +168,20 @@ export async function createService(environment: Environment, overrides: Overrid
     // Unknown while the database is away; what is asked of us without a token is then answered to this machine only.
     const binding = storage.isAway ? null : bindingProblem(config.host, await tokens.usable());
     if (binding) throw new ConfigurationError('The service cannot start:', [binding]);
-    const reads = createHistoryReads(database);
-    const queries = createQueries({ reads, clock, buckets: vendor.buckets });
+    // One question that takes long must not keep the others, or the jobs, from their connections.
+    const asking = openDatabase({
+      url: database.url,
+      maxConnections: 8,
+      applicationName: 'snapaudit-api',
+      statementTimeoutMs: QUESTION_MS,
+      onError: (error) => logger.warn({ err: error }, 'an idle database connection ended'),
+    });
+    release.add(asking.close);
+    const reads = createHistoryReads(asking);
+    const { queries, exports, reports } = composeHistory({ database, asking, clock, buckets: vendor.buckets });
     const operatorLog = createOperatorLog(database);
     const wall = createWall({
-      reads: createWallReads(database),
+      reads: createWallReads(asking),
       queries,
       clock,
       own: () => receiver.state(),
@@ -182,7 +189,7 @@ export async function createService(environment: Environment, overrides: Overrid
       onError: (error) => logger.warn({ err: error }, 'the wall could not be read anew'),
     });
     const inspector = inspectSlots({
-      reads: { ...reads, ...createTimelineReads(database) },
+      reads: { ...reads, ...createTimelineReads(asking) },
       gaps: queries,
       clock,
       buckets: vendor.buckets,
@@ -211,8 +218,8 @@ export async function createService(environment: Environment, overrides: Overrid
               { live: vendor.live, store: configStore, clock },
               desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
             ),
-            exports: exportHistory({ reads: { ...reads, ...createCaptureExports(database) }, queries, clock }),
-            reports: deliveryReports({ reads, clock }),
+            exports,
+            reports,
             quarantine: composeQuarantine({ database, settings, secrets, publicUrl }),
             tokens,
             operatorLog,

@@ -14,6 +14,7 @@ import type { Settings } from '../config/settings.ts';
 import { extendAliases } from '../core/callback-aliases.ts';
 import { createBodyReader } from '../core/callback-body.ts';
 import { signedHostsOf } from '../core/callback-signature.ts';
+import type { Buckets, Clock } from '../ports.ts';
 import { controlQuarantine, type QuarantineControl } from '../usecases/control-quarantine.ts';
 import { deliveryReports } from '../usecases/delivery-report.ts';
 import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
@@ -27,13 +28,10 @@ import { createVendor } from './vendor.ts';
 export async function openQueries({ config, secrets }: Environment): Promise<QueryHandle> {
   const storage = await openStorage({ config }, { maxConnections: 4 });
   const { database } = storage;
-  const reads = { ...createHistoryReads(database), ...createCaptureExports(database) };
   const vendor = createVendor(config, { database });
-  const queries = createQueries({ reads, clock: systemClock, buckets: vendor.buckets });
+  const history = composeHistory({ database, asking: database, clock: systemClock, buckets: vendor.buckets });
   return {
-    queries,
-    exports: exportHistory({ reads, queries, clock: systemClock }),
-    reports: deliveryReports({ reads, clock: systemClock }),
+    ...history,
     tokens: manageTokens({
       store: createTokenStore(database),
       clock: systemClock,
@@ -53,6 +51,17 @@ export async function openQueries({ config, secrets }: Environment): Promise<Que
       await vendor.close();
       await storage.close();
     },
+  };
+}
+
+/** The history: questions are asked over `asking`, which may have a time limit; exports and reports take the time that they need. */
+export function composeHistory(parts: { database: Database; asking: Database; clock: Clock; buckets: Buckets | null }) {
+  const { database, asking, clock, buckets } = parts;
+  const unhurried = { ...createHistoryReads(database), ...createCaptureExports(database) };
+  return {
+    queries: createQueries({ reads: createHistoryReads(asking), clock, buckets }),
+    exports: exportHistory({ reads: unhurried, queries: createQueries({ reads: unhurried, clock }), clock }),
+    reports: deliveryReports({ reads: unhurried, clock }),
   };
 }
 

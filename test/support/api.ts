@@ -1,12 +1,13 @@
 import express, { type Express } from 'express';
 import { createBuckets } from '../../src/adapters/oss/create-buckets.ts';
 import { createConfigStore } from '../../src/adapters/postgres/config-store.ts';
-import { createCaptureExports } from '../../src/adapters/postgres/export-captures.ts';
+import type { Database } from '../../src/adapters/postgres/database.ts';
 import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import { createTimelineReads } from '../../src/adapters/postgres/query-timeline.ts';
 import { createWallReads } from '../../src/adapters/postgres/query-wall.ts';
 import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
+import { composeHistory } from '../../src/compose/queries.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import { allRoutes } from '../../src/http/api/all-routes.ts';
 import { createApiRouter } from '../../src/http/api/api-router.ts';
@@ -14,11 +15,10 @@ import type { Route } from '../../src/http/api/define-route.ts';
 import type { OperatorLog } from '../../src/ports.ts';
 import { VendorState } from '../../src/sandbox/live/vendor-state.ts';
 import { controlConfigs } from '../../src/usecases/control-configs.ts';
-import { deliveryReports } from '../../src/usecases/delivery-report.ts';
-import { type Exports, exportHistory } from '../../src/usecases/export-history.ts';
+import type { Exports } from '../../src/usecases/export-history.ts';
 import { inspectSlots } from '../../src/usecases/inspect-slot.ts';
 import { manageTokens, type Tokens } from '../../src/usecases/manage-tokens.ts';
-import { createQueries, type Queries } from '../../src/usecases/query-history.ts';
+import type { Queries } from '../../src/usecases/query-history.ts';
 import { createWall } from '../../src/usecases/watch-wall.ts';
 import { createTestAlerting } from './alerting-handle.ts';
 import { OUR_KEY, PLAY, PUSH, settingsFor } from './config-world.ts';
@@ -41,15 +41,15 @@ export interface TestApi {
 export function createTestApi(
   database: TestDatabase,
   now: Instant,
-  options: { moreRoutes?: Route[]; requestsPerMinute?: number; operatorLog?: OperatorLog } = {},
+  options: { moreRoutes?: Route[]; requestsPerMinute?: number; operatorLog?: OperatorLog; asking?: Database } = {},
 ): TestApi {
   const clock = { now: () => now };
   const errors: unknown[] = [];
   // Signing a URL calls nobody.
   const buckets = createBuckets({ credentials: async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' }) });
-  const reads = { ...createHistoryReads(database), ...createCaptureExports(database) };
-  const queries = createQueries({ reads, clock, buckets });
-  const exports = exportHistory({ reads, queries, clock });
+  const asking = options.asking ?? database;
+  const reads = createHistoryReads(asking);
+  const { queries, exports, reports } = composeHistory({ database, asking, clock, buckets });
   const tokens = manageTokens({ store: createTokenStore(database), clock });
   const operatorLog = options.operatorLog ?? createOperatorLog(database);
   // A vendor that knows the domain and no more, and a bucket that holds nothing.
@@ -82,7 +82,7 @@ export function createTestApi(
         settingsFor([{ app: 'live' }]),
       ),
       exports,
-      reports: deliveryReports({ reads, clock }),
+      reports,
       quarantine: createTestQuarantine(database),
       tokens,
       operatorLog,

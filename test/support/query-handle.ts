@@ -1,16 +1,11 @@
-import { createCaptureExports } from '../../src/adapters/postgres/export-captures.ts';
 import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
-import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
 import type { QueryHandle } from '../../src/cli/query-handle.ts';
-import { composeQuarantine } from '../../src/compose/queries.ts';
+import { composeHistory, composeQuarantine } from '../../src/compose/queries.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import type { QuarantineControl } from '../../src/usecases/control-quarantine.ts';
-import { deliveryReports } from '../../src/usecases/delivery-report.ts';
-import { exportHistory } from '../../src/usecases/export-history.ts';
 import { manageTokens } from '../../src/usecases/manage-tokens.ts';
-import { createQueries } from '../../src/usecases/query-history.ts';
 import type { TestDatabase } from './database.ts';
 
 const SETTINGS = settingsSchema.parse({
@@ -33,12 +28,9 @@ const SETTINGS = settingsSchema.parse({
 /** What the query commands work with, over a test database at a time that stands still; `close` leaves the database open. */
 export function createTestQueryHandle(database: TestDatabase, now: Instant): () => Promise<QueryHandle> {
   const clock = { now: () => now };
-  const reads = { ...createHistoryReads(database), ...createCaptureExports(database) };
-  const queries = createQueries({ reads, clock });
+  const history = composeHistory({ database, asking: database, clock, buckets: null });
   return async () => ({
-    queries,
-    exports: exportHistory({ reads, queries, clock }),
-    reports: deliveryReports({ reads, clock }),
+    ...history,
     tokens: manageTokens({ store: createTokenStore(database), clock }),
     operatorLog: createOperatorLog(database),
     openQuarantine: async () => createTestQuarantine(database),

@@ -17,6 +17,8 @@ export function openDatabase(options: {
   url: string;
   maxConnections?: number;
   applicationName?: string;
+  /** Ends a statement that runs for longer; where not given, what the server says holds. */
+  statementTimeoutMs?: number;
   onError?: (error: Error) => void;
 }): Database {
   const types = new pg.TypeOverrides();
@@ -28,6 +30,7 @@ export function openDatabase(options: {
     application_name: options.applicationName ?? 'snapaudit',
     types,
     options: '-c timezone=UTC',
+    ...(options.statementTimeoutMs !== undefined && { statement_timeout: options.statementTimeoutMs }),
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
