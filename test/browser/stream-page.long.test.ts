@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PicturePainter } from '../../src/sandbox/broadcast/picture.ts';
 import { hasChromium, launchBrowser, type PageLook, SKIPPED, watchedPage } from '../support/browser.ts';
 import { startTestDashboard, type TestDashboard } from '../support/dashboard.ts';
 import { DOMAIN, type PlantedDay, plantDay } from '../support/dashboard-data.ts';
@@ -12,6 +13,11 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** The page's own type: tests know no DOM. */
+interface Timed {
+  dateTime: string;
+}
+
 describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
   let database: TestDatabase;
   let dashboard: TestDashboard;
@@ -23,6 +29,8 @@ describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
     database = await createTestDatabase();
     day = await plantDay(database, Date.now());
     dashboard = await startTestDashboard(database);
+    const picture = await new PicturePainter({ perSecond: 1 }).paint({ app: 'live', stream: 'cam-door' }, Date.now());
+    for (const { key, at: instant } of day.objects) dashboard.putPicture(key, picture, instant);
     hosts = [new URL(dashboard.url).host, new URL(dashboard.ossUrl).host];
     browser = await launchBrowser();
   }, 240_000);
@@ -104,6 +112,35 @@ describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
       const index = page.locator('.witness >> nth=2');
       await index.locator('.mark').getByText('Not listed').waitFor();
       await page.locator('.witness >> nth=1').locator('.mark').getByText('It is not there').waitFor();
+    });
+  }, 120_000);
+
+  it('shows the pictures under the cursor, and keeps them until one of them is clicked', async () => {
+    const from = faulty('cam-door').gapAt - 40 * MINUTE;
+    const to = from + 2 * HOUR;
+    await visit(`/streams/${DOMAIN}/live/cam-door?from=${at(from)}&to=${at(to)}`, async (page) => {
+      await page.locator('.pictures img').first().waitFor();
+      const chart = (await page.locator('.timeline canvas').boundingBox())!;
+      // Half an hour into the window.
+      await page.mouse.move(chart.x + chart.width / 4, chart.y + chart.height / 2);
+      const shown = async () =>
+        (
+          await page.locator('.pictures time').evaluateAll((times) => times.map((time) => (time as Timed).dateTime))
+        ).map((text) => Date.parse(text) - (from + HOUR / 2));
+      await expect.poll(async () => Math.min(...(await shown()).map(Math.abs))).toBeLessThan(MINUTE);
+      const near = await shown();
+      expect(near).toHaveLength(8);
+      expect(Math.max(...near.map(Math.abs))).toBeLessThan(2 * MINUTE);
+      expect(await page.locator('.pictures time').first().getAttribute('title')).toMatch(/UTC$/);
+      const third = page.locator('.pictures button').nth(2);
+      const place = (await third.boundingBox())!;
+      await page.mouse.move(place.x + place.width / 2, place.y + place.height / 2, { steps: 10 });
+      // Longer than it takes to look for other pictures, where the pointer has left the timeline.
+      await page.waitForTimeout(600);
+      expect(await shown()).toEqual(near);
+      await third.click();
+      await page.getByRole('dialog').getByText('OK', { exact: true }).waitFor();
+      expect(Date.parse(new URL(page.url()).searchParams.get('at') ?? '') - (from + HOUR / 2)).toBe(near[2]);
     });
   }, 120_000);
 });

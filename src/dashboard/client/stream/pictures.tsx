@@ -1,31 +1,33 @@
-import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type Capture, get, type Page } from '../api.ts';
-import { formatTime } from '../parts/time.tsx';
+import { formatTime, When } from '../parts/time.tsx';
 import { useWords } from '../words/language.tsx';
 import { CapturePicture } from './picture.tsx';
 
 const SHOWN = 8;
+/** So many slots beyond the cursor are shown, so that it stands amid its pictures. */
+const AHEAD = SHOWN / 2;
 
-/** The pictures up to the cursor, or up to the end of the window. */
+/** The pictures around the cursor, or those up to the end of the window. */
 export function Pictures({
   stream,
   from,
   to,
+  intervalSeconds,
   cursor,
   onPick,
 }: {
   stream: { domain: string; app: string; stream: string };
   from: number;
   to: number;
+  intervalSeconds: number;
   cursor: number | null;
   onPick: (at: number) => void;
 }) {
   const words = useWords();
-  const [at] = useDebouncedValue(cursor, 250);
-  // A few slots beyond the cursor, so that it stands amid its pictures.
-  const until = at === null ? to : Math.min(to, at + (to - from) / 100);
-  const bounds = { from: new Date(from).toISOString(), to: new Date(Math.max(from + 1, until)).toISOString() };
+  const isInside = cursor !== null && cursor >= from && cursor < to;
+  const until = isInside ? Math.min(to, cursor + AHEAD * intervalSeconds * 1_000) : to;
+  const bounds = { from: new Date(from).toISOString(), to: new Date(until).toISOString() };
   const captures = useQuery({
     queryKey: ['captures', stream, bounds],
     queryFn: ({ signal }) =>
@@ -52,7 +54,7 @@ export function Pictures({
                     alt={words.stream.capturedAt(formatTime(capture.capturedAt, 'full', words.locale))}
                   />
                   <span className={`tone-${capture.verdict}`}>
-                    {formatTime(capture.capturedAt, 'time', words.locale)}
+                    <When at={capture.capturedAt} detail="time" />
                   </span>
                 </button>
               </li>

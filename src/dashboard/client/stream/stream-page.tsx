@@ -1,11 +1,9 @@
-import { ActionIcon, Button, SegmentedControl } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
 import type { Verdict } from '../../../core/verdict.ts';
 import { type Gap, get, type Page, type Stream, streamPath, type Timeline } from '../api.ts';
 import { GapTable } from '../parts/gap-table.tsx';
-import { ChevronLeft, ChevronRight, ZoomIn, ZoomOut } from '../parts/icons.ts';
 import { Name, StatusMark, VerdictMark } from '../parts/marks.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
@@ -18,8 +16,11 @@ import { SlotDrawer } from './slot-drawer.tsx';
 import { useStreamWindow } from './stream-window.ts';
 import { TimelineChart } from './timeline-chart.tsx';
 import { DRAWN_VERDICTS } from './timeline-option.ts';
+import { usePointed } from './use-pointed.ts';
+import { modeOf, WindowTools } from './window-tools.tsx';
 
-const MODES = ['sequence', 'overwrite'] as const;
+/** Where no config was in force there may be pictures all the same. */
+const ASSUMED_INTERVAL_SECONDS = 10;
 
 export default function StreamPage() {
   const words = useWords();
@@ -47,11 +48,13 @@ function useStreamKey() {
 function StreamView({ stream: key }: { stream: { domain: string; app: string; stream: string } }) {
   const words = useWords();
   const [search, setSearch] = useSearchParams();
-  const { from, to, ...window } = useStreamWindow(search, setSearch);
+  const window = useStreamWindow(search, setSearch);
+  const { from, to } = window;
   const [cursor, setCursor] = useState<number | null>(null);
+  const pointed = usePointed();
   const at = search.get('at');
   // Without one the service answers with a mode that the config in force has.
-  const asked = MODES.find((mode) => mode === search.get('mode')) ?? null;
+  const asked = modeOf(search);
   const bounds = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
   const revision = useWall((state) => Math.floor(state.revision / 5));
 
@@ -110,7 +113,6 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
   if (!stream.data) return <Loading />;
   const shares = timeline.data ? countVerdicts(timeline.data) : null;
   const coverage = shares ? coverageOf(shares) : null;
-  const shownModes = MODES.filter((mode) => timeline.data?.modes.includes(mode) || mode === timeline.data?.mode);
   return (
     <>
       <div className="page-head">
@@ -133,89 +135,64 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
         )}
       </div>
 
-      <section className="panel">
-        <h2>
-          <span>
-            <When at={from} /> – <When at={to} />
-          </span>
-          <span className="quiet">
-            <Span ms={to - from} />
-          </span>
-          <span className="end window-tools">
-            {shownModes.length > 1 && (
-              <SegmentedControl
-                size="xs"
-                aria-label={words.stream.mode}
-                value={timeline.data?.mode ?? ''}
-                onChange={choose}
-                data={shownModes.map((mode) => ({ value: mode, label: words.stream.modes[mode] }))}
-              />
-            )}
-            <ActionIcon variant="default" size="sm" aria-label={words.stream.earlier} onClick={() => move(-0.5)}>
-              <ChevronLeft size={14} aria-hidden />
-            </ActionIcon>
-            <ActionIcon variant="default" size="sm" aria-label={words.stream.later} onClick={() => move(0.5)}>
-              <ChevronRight size={14} aria-hidden />
-            </ActionIcon>
-            <ActionIcon variant="default" size="sm" aria-label={words.stream.zoomOut} onClick={() => zoom(2)}>
-              <ZoomOut size={14} aria-hidden />
-            </ActionIcon>
-            <ActionIcon variant="default" size="sm" aria-label={words.stream.zoomIn} onClick={() => zoom(0.5)}>
-              <ZoomIn size={14} aria-hidden />
-            </ActionIcon>
-            <SegmentedControl
-              size="xs"
-              aria-label={words.stream.window}
-              value={window.preset ?? ''}
-              onChange={(preset) => window.choose(preset)}
-              data={[
-                { value: 'month', label: words.stream.month },
-                { value: 'week', label: words.stream.week },
-                { value: 'day', label: words.stream.day },
-                { value: 'hour', label: words.stream.hour },
-                { value: 'tenMinutes', label: words.stream.tenMinutes },
-              ]}
-            />
-            <Button size="compact-xs" variant="default" disabled={window.following} onClick={window.follow}>
-              {words.stream.toNow}
-            </Button>
-          </span>
-        </h2>
-        <div className="panel-body">
-          {timeline.isError ? (
-            <Failure error={timeline.error} retry={() => timeline.refetch()} />
-          ) : timeline.data ? (
-            <>
-              <p className="readout" aria-hidden>
-                <Readout timeline={timeline.data} cursor={cursor} />
-              </p>
-              <TimelineChart
-                timeline={timeline.data}
-                label={words.stream.timelineLabel(percentText(coverage, words.locale), gaps.data?.data.length ?? 0)}
-                onCursor={setCursor}
-                onPick={pick}
-                onSpan={window.set}
-              />
-              <ul className="legend" aria-label={words.stream.legend}>
-                <li>
-                  {words.common.coverage} <b>{percentText(coverage, words.locale)}</b>
-                </li>
-                {DRAWN_VERDICTS.filter((verdict) => shares && shares[verdict] >= 0.5).map((verdict) => (
-                  <li key={verdict}>
-                    <span className={`swatch fill-${verdict}`} aria-hidden />
-                    <VerdictMark verdict={verdict} /> {Math.round(shares?.[verdict] ?? 0).toLocaleString(words.locale)}
+      <div ref={pointed.ref}>
+        <section className="panel">
+          <h2>
+            <span>
+              <When at={from} /> – <When at={to} />
+            </span>
+            <span className="quiet">
+              <Span ms={to - from} />
+            </span>
+            <WindowTools window={window} shown={timeline.data} onMode={choose} />
+          </h2>
+          <div className="panel-body">
+            {timeline.isError ? (
+              <Failure error={timeline.error} retry={() => timeline.refetch()} />
+            ) : timeline.data ? (
+              <>
+                <p className="readout" aria-hidden>
+                  <Readout timeline={timeline.data} cursor={cursor} />
+                </p>
+                <TimelineChart
+                  timeline={timeline.data}
+                  label={words.stream.timelineLabel(percentText(coverage, words.locale), gaps.data?.data.length ?? 0)}
+                  onCursor={(instant) => {
+                    setCursor(instant);
+                    pointed.onCursor(instant);
+                  }}
+                  onPick={pick}
+                  onSpan={window.set}
+                />
+                <ul className="legend" aria-label={words.stream.legend}>
+                  <li>
+                    {words.common.coverage} <b>{percentText(coverage, words.locale)}</b>
                   </li>
-                ))}
-                {timeline.data.blind.length > 0 && <li>{words.stream.blind}</li>}
-              </ul>
-            </>
-          ) : (
-            <Loading />
-          )}
-        </div>
-      </section>
+                  {DRAWN_VERDICTS.filter((verdict) => shares && shares[verdict] >= 0.5).map((verdict) => (
+                    <li key={verdict}>
+                      <span className={`swatch fill-${verdict}`} aria-hidden />
+                      <VerdictMark verdict={verdict} />{' '}
+                      {Math.round(shares?.[verdict] ?? 0).toLocaleString(words.locale)}
+                    </li>
+                  ))}
+                  {timeline.data.blind.length > 0 && <li>{words.stream.blind}</li>}
+                </ul>
+              </>
+            ) : (
+              <Loading />
+            )}
+          </div>
+        </section>
 
-      <Pictures stream={key} from={from} to={to} cursor={cursor} onPick={open} />
+        <Pictures
+          stream={key}
+          from={from}
+          to={to}
+          intervalSeconds={timeline.data?.intervalSeconds ?? ASSUMED_INTERVAL_SECONDS}
+          cursor={pointed.at}
+          onPick={open}
+        />
+      </div>
       <div className="two">
         <section className="panel">
           <h2>{words.stream.gaps}</h2>

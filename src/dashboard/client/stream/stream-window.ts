@@ -85,3 +85,5 @@ export function useStreamWindow(search: URLSearchParams, setSearch: Setter) {
   const shownPreset = following ? preset : (Object.keys(PRESETS).find((name) => PRESETS[name] === lengthMs) ?? null);
   return { from: start, to: end, following, preset: shownPreset, ...actions };
 }
+
+export type StreamWindow = ReturnType<typeof useStreamWindow>;
