@@ -41,9 +41,14 @@ describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
     await database?.drop();
   }, 60_000);
 
-  async function visit(address: string, task: (page: Page) => Promise<void>, look: PageLook = {}): Promise<void> {
+  async function visit(
+    address: string,
+    task: (page: Page) => Promise<void>,
+    { script, ...look }: PageLook & { script?: string } = {},
+  ): Promise<void> {
     const { page, context, complaints } = await watchedPage(browser, hosts, look);
     try {
+      if (script) await page.addInitScript(script);
       await page.goto(dashboard.url + address);
       await task(page);
       expect(complaints).toEqual([]);
@@ -141,6 +146,107 @@ describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
       await third.click();
       await page.getByRole('dialog').getByText('OK', { exact: true }).waitFor();
       expect(Date.parse(new URL(page.url()).searchParams.get('at') ?? '') - (from + HOUR / 2)).toBe(near[2]);
+    });
+  }, 120_000);
+
+  it('stays at the time of an old alert when its slot is closed, and links to it for everybody', async () => {
+    const linked = Math.floor(Date.now() / HOUR) * HOUR - 3 * DAY;
+    const id = await addStream(database, DOMAIN, 'live', 'old');
+    await addSession(database, id, linked - HOUR, linked + HOUR);
+    await addGap(database, {
+      streamId: id,
+      from: linked,
+      to: linked + 10 * SECOND,
+      slots: 1,
+      verdict: 'not_captured',
+      cause: 'not_captured',
+      sessionStartedAt: linked - HOUR,
+    });
+    await visit(`/streams/${DOMAIN}/live/old?at=${at(linked)}`, async (page) => {
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText('Not captured', { exact: true }).waitFor();
+      await dialog.getByRole('button', { name: 'Close' }).click();
+      await expect.poll(() => dialog.count()).toBe(0);
+      const { searchParams } = new URL(page.url());
+      expect([searchParams.get('from'), searchParams.get('to'), searchParams.get('at')]).toEqual([
+        at(linked - HOUR / 2),
+        at(linked + HOUR / 2),
+        null,
+      ]);
+      expect(await page.locator('.panel h2 time').first().getAttribute('datetime')).toBe(at(linked - HOUR / 2));
+    });
+    const { gapAt } = faulty('cam-door');
+    await visit(
+      `/streams/${DOMAIN}/live/cam-door?last=day&at=${at(gapAt)}`,
+      async (page) => {
+        await page.getByRole('button', { name: 'Copy link' }).click();
+        await page.getByRole('button', { name: 'Copied' }).waitFor();
+        const { searchParams } = new URL((await page.evaluate('window.copied')) as string);
+        expect([searchParams.get('at'), searchParams.get('last')]).toEqual([at(gapAt), null]);
+        const [from, to] = ['from', 'to'].map((name) => Date.parse(searchParams.get(name) ?? ''));
+        expect(to! - from!).toBe(DAY);
+        expect(Math.abs(to! - Date.now())).toBeLessThan(5 * MINUTE);
+      },
+      {
+        script: `Object.defineProperty(navigator, 'clipboard', { value: {
+          writeText: async (text) => { window.copied = text; } } })`,
+      },
+    );
+  }, 120_000);
+
+  it('shows what it would have copied where the browser does not let it', async () => {
+    const { gapAt } = faulty('cam-door');
+    await visit(
+      `/streams/${DOMAIN}/live/cam-door?at=${at(gapAt)}`,
+      async (page) => {
+        await page.getByRole('button', { name: 'Copy link' }).click();
+        const link = page.getByLabel('Copy it from here');
+        expect(await link.inputValue()).toContain(encodeURIComponent(at(gapAt)));
+        expect(await violations(page)).toEqual([]);
+      },
+      // As over plain HTTP.
+      { script: 'delete Navigator.prototype.clipboard' },
+    );
+  }, 120_000);
+
+  it('lists all gaps of the window, a page at a time, and says so', async () => {
+    const first = Math.floor(Date.now() / HOUR) * HOUR - 10 * HOUR;
+    const id = await addStream(database, DOMAIN, 'live', 'flapping');
+    await addSession(database, id, first, null);
+    for (let index = 0; index < 130; index++) {
+      await addGap(database, {
+        streamId: id,
+        from: first + index * MINUTE,
+        to: first + index * MINUTE + 10 * SECOND,
+        slots: 1,
+        verdict: 'late',
+        cause: 'late_delivery',
+        sessionStartedAt: first,
+      });
+    }
+    await visit(`/streams/${DOMAIN}/live/flapping`, async (page) => {
+      const rows = page.locator('table.rows tbody tr');
+      await expect.poll(() => rows.count()).toBe(100);
+      await page.getByRole('img', { name: 'more than 100 gaps' }).waitFor();
+      await page.getByRole('button', { name: 'Show more' }).click();
+      await expect.poll(() => rows.count()).toBe(130);
+      await page.getByRole('img', { name: /, 130 gaps$/ }).waitFor();
+    });
+  }, 120_000);
+
+  it('leads from month to month', async () => {
+    await visit(`/streams/${DOMAIN}/live/cam-door?from=2026-03-10T00:00:00Z&to=2026-03-11T00:00:00Z`, async (page) => {
+      const calendar = page.locator('.panel', { has: page.getByRole('heading', { name: 'Coverage by day' }) });
+      await calendar.getByText('March 2026').waitFor();
+      await calendar.getByRole('button', { name: 'Month before' }).click();
+      await calendar.getByText('February 2026').waitFor();
+      await calendar.getByRole('button', { name: /^28 Feb 2026|^Feb 28, 2026/ }).click();
+      await expect.poll(() => new URL(page.url()).searchParams.get('from')).toBe('2026-02-28T00:00:00.000Z');
+      await calendar.getByRole('button', { name: 'Next month' }).click();
+      await calendar.getByText('March 2026').waitFor();
+    });
+    await visit(`/streams/${DOMAIN}/live/cam-door`, async (page) => {
+      expect(await page.getByRole('button', { name: 'Next month' }).isDisabled()).toBe(true);
     });
   }, 120_000);
 });

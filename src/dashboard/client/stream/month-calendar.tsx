@@ -1,27 +1,34 @@
+import { ActionIcon } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { type Coverage, get, type Page } from '../api.ts';
+import { ChevronLeft, ChevronRight } from '../parts/icons.ts';
 import { percentText } from '../parts/time.tsx';
 import { useWords } from '../words/language.tsx';
 
 const DAY_MS = 86_400_000;
 
-/** The month (UTC) that holds the instant, a cell a day, by coverage; a day opens its timeline. */
+/** The start of the month (UTC) that holds the instant, or of one so many months on. */
+export function monthOf(at: number, months = 0): number {
+  const date = new Date(at);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1);
+}
+
+/** A month (UTC), a cell a day, by coverage; a day opens its timeline. Begins at `month`; other months are a step away. */
 export function MonthCalendar({
   stream,
-  at,
+  month,
   onDay,
 }: {
   stream: { domain: string; app: string; stream: string };
-  at: number;
+  /** Its start. */
+  month: number;
   onDay: (from: number, to: number) => void;
 }) {
   const words = useWords();
-  const shown = new Date(at);
-  const first = Date.UTC(shown.getUTCFullYear(), shown.getUTCMonth(), 1);
-  const next = Date.UTC(shown.getUTCFullYear(), shown.getUTCMonth() + 1, 1);
-  const month = new Intl.DateTimeFormat(words.locale, { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
-    first,
-  );
+  const [first, setFirst] = useState(month);
+  const next = monthOf(first, 1);
+  const name = new Intl.DateTimeFormat(words.locale, { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(first);
   const coverage = useQuery({
     queryKey: ['coverage', 'days', stream, first],
     queryFn: ({ signal }) =>
@@ -38,7 +45,26 @@ export function MonthCalendar({
     <section className="panel">
       <h2>
         {words.stream.calendar}
-        <span className="quiet end">{month} · UTC</span>
+        <span className="quiet end month">
+          <ActionIcon
+            variant="default"
+            size="sm"
+            aria-label={words.stream.monthBefore}
+            onClick={() => setFirst(monthOf(first, -1))}
+          >
+            <ChevronLeft size={14} aria-hidden />
+          </ActionIcon>
+          {name} · UTC
+          <ActionIcon
+            variant="default"
+            size="sm"
+            aria-label={words.stream.nextMonth}
+            disabled={next > Date.now()}
+            onClick={() => setFirst(next)}
+          >
+            <ChevronRight size={14} aria-hidden />
+          </ActionIcon>
+        </span>
       </h2>
       <div className="panel-body">
         <ol className="calendar">

@@ -1,15 +1,16 @@
 import { Button, Drawer } from '@mantine/core';
-import { useClipboard } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect } from 'react';
 import { get, type ObjectLook, type SlotView, streamPath } from '../api.ts';
 import { ChevronLeft, ChevronRight, Copy, LinkIcon } from '../parts/icons.ts';
 import { causeWord, Name, VerdictMark } from '../parts/marks.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
-import { When } from '../parts/time.tsx';
+import { formatTime, When } from '../parts/time.tsx';
 import { useInert } from '../parts/use-inert.ts';
 import { useWords } from '../words/language.tsx';
+import { CopyButton } from './copy-button.tsx';
 import { CapturePicture, Picture } from './picture.tsx';
+import { withWindow } from './stream-window.ts';
 import { CallbackWitness, IndexWitness, ObjectWitness } from './witnesses.tsx';
 
 interface DrawerProps {
@@ -18,6 +19,8 @@ interface DrawerProps {
   at: string | null;
   /** null: as the service chooses. */
   mode: 'sequence' | 'overwrite' | null;
+  /** Stands behind the drawer, and in a link to it. */
+  window: { from: number; to: number };
   onMove: (at: number | null) => void;
 }
 
@@ -40,7 +43,7 @@ export function SlotDrawer(props: DrawerProps) {
   );
 }
 
-function SlotProof({ stream, at, mode, onMove }: DrawerProps & { at: string }) {
+function SlotProof({ stream, at, mode, window, onMove }: DrawerProps & { at: string }) {
   const words = useWords();
   const slot = useQuery({
     queryKey: ['slot', stream, at, mode],
@@ -126,7 +129,7 @@ function SlotProof({ stream, at, mode, onMove }: DrawerProps & { at: string }) {
         <Picture
           url={object.data?.url ?? null}
           failed={object.isError || object.data?.found === null}
-          alt={words.stream.capturedAt(view.slot.at)}
+          alt={words.stream.capturedAt(formatTime(view.slot.at, 'full', words.locale))}
         />
       )}
 
@@ -140,7 +143,7 @@ function SlotProof({ stream, at, mode, onMove }: DrawerProps & { at: string }) {
         <NeighbourPicture capture={view.previousCapture} label={words.slot.previousPicture} onMove={onMove} />
         <NeighbourPicture capture={view.nextCapture} label={words.slot.nextPicture} onMove={onMove} />
       </div>
-      <CopyButtons view={view} object={object.data ?? null} />
+      <CopyButtons view={view} object={object.data ?? null} linkTo={window} />
     </div>
   );
 }
@@ -184,7 +187,10 @@ function NeighbourPicture({
       <h3>{label}</h3>
       {capture ? (
         <button type="button" className="bare" onClick={() => onMove(new Date(capture.capturedAt).getTime())}>
-          <CapturePicture capture={capture} alt={words.stream.capturedAt(capture.capturedAt)} />
+          <CapturePicture
+            capture={capture}
+            alt={words.stream.capturedAt(formatTime(capture.capturedAt, 'full', words.locale))}
+          />
           <When at={capture.capturedAt} />
         </button>
       ) : (
@@ -194,28 +200,28 @@ function NeighbourPicture({
   );
 }
 
-function CopyButtons({ view, object }: { view: SlotView; object: ObjectLook | null }) {
+function CopyButtons({
+  view,
+  object,
+  linkTo,
+}: {
+  view: SlotView;
+  object: ObjectLook | null;
+  linkTo: { from: number; to: number };
+}) {
   const words = useWords();
-  const json = useClipboard({ timeout: 2_000 });
-  const link = useClipboard({ timeout: 2_000 });
+  const link = () => {
+    const { origin, pathname, search } = globalThis.location;
+    return `${origin}${pathname}?${withWindow(new URLSearchParams(search), linkTo.from, linkTo.to)}`;
+  };
   return (
     <div className="slot-nav">
-      <Button
-        size="xs"
-        variant="default"
-        leftSection={<Copy size={14} aria-hidden />}
-        onClick={() => json.copy(JSON.stringify({ ...view, object: withoutUrl(object) }, null, 2))}
-      >
-        {json.copied ? words.common.copied : words.common.copyJson}
-      </Button>
-      <Button
-        size="xs"
-        variant="default"
-        leftSection={<LinkIcon size={14} aria-hidden />}
-        onClick={() => link.copy(window.location.href)}
-      >
-        {link.copied ? words.common.copied : words.common.copyLink}
-      </Button>
+      <CopyButton
+        label={words.common.copyJson}
+        icon={<Copy size={14} aria-hidden />}
+        text={() => JSON.stringify({ ...view, object: withoutUrl(object) }, null, 2)}
+      />
+      <CopyButton label={words.common.copyLink} icon={<LinkIcon size={14} aria-hidden />} text={link} />
     </div>
   );
 }

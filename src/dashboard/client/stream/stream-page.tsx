@@ -2,15 +2,17 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
 import type { Verdict } from '../../../core/verdict.ts';
-import { type Gap, get, type Page, type Stream, streamPath, type Timeline } from '../api.ts';
+import { type Gap, get, type Stream, streamPath, type Timeline } from '../api.ts';
 import { GapTable } from '../parts/gap-table.tsx';
 import { Name, StatusMark, VerdictMark } from '../parts/marks.tsx';
+import { More } from '../parts/more.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Age, formatTime, percentText, Span, utcText, When } from '../parts/time.tsx';
+import { usePages } from '../parts/use-pages.ts';
 import { useWall } from '../wall/wall-store.ts';
 import { useWords } from '../words/language.tsx';
-import { MonthCalendar } from './month-calendar.tsx';
+import { MonthCalendar, monthOf } from './month-calendar.tsx';
 import { Pictures } from './pictures.tsx';
 import { SlotDrawer } from './slot-drawer.tsx';
 import { useStreamWindow } from './stream-window.ts';
@@ -69,11 +71,7 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
       get<Timeline>(`${streamPath(key)}/timeline`, { ...bounds, mode: asked, parts: 480 }, signal),
     placeholderData: keepPreviousData,
   });
-  const gaps = useQuery({
-    queryKey: ['gaps', key, bounds, window.following ? revision : 0],
-    queryFn: ({ signal }) => get<Page<Gap>>('/gaps', { ...key, ...bounds, limit: 100 }, signal),
-    placeholderData: keepPreviousData,
-  });
+  const gaps = usePages<Gap>('/gaps', { ...key, ...bounds }, window.following ? revision : 0);
 
   const open = useCallback(
     (instant: number | null) =>
@@ -156,7 +154,11 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
                 </p>
                 <TimelineChart
                   timeline={timeline.data}
-                  label={words.stream.timelineLabel(percentText(coverage, words.locale), gaps.data?.data.length ?? 0)}
+                  label={words.stream.timelineLabel(
+                    percentText(coverage, words.locale),
+                    gaps.rows.length,
+                    gaps.hasNextPage,
+                  )}
                   onCursor={(instant) => {
                     setCursor(instant);
                     pointed.onCursor(instant);
@@ -198,15 +200,18 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
           <h2>{words.stream.gaps}</h2>
           {gaps.isError ? (
             <Failure error={gaps.error} retry={() => gaps.refetch()} />
-          ) : gaps.data?.data.length === 0 ? (
+          ) : gaps.isPending ? (
+            <Loading />
+          ) : gaps.rows.length === 0 ? (
             <p className="panel-body quiet">{words.stream.noGaps}</p>
           ) : (
-            <GapTable gaps={gaps.data?.data ?? []} withStream={false} />
+            <GapTable gaps={gaps.rows} withStream={false} />
           )}
+          <More query={gaps} />
         </section>
-        <MonthCalendar stream={key} at={to - 1} onDay={window.set} />
+        <MonthCalendar key={monthOf(to - 1)} stream={key} month={monthOf(to - 1)} onDay={window.set} />
       </div>
-      <SlotDrawer stream={key} at={at} mode={asked} onMove={open} />
+      <SlotDrawer stream={key} at={at} mode={asked} window={window} onMove={open} />
     </>
   );
 }

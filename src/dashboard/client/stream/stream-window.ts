@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useEffect, useMemo } from 'react';
 import type { useSearchParams } from 'wouter';
 import { useNow } from '../parts/time.tsx';
 
@@ -36,24 +36,23 @@ export function useStreamWindow(search: URLSearchParams, setSearch: Setter) {
   const end = following ? Math.ceil(now / step) * step : to;
   const start = following ? end - lengthMs : from;
 
+  // Once it is in the address it stays when the slot is closed.
+  useEffect(() => {
+    if (!around) return;
+    setSearch((before) => withWindow(before, from, to), { replace: true });
+  }, [around, from, to, setSearch]);
+
   const actions = useMemo(() => {
-    const change = (apply: (next: URLSearchParams) => void, replace = false) =>
-      setSearch(
-        (before) => {
-          const next = new URLSearchParams(before);
-          apply(next);
-          return next;
-        },
-        { replace },
-      );
+    const change = (apply: (next: URLSearchParams) => void) =>
+      setSearch((before) => {
+        const next = new URLSearchParams(before);
+        apply(next);
+        return next;
+      });
     const set = (wantedFrom: number, wantedTo: number) => {
       const middle = (wantedFrom + wantedTo) / 2;
       const length = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, wantedTo - wantedFrom));
-      change((next) => {
-        next.delete('last');
-        next.set('from', new Date(Math.round(middle - length / 2)).toISOString());
-        next.set('to', new Date(Math.round(middle + length / 2)).toISOString());
-      });
+      setSearch((before) => withWindow(before, middle - length / 2, middle + length / 2));
     };
     return {
       set,
@@ -84,6 +83,15 @@ export function useStreamWindow(search: URLSearchParams, setSearch: Setter) {
 
   const shownPreset = following ? preset : (Object.keys(PRESETS).find((name) => PRESETS[name] === lengthMs) ?? null);
   return { from: start, to: end, following, preset: shownPreset, ...actions };
+}
+
+/** The address with this window in it, which is the same for everybody and at every time. */
+export function withWindow(search: URLSearchParams, from: number, to: number): URLSearchParams {
+  const next = new URLSearchParams(search);
+  next.delete('last');
+  next.set('from', new Date(Math.round(from)).toISOString());
+  next.set('to', new Date(Math.round(to)).toISOString());
+  return next;
 }
 
 export type StreamWindow = ReturnType<typeof useStreamWindow>;

@@ -159,8 +159,11 @@ export const en = {
     configs: 'Config',
     notAudited: 'not audited yet',
     blind: 'our receivers were blind',
-    timelineLabel: (coverage: string, gaps: number) => `Timeline: coverage ${coverage}, ${plural(gaps, 'gap', 'gaps')}`,
+    timelineLabel: (coverage: string, gaps: number, more: boolean) =>
+      `Timeline: coverage ${coverage}, ${more ? 'more than ' : ''}${plural(gaps, 'gap', 'gaps')}`,
     calendar: 'Coverage by day',
+    monthBefore: 'Month before',
+    nextMonth: 'Next month',
     pictures: 'Pictures',
     picturesHint: 'The pictures around the cursor; click one to see its proof.',
     noPictures: 'No pictures in this window.',
@@ -212,6 +215,7 @@ export const en = {
     partOf: (count: number) => `Part of a run of ${plural(count, 'slot', 'slots')}`,
     blindThen: 'Our receivers were blind in this time',
     notFound: 'No slot is known at this time.',
+    copyByHand: 'The browser does not let this page copy (it does so over HTTPS only). Copy it from here:',
   },
   incidents: {
     title: 'Incidents',
