@@ -1,6 +1,7 @@
 import type { Database } from '../../src/adapters/postgres/database.ts';
 import { createIncidentStore } from '../../src/adapters/postgres/incident-store.ts';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
+import type { IncidentKind } from '../../src/core/incident.ts';
 import type { Instant } from '../../src/core/instant.ts';
 import type { Cause, SlotCounts, Verdict } from '../../src/core/verdict.ts';
 import {
@@ -40,7 +41,10 @@ export interface PlantedDay {
   /** One stream for each bad verdict. */
   faulty: FaultyStream[];
   /** Object names of the newest captures, for pictures. */
-  objects: { key: string; at: Instant; stream: string }[];
+  objects: { key: string; at: Instant; app: string; stream: string }[];
+  /** Those whose pictures keep coming, and when the newest were taken. */
+  onAir: { id: number; app: string; name: string }[];
+  newestAt: Instant;
 }
 
 const FAULTS: [name: string, verdict: Verdict, cause: Cause, slots: number][] = [
@@ -54,7 +58,10 @@ const FAULTS: [name: string, verdict: Verdict, cause: Cause, slots: number][] = 
   ['cam-stairs', 'excused', 'not_captured', 45],
 ];
 
-/** A day of delivery that ends now, with one stream for each fault and some without any. Captures of the last two hours only. */
+/**
+ * A day of delivery that ends now, with one stream for each fault, some without any, and one whose pictures have ceased.
+ * Captures of the last two hours only.
+ */
 export async function plantDay(database: Database, now: Instant): Promise<PlantedDay> {
   const from = Math.floor(now / HOUR_MS) * HOUR_MS - 24 * HOUR_MS;
   const auditedUntil = Math.floor(now / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
@@ -73,7 +80,8 @@ export async function plantDay(database: Database, now: Instant): Promise<Plante
     intervalSeconds: INTERVAL_SECONDS,
   });
   await addHeartbeat(database, from - HOUR_MS, now + 3 * HOUR_MS);
-  const day: PlantedDay = { from, shapeId, auditedUntil, faulty: [], objects: [] };
+  const newestAt = Math.floor((now - 2_000) / (INTERVAL_SECONDS * 1_000)) * INTERVAL_SECONDS * 1_000;
+  const day: PlantedDay = { from, shapeId, auditedUntil, faulty: [], objects: [], onAir: [], newestAt };
   for (const [name, verdict, cause, slots] of FAULTS) {
     const gapAt = Math.floor(now / MINUTE_MS) * MINUTE_MS - 70 * MINUTE_MS;
     const id = await plantStream(name, 'live', { at: gapAt, slots, verdict });
@@ -98,13 +106,15 @@ export async function plantDay(database: Database, now: Instant): Promise<Plante
     });
     day.faulty.push({ name, id, app: 'live', gapAt, verdict, cause });
   }
-  for (const name of ['desk-1', 'desk-2', 'desk-3', 'desk-4']) await plantStream(name, 'lobby', null);
+  for (const name of ['desk-1', 'desk-2', 'desk-3']) await plantStream(name, 'lobby', null);
+  await plantStream('desk-4', 'lobby', null, newestAt - 4 * MINUTE_MS);
   return day;
 
   async function plantStream(
     name: string,
     app: string,
     fault: { at: Instant; slots: number; verdict: Verdict } | null,
+    lastAt = newestAt,
   ) {
     const id = await addStream(database, DOMAIN, app, name);
     await addSession(database, id, from, null);
@@ -117,19 +127,34 @@ export async function plantDay(database: Database, now: Instant): Promise<Plante
       await addSlotHour(database, id, hour, from, slots);
     }
     const captures = [];
-    const first = Math.floor((now - 2 * HOUR_MS) / 10_000) * 10_000;
-    for (let at = first; at < now - 2_000; at += INTERVAL_SECONDS * 1_000) {
+    for (let at = newestAt - 2 * HOUR_MS; at <= lastAt; at += INTERVAL_SECONDS * 1_000) {
       const inside = fault && at >= fault.at && at < fault.at + fault.slots * INTERVAL_SECONDS * 1_000;
       const lost = inside && ['not_captured', 'callback_missing', 'unknown', 'excused'].includes(fault.verdict);
       if (lost) continue;
       captures.push({ streamId: id, at, shapeId, delayMs: inside && fault.verdict === 'late' ? 48_000 : 800 });
-      if (!(inside && fault.verdict === 'object_missing')) {
-        day.objects.push({ key: `snapshot/${app}/${name}/${at / 1_000}.jpg`, at, stream: name });
-      }
+      if (!(inside && fault.verdict === 'object_missing')) day.objects.push(objectOf(app, name, at));
     }
+    if (lastAt === newestAt) day.onAir.push({ id, app, name });
     await addCaptures(database, captures);
     return id;
   }
+}
+
+function objectOf(app: string, stream: string, at: Instant): PlantedDay['objects'][number] {
+  return { key: `snapshot/${app}/${stream}/${at / 1_000}.jpg`, at, app, stream };
+}
+
+/** What the streams on air have sent since the day was planted, or since the last call. */
+export async function plantNewest(database: Database, day: PlantedDay, now: Instant): Promise<void> {
+  const captures = [];
+  for (let at = day.newestAt + INTERVAL_SECONDS * 1_000; at <= now - 1_000; at += INTERVAL_SECONDS * 1_000) {
+    for (const { id, app, name } of day.onAir) {
+      captures.push({ streamId: id, at, shapeId: day.shapeId, delayMs: 800 });
+      day.objects.push(objectOf(app, name, at));
+    }
+    day.newestAt = at;
+  }
+  await addCaptures(database, captures);
 }
 
 function badSlotsOf(hour: Instant, fault: { at: Instant; slots: number }): number {
@@ -166,33 +191,43 @@ export async function plantHostile(database: Database, { shapeId }: PlantedDay, 
       sessionStartedAt: startedAt,
       reason: name,
     });
-    await database.db
-      .insertInto('quarantine')
-      .values({
-        received_at: timestamp(now - MINUTE_MS),
-        kind: 'rejected',
-        reason: 'signature-mismatch',
-        remote_address: '198.51.100.7',
-        headers: JSON.stringify({ 'user-agent': name.slice(0, 500) }),
-        body: Buffer.from(`{"StreamName":"${name}"}`),
-        domain: name.slice(0, 500),
-        app: null,
-        stream: name.slice(0, 500),
-        object: name,
-      })
-      .execute();
+    await plantRejected(database, name, now);
   }
 }
 
-/** An incident that is open, as alerting opens it. */
-export async function plantIncident(database: Database, stream: string, now: Instant): Promise<void> {
+/** A kept request, with the name wherever a name can stand. */
+export async function plantRejected({ db }: Database, name: string, now: Instant): Promise<void> {
+  await db
+    .insertInto('quarantine')
+    .values({
+      received_at: timestamp(now - MINUTE_MS),
+      kind: 'rejected',
+      reason: 'signature-mismatch',
+      remote_address: '198.51.100.7',
+      headers: JSON.stringify({ 'user-agent': name.slice(0, 500) }),
+      body: Buffer.from(`{"StreamName":"${name}"}`),
+      domain: name.slice(0, 500),
+      app: null,
+      stream: name.slice(0, 500),
+      object: name,
+    })
+    .execute();
+}
+
+/** An incident that is open, as alerting opens it: of one stream, or of its whole app. */
+export async function plantIncident(
+  database: Database,
+  stream: string | null,
+  now: Instant,
+  kind: IncidentKind = 'gap',
+): Promise<void> {
   await createIncidentStore(database).evaluate(
     { now, since: 0, severity: () => 'warning', route: () => ['works'] },
     async () => [
       {
         do: 'open',
         condition: {
-          kind: 'gap',
+          kind,
           scope: { domain: DOMAIN, app: 'live', stream },
           key: '',
           since: now - 70 * MINUTE_MS,

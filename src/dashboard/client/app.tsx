@@ -69,7 +69,7 @@ export function App() {
 function NotFound() {
   const words = useWords();
   return (
-    <Empty title={words.common.notFound} level={1}>
+    <Empty title={words.common.notFound} wholePage>
       <Link href="/">{words.common.backToWall}</Link>
     </Empty>
   );

@@ -3,6 +3,7 @@ import { CircleCheck, Hourglass } from '../parts/icons.ts';
 import { FailedMark, Mark, Name } from '../parts/marks.tsx';
 import { More } from '../parts/more.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
+import { ScrollX } from '../parts/scroll-x.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Span, When } from '../parts/time.tsx';
 import { usePages } from '../parts/use-pages.ts';
@@ -39,7 +40,7 @@ function AuditTable({ audits }: { audits: Audit[] }) {
   const words = useWords();
   const number = (count: number) => count.toLocaleString(words.locale);
   return (
-    <div className="scroll-x">
+    <ScrollX label={words.audits.title}>
       <table className="rows">
         <thead>
           <tr>
@@ -89,7 +90,7 @@ function AuditTable({ audits }: { audits: Audit[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollX>
   );
 }
 

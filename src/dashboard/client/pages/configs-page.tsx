@@ -14,6 +14,7 @@ import {
 } from '../parts/icons.ts';
 import { FailedMark, Mark, Name } from '../parts/marks.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
+import { ScrollX } from '../parts/scroll-x.tsx';
 import { useMay } from '../parts/session.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { When } from '../parts/time.tsx';
@@ -134,7 +135,7 @@ function DomainPanel({ domain }: { domain: Plan['domains'][number] }) {
           {warning.slice(0, 2_000)}
         </p>
       ))}
-      <div className="scroll-x">
+      <ScrollX label={domain.domain.slice(0, 200)}>
         <table className="rows">
           <thead>
             <tr>
@@ -151,7 +152,7 @@ function DomainPanel({ domain }: { domain: Plan['domains'][number] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollX>
     </section>
   );
 }
@@ -247,7 +248,7 @@ function Versions() {
       ) : versions.data && rows.length === 0 ? (
         <Empty title={words.configs.empty} />
       ) : (
-        <div className="scroll-x">
+        <ScrollX label={words.configs.versions}>
           <table className="rows">
             <thead>
               <tr>
@@ -291,7 +292,7 @@ function Versions() {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollX>
       )}
     </section>
   );

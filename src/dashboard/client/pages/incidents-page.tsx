@@ -5,6 +5,7 @@ import type { Incident } from '../api.ts';
 import { CauseText, IncidentStatusMark, SeverityMark } from '../parts/marks.tsx';
 import { More } from '../parts/more.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
+import { ScrollX } from '../parts/scroll-x.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { Age, When } from '../parts/time.tsx';
 import { usePages } from '../parts/use-pages.ts';
@@ -58,7 +59,7 @@ export default function IncidentsPage() {
 function IncidentTable({ incidents }: { incidents: Incident[] }) {
   const words = useWords();
   return (
-    <div className="scroll-x">
+    <ScrollX label={words.incidents.title}>
       <table className="rows">
         <thead>
           <tr>
@@ -113,6 +114,6 @@ function IncidentTable({ incidents }: { incidents: Incident[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollX>
   );
 }

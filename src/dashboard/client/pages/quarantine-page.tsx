@@ -6,6 +6,8 @@ import { Ban, CircleQuestionMark, type LucideIcon, TriangleAlert } from '../part
 import { Mark, Name } from '../parts/marks.tsx';
 import { More } from '../parts/more.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
+import { outcomeWord, reasonWord } from '../parts/quarantine-words.ts';
+import { ScrollX } from '../parts/scroll-x.tsx';
 import { useMay } from '../parts/session.tsx';
 import { Empty, Failure, failureText, Loading } from '../parts/states.tsx';
 import { When } from '../parts/time.tsx';
@@ -113,7 +115,7 @@ function Retry({ kind }: { kind: string | null }) {
 function QuarantineTable({ rows, onOpen }: { rows: Quarantined[]; onOpen: (id: number) => void }) {
   const words = useWords();
   return (
-    <div className="scroll-x">
+    <ScrollX label={words.quarantine.title}>
       <table className="rows">
         <thead>
           <tr>
@@ -159,6 +161,6 @@ function QuarantineTable({ rows, onOpen }: { rows: Quarantined[]; onOpen: (id: n
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollX>
   );
 }

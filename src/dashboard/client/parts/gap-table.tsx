@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { type Gap, streamPath } from '../api.ts';
 import { useWords } from '../words/language.tsx';
 import { CauseText, Name, VerdictMark } from './marks.tsx';
+import { ScrollX } from './scroll-x.tsx';
 import { Span, When } from './time.tsx';
 
 /** What is shown of a gap. */
@@ -23,7 +24,7 @@ export function gapPath(gap: ShownGap): string {
 export function GapTable({ gaps, withStream }: { gaps: readonly ShownGap[]; withStream: boolean }) {
   const words = useWords();
   return (
-    <div className="scroll-x">
+    <ScrollX label={words.gaps.title}>
       <table className="rows">
         <thead>
           <tr>
@@ -67,6 +68,6 @@ export function GapTable({ gaps, withStream }: { gaps: readonly ShownGap[]; with
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollX>
   );
 }

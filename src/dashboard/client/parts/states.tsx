@@ -36,22 +36,26 @@ export function failureText(error: unknown, words: { offline: string; unknownErr
 export function Empty({
   title,
   hint,
-  level = 3,
+  wholePage = false,
   children,
 }: {
   title: string;
   hint?: string;
-  /** Of its heading; 1 where it is the whole page. */
-  level?: 1 | 3;
+  /** There is nothing else on the page: the title is its heading. */
+  wholePage?: boolean;
   children?: ReactNode;
 }) {
   return (
     <Center mih={180} p="lg">
       <Stack align="center" gap={6} maw={520}>
         <Inbox size={28} className="quiet" aria-hidden />
-        <Title order={level} size="h5">
-          {title}
-        </Title>
+        {wholePage ? (
+          <Title order={1} size="h5">
+            {title}
+          </Title>
+        ) : (
+          <Text fw={700}>{title}</Text>
+        )}
         {hint && (
           <Text size="sm" className="quiet" ta="center">
             {hint}
