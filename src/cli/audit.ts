@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { coverage } from '../core/coverage.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import { BAD_VERDICTS, type SlotCounts } from '../core/verdict.ts';
@@ -93,13 +93,10 @@ async function runAudit(context: CommandContext, handle: AuditHandle, flags: Fla
   const from = flags.from ?? (flags.last === undefined ? null : now - flags.last);
   const settled = now - handle.settleSeconds * 1_000;
   const to = Math.min(flags.to ?? settled, settled);
-  if (flags.backfill && from === null) throw new InvalidArgumentError('--backfill needs --from or --last');
-  if (from !== null && from >= to)
-    throw new InvalidArgumentError('--from must be before --to, and before `settle` ago');
+  if (flags.backfill && from === null) throw new Error('--backfill needs --from or --last');
+  if (from !== null && from >= to) throw new Error('--from must be before --to, and before `settle` ago');
   if (flags.domain && !handle.domains.includes(flags.domain)) {
-    throw new InvalidArgumentError(
-      `the settings file has no domain ${flags.domain}; it has ${handle.domains.join(', ')}`,
-    );
+    throw new Error(`the settings file has no domain ${flags.domain}; it has ${handle.domains.join(', ')}`);
   }
   const stopped = new AbortController();
   void context.untilStopped().then(() => stopped.abort());

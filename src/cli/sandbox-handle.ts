@@ -11,12 +11,18 @@ export interface SandboxRequest {
   pauseMs: number;
   /** The text of a faults file (YAML or JSON); null: nothing goes wrong. */
   faultsFile: string | null;
+  /** Something that was ordered could not be done; the rest goes on. */
+  onProblem(message: string): void;
 }
 
-export interface InjectedFault {
+/** A fault that was ordered: of one stream, of an app, or (both null) of everything. */
+export interface OrderedFault {
   fault: string;
   app: string | null;
   stream: string | null;
+}
+
+export interface InjectedFault extends OrderedFault {
   /** ms since epoch. */
   from: number;
   to: number;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { durationSeconds } from '../config/duration.ts';
 import type { CommandContext } from './command-context.ts';
+import type { SandboxHandle, SandboxRequest } from './sandbox-handle.ts';
 
 const HELP = `
 It answers like the vendor on loopback: the Live OpenAPI (signatures, parameter rules, error codes, rate limits), OSS (V1 and V4
@@ -63,14 +64,15 @@ export function sandboxCommand(context: CommandContext): Command {
     .option('--settings <file>', 'write a settings file that fits the sandbox')
     .addHelpText('after', HELP)
     .action(async (flags: SandboxFlags) => {
-      const sandbox = await context.createSandbox({
+      const sandbox = await create(context, {
         livePort: flags.livePort,
         ossPort: flags.ossPort,
         streams: flags.streams,
         intervalSeconds: flags.interval,
         sessionMs: flags.session * 1_000,
         pauseMs: flags.pause * 1_000,
-        faultsFile: flags.faults === undefined ? null : await readFile(flags.faults, 'utf8'),
+        faultsFile: flags.faults === undefined ? null : await readFaults(flags.faults),
+        onProblem: (message) => context.stderr.write(`a fault could not be injected: ${message}\n`),
       });
       try {
         if (flags.settings !== undefined) await writeFile(flags.settings, sandbox.settingsFile);
@@ -88,10 +90,27 @@ export function sandboxCommand(context: CommandContext): Command {
     });
 }
 
-async function reportUntilStopped(
-  context: CommandContext,
-  sandbox: Awaited<ReturnType<CommandContext['createSandbox']>>,
-): Promise<void> {
+async function readFaults(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`--faults ${file} cannot be read (${code}): give the path of a faults file, as --help shows one.`);
+  }
+}
+
+async function create(context: CommandContext, request: SandboxRequest): Promise<SandboxHandle> {
+  try {
+    return await context.createSandbox(request);
+  } catch (error) {
+    const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+    if (code !== 'EADDRINUSE') throw error;
+    const flag = port === request.livePort ? '--live-port' : '--oss-port';
+    throw new Error(`${flag} ${port} is taken by another program: stop it, or choose another port (0 for any).`);
+  }
+}
+
+async function reportUntilStopped(context: CommandContext, sandbox: SandboxHandle): Promise<void> {
   const stopped = context.untilStopped().then(() => true);
   const waiting = new AbortController();
   try {

@@ -9,7 +9,7 @@ export function serveCommand(context: CommandContext): Command {
     .description('Run the service: receive callbacks, track sessions, audit, alert, answer queries.')
     .addHelpText(
       'after',
-      '\nConfigured by the environment and the settings file (README, "Configuration"). Without DATABASE_URL an embedded\n' +
+      '\nConfigured by the environment and the settings file (README, "Running it"). Without DATABASE_URL an embedded\n' +
         'PostgreSQL runs under SNAPAUDIT_DATA_DIR. Without a token it listens on loopback only.',
     )
     .action(async () => {

@@ -1,7 +1,7 @@
 /** Releases in reverse order of adding, each once; a failure of one does not keep the others from being released. */
 export class ReleaseStack {
-  readonly #steps: (() => Promise<void>)[] = [];
-  add(step: () => Promise<void>): void {
+  readonly #steps: (() => Promise<unknown>)[] = [];
+  add(step: () => Promise<unknown>): void {
     this.#steps.push(step);
   }
   async releaseAll(): Promise<void> {

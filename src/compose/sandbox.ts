@@ -1,12 +1,14 @@
 import type { SandboxHandle, SandboxRequest } from '../cli/sandbox-handle.ts';
 import { parseFaultsFile } from '../sandbox/broadcast/scheduled-fault.ts';
-import { endlessStreams, startSandbox } from '../sandbox/sandbox.ts';
+import { DOMAIN, endlessStreams, startSandbox } from '../sandbox/sandbox.ts';
 
 const APP = 'live';
 
 /** The vendor's stand-in for `snapaudit sandbox`: endless broadcasts of one app. Throws where the faults file has mistakes. */
 export async function createSandbox(request: SandboxRequest): Promise<SandboxHandle> {
-  const faults = request.faultsFile === null ? [] : parseFaultsFile(request.faultsFile);
+  const streams = endlessStreams({ ...request, domain: DOMAIN, app: APP, count: request.streams });
+  const cast = { domains: [DOMAIN], apps: [APP], streams: streams.map(({ stream }) => stream), hasReceiver: false };
+  const faults = request.faultsFile === null ? [] : parseFaultsFile(request.faultsFile, cast);
   const sandbox = await startSandbox({
     livePort: request.livePort,
     ossPort: request.ossPort,
@@ -20,7 +22,8 @@ export async function createSandbox(request: SandboxRequest): Promise<SandboxHan
   });
   const broadcasters = sandbox.broadcast({
     faults,
-    streams: endlessStreams({ ...request, domain: sandbox.domain, app: APP, count: request.streams }),
+    streams,
+    onFailure: (error) => request.onProblem(error instanceof Error ? error.message : String(error)),
   });
   return {
     liveUrl: sandbox.live.url,

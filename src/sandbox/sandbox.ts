@@ -8,7 +8,7 @@ import { VendorState } from './live/vendor-state.ts';
 import { OssFaults } from './oss/faults.ts';
 import { type OssServer, startOssServer } from './oss/oss-server.ts';
 
-const DOMAIN = 'play.example.com';
+export const DOMAIN = 'play.example.com';
 const PUSH_DOMAIN = 'push.example.com';
 const BUCKET = 'snapaudit-demo';
 const ENDPOINT = 'oss-cn-shanghai.aliyuncs.com';
@@ -39,7 +39,7 @@ export interface Sandbox {
   /** A settings file (YAML) that asks for what the sandbox has; `extra` goes beside `domains`. */
   settingsFile(extra?: Record<string, unknown>): string;
   broadcast(options: Omit<BroadcasterOptions, 'state' | 'storeOf' | 'liveFaults' | 'ossFaults'>): Broadcasters;
-  /** Stops the broadcasters and both endpoints. */
+  /** Stops the broadcasters and both endpoints. Throws afterwards where broadcasters had failed. */
   close(): Promise<void>;
 }
 
@@ -122,8 +122,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       return broadcasters;
     },
     async close() {
-      await Promise.all([...running].map((broadcasters) => broadcasters.stop()));
-      await Promise.all([live.close(), oss.close()]);
+      try {
+        await Promise.all([...running].map((broadcasters) => broadcasters.stop()));
+      } finally {
+        await Promise.all([live.close(), oss.close()]);
+      }
     },
   };
 }

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,11 +48,22 @@ describe('the demo and the sandbox as commands', () => {
     ]);
   }, 180_000);
 
-  it('sandbox refuses a faults file with mistakes, and names them', async () => {
+  it('sandbox says which flag is wrong, and ends: faults with mistakes or not there, a port that is taken', async () => {
     const faults = path.join(directory, 'wrong.yaml');
-    await writeFile(faults, 'faults: [{ fault: callback_lost, stream: cam01, captures: 1 }]');
-    const run = new CliProcess(['sandbox', '--faults', faults], directory);
-    expect(await run.ended).toBe(2);
-    expect(run.stderr).toContain('faults.0.fault');
-  }, 60_000);
+    await writeFile(faults, 'faults: [{ fault: capture_skipped, stream: cam99, captures: 1 }]');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const refusals: [string[], RegExp][] = [
+      [['--faults', faults], /faults\.0: there is no stream "cam99": there is cam01 to cam08$/m],
+      [['--faults', 'nowhere.yaml'], /--faults nowhere\.yaml cannot be read \(ENOENT\): give the path/],
+      [['--oss-port', String(port)], new RegExp(`--oss-port ${port} is taken by another program: stop it, or choose`)],
+    ];
+    for (const [args, sentence] of refusals) {
+      const run = new CliProcess(['sandbox', ...args], directory);
+      expect(await run.ended).toBe(2);
+      expect(run.stderr).toMatch(sentence);
+    }
+    taken.close();
+  }, 120_000);
 });

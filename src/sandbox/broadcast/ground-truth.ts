@@ -73,6 +73,11 @@ export class GroundTruth {
     return this.#rows.map((row) => ({ ...row }));
   }
 
+  /** Whether anything was injected by this order. */
+  has(order: object): boolean {
+    return this.#runs.has(order);
+  }
+
   /** `order` is the identity of the run: the same one again makes its row longer. */
   note(
     order: object,

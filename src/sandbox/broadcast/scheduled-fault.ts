@@ -106,10 +106,55 @@ const orders = z.discriminatedUnion('fault', [
 
 const faultsFile = z.strictObject({ faults: z.array(orders) });
 
-/** Reads a faults file (YAML or JSON). Throws one error that names every mistake. */
-export function parseFaultsFile(text: string): ScheduledFault[] {
-  const read = faultsFile.safeParse(parse(text) ?? {});
-  if (read.success) return read.data.faults;
-  const problems = read.error.issues.map(({ path, message }) => `  - ${path.join('.') || 'the file'}: ${message}`);
-  throw new Error(['The faults file has mistakes:', ...problems].join('\n'));
+/** What there is to harm; a receiver of ours only where it runs in the same process (the demo). */
+export interface Cast {
+  domains: readonly string[];
+  apps: readonly string[];
+  streams: readonly string[];
+  hasReceiver: boolean;
 }
+
+/** Reads a faults file (YAML or JSON). Throws one error that names every mistake. */
+export function parseFaultsFile(text: string, cast: Cast): ScheduledFault[] {
+  const read = faultsFile.safeParse(readYaml(text));
+  if (!read.success) refuse(read.error.issues.map(({ path, message }) => [path.join('.') || 'the file', message]));
+  const { faults } = read.data;
+  const problems = faults.flatMap((fault, index) =>
+    impossible(fault, cast).map((problem) => [`faults.${index}`, problem]),
+  );
+  if (problems.length > 0) refuse(problems);
+  return faults;
+}
+
+function refuse(problems: readonly (readonly string[])[]): never {
+  const lines = problems.map(([where, problem]) => `  - ${where}: ${problem}`);
+  throw new Error(['The faults file has mistakes:', ...lines].join('\n'));
+}
+
+function readYaml(text: string): unknown {
+  try {
+    return parse(text) ?? {};
+  } catch (error) {
+    return refuse([['the file', `is no YAML or JSON (${(error as Error).message.split('\n')[0]})`]]);
+  }
+}
+
+/** Why an order can never be carried out. */
+function impossible(fault: ScheduledFault, { domains, apps, streams, hasReceiver }: Cast): string[] {
+  const oneOf = (what: string, name: string, known: readonly string[]) =>
+    known.includes(name) ? [] : [`there is no ${what} "${name}": there is ${shortList(known)}`];
+  if (fault.fault === 'receiver_down') {
+    return hasReceiver
+      ? []
+      : ['receiver_down needs a receiver of ours in the same process: stop `snapaudit serve` instead'];
+  }
+  if ('stream' in fault) return oneOf('stream', fault.stream, streams);
+  if (!('app' in fault)) return [];
+  return [
+    ...oneOf('app', fault.app, apps),
+    ...(fault.domain === undefined ? [] : oneOf('domain', fault.domain, domains)),
+  ];
+}
+
+const shortList = (names: readonly string[]) =>
+  names.length > 3 ? `${names[0]} to ${names.at(-1)}` : names.join(', ');

@@ -31,6 +31,8 @@ export interface BroadcasterOptions {
   ossFaults?: OssFaults;
   /** Takes our receiver down for `receiver_down`; resolves once it is back, with the span that it was away. Without it: an error. */
   receiverDown?: (forMs: number) => Promise<{ from: number; to: number }>;
+  /** Something that was ordered could not be done; the rest goes on, and `finished` and `stop` will throw. */
+  onFailure?: (error: unknown) => void;
   seed?: number;
   /** 0 to 0.4, default 0.3. */
   jitter?: number;
@@ -45,6 +47,8 @@ export interface Broadcasters {
   startedAtMs: number;
   /** What was made to go wrong so far. */
   injected(): InjectedRow[];
+  /** What was ordered and has not happened (yet). */
+  notInjected(): ScheduledFault[];
   /** One more fault while it runs. `atMs` of an order counts from the start of the broadcasters. */
   inject(fault: ScheduledFault): void;
   counts(): BroadcastCounts;
@@ -84,7 +88,9 @@ export function startBroadcasters(options: BroadcasterOptions): Broadcasters {
     track(work) {
       const tracked = work
         .catch((error: unknown) => {
-          if (!stopping.signal.aborted) failures.push(error);
+          if (stopping.signal.aborted) return;
+          failures.push(error);
+          options.onFailure?.(error);
         })
         .finally(() => underWay.delete(tracked));
       underWay.add(tracked);
@@ -101,11 +107,14 @@ export function startBroadcasters(options: BroadcasterOptions): Broadcasters {
 
   const idle = async () => {
     while (underWay.size > 0) await Promise.all(underWay);
-    if (failures.length > 0) throw new AggregateError(failures, 'the broadcasters failed');
+    if (failures.length === 0) return;
+    const reasons = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
+    throw new AggregateError(failures, `The broadcasters failed: ${[...new Set(reasons)].join('; ')}`);
   };
   return {
     startedAtMs: studio.startedAtMs,
     injected: () => studio.truth.rows(),
+    notInjected: () => faults.filter((fault) => !studio.truth.has(fault)),
     inject(fault) {
       faults.push(fault);
       schedule(fault);

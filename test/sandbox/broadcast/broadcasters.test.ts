@@ -212,6 +212,7 @@ describe('broadcasters', () => {
       }).toEqual({ fault: row.fault, ...seen[row.fault as keyof typeof seen] });
     }
     expect(touched.size).toBe(kinds.length);
+    expect(broadcasters.notInjected()).toEqual([]);
     const others = [...new Set([...objects(), ...announced(), ...rows()])].filter((name) => !touched.has(name));
     expect(others.length).toBeGreaterThanOrEqual(3);
     expect(others.every((name) => objects().includes(name) && announced().includes(name))).toBe(true);
@@ -231,6 +232,13 @@ describe('broadcasters', () => {
       const right = createHash('md5').update(`127.0.0.1|${headers['ali-live-timestamp']}|${KEY}`).digest('hex');
       expect(headers['ali-live-signature'] === right).toBe(JSON.parse(body).OssObject !== object);
     }
+  });
+
+  it('tell which faults were ordered and never happened', async () => {
+    const late: ScheduledFault = { fault: 'capture_skipped', ...order, session: 2 };
+    const broadcasters = await play(3, [{ fault: 'capture_skipped', ...order }, late]);
+    expect(broadcasters.injected()).toHaveLength(1);
+    expect(broadcasters.notInjected()).toEqual([late]);
   });
 
   it('keep another beat for a session', async () => {
