@@ -207,6 +207,15 @@ export function createWall(deps: WallDeps) {
     return looking;
   }
 
+  /** Where the database is away the streams stay as they were, but how we ourselves do is known without it. */
+  function tellOwnHealth(): void {
+    if (!latest) return;
+    const summary = { ...latest.summary, at: clock.now(), own: deps.own() };
+    latest = { ...latest, revision: latest.revision + 1, summary };
+    const { revision, stripFrom } = latest;
+    for (const tell of listeners) tell({ revision, stripFrom, summary, streams: [] });
+  }
+
   function schedule(afterMs: number): void {
     if (timer || closed || listeners.size === 0) return;
     timer = setTimeout(async () => {
@@ -215,7 +224,10 @@ export function createWall(deps: WallDeps) {
         return;
       }
       const startedAt = performance.now();
-      await lookOnce().catch(deps.onError);
+      await lookOnce().catch((error) => {
+        deps.onError(error);
+        tellOwnHealth();
+      });
       timer = null;
       schedule(Math.max(everyMs, (performance.now() - startedAt) / BUSY_SHARE));
     }, afterMs);

@@ -3,7 +3,7 @@ import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts
 import { createWallReads } from '../../src/adapters/postgres/query-wall.ts';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import { createQueries } from '../../src/usecases/query-history.ts';
-import { createWall, type WallChange } from '../../src/usecases/watch-wall.ts';
+import { createWall, type WallChange, type WallDeps } from '../../src/usecases/watch-wall.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { addConfig, addHeartbeat, addSession, addSlotHour, addStream } from '../support/history.ts';
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-function wall(everyMs = 20) {
+function wall(everyMs = 20, more: Partial<WallDeps> = {}) {
   const clock = { now: () => now };
   return createWall({
     reads: createWallReads(database),
@@ -41,6 +41,7 @@ function wall(everyMs = 20) {
       throw error;
     },
     everyMs,
+    ...more,
   });
 }
 
@@ -85,6 +86,37 @@ describe('the wall', () => {
     const told = () => changes.filter((change) => change.streams.length > 0);
     await expect.poll(() => told().length, { timeout: 5_000 }).toBe(1);
     expect(told()[0]?.streams).toMatchObject([{ stream: 'cam01', status: 'offline' }]);
+    expect(changes.map((change) => change.revision)).toEqual(changes.map((_, index) => before.revision + 1 + index));
+    leave();
+    watched.close();
+  });
+
+  it('tells how the service itself does also while the database is away', async () => {
+    let away = false;
+    const reads = createWallReads(database);
+    const watched = wall(20, {
+      reads: {
+        ...reads,
+        liveIncidents: async (limit) => {
+          if (away) throw new Error('the database is away');
+          return reads.liveIncidents(limit);
+        },
+      },
+      own: () => ({ aliveUntil: now, databaseDownSince: away ? NOW : null, spool: { entries: 3, oldestAt: NOW } }),
+      onError: () => {},
+    });
+    const before = await watched.snapshot();
+    const changes: WallChange[] = [];
+    const leave = watched.subscribe((change) => change && changes.push(change));
+    await expect.poll(() => changes.length, { timeout: 5_000 }).toBeGreaterThan(0);
+    away = true;
+    const told = () => changes.find(({ summary }) => summary.own.databaseDownSince === NOW);
+    await expect
+      .poll(told, { timeout: 5_000 })
+      .toMatchObject({ streams: [], summary: { own: { spool: { entries: 3 } } } });
+    away = false;
+    const count = changes.length;
+    await expect.poll(() => changes.slice(count).at(-1)?.summary.own.databaseDownSince, { timeout: 5_000 }).toBe(null);
     expect(changes.map((change) => change.revision)).toEqual(changes.map((_, index) => before.revision + 1 + index));
     leave();
     watched.close();

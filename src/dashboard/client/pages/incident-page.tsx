@@ -7,7 +7,7 @@ import { CauseText, IncidentStatusMark, Name, SeverityMark } from '../parts/mark
 import { usePageTitle } from '../parts/page-title.ts';
 import { useMay } from '../parts/session.tsx';
 import { Empty, Failure, failureText, Loading } from '../parts/states.tsx';
-import { Span, spanText, useNow, When } from '../parts/time.tsx';
+import { currentTime, Span, spanText, useNow, When } from '../parts/time.tsx';
 import { useInert } from '../parts/use-inert.ts';
 import { useWall } from '../wall/wall-store.ts';
 import { useWords } from '../words/language.tsx';
@@ -191,7 +191,7 @@ function ActDialog({
         return send('POST', `/incidents/${incident.id}/ack`, { reason: reason.trim() || null });
       }
       const { domain, app, stream } = incident;
-      const until = new Date(Date.now() + hours * 3_600_000).toISOString();
+      const until = new Date(currentTime() + hours * 3_600_000).toISOString();
       return send('POST', '/silences', { domain, app, stream, until, reason: reason.trim() });
     },
     onSuccess: async () => {

@@ -1,6 +1,6 @@
 import { useWall } from '../wall/wall-store.ts';
 import { useWords } from '../words/language.tsx';
-import { formatTime } from './time.tsx';
+import { formatTime, utcText } from './time.tsx';
 
 /** Whether what is shown is current; if not, since when not. */
 export function LiveMark() {
@@ -9,7 +9,7 @@ export function LiveMark() {
   const heardAt = useWall((state) => (state.connection === 'stale' ? state.heardAt : 0));
   if (connection === 'stale') {
     return (
-      <span className="live live-stale" role="status" title={words.live.staleHint}>
+      <span className="live live-stale" role="status" title={`${utcText(heardAt)}\n${words.live.staleHint}`}>
         <span className="dot" aria-hidden />
         {words.live.stale(formatTime(heardAt, 'time', words.locale))}
       </span>

@@ -1,17 +1,35 @@
 import { useSyncExternalStore } from 'react';
 import { useLanguage, useWords } from '../words/language.tsx';
 
-/** One clock for all ages on the page. */
+/** One clock for all ages on the page: the service's, for the viewer's own may be off by any amount. */
 const listeners = new Set<() => void>();
+let aheadMs = 0;
 let now = Date.now();
+
+export function currentTime(): number {
+  return Date.now() + aheadMs;
+}
+
+/** Less is the way that the message took. */
+const CLOCK_STEP_MS = 1_000;
+
+/** Tells what the service's clock says, as of now. */
+export function setClock(at: string): void {
+  const told = new Date(at).getTime() - Date.now();
+  if (Math.abs(told - aheadMs) < CLOCK_STEP_MS) return;
+  aheadMs = told;
+  tick();
+}
+
+function tick(): void {
+  now = currentTime();
+  for (const tell of listeners) tell();
+}
 let ticking: ReturnType<typeof setInterval> | null = null;
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
-  ticking ??= setInterval(() => {
-    now = Date.now();
-    for (const tell of listeners) tell();
-  }, 1_000);
+  ticking ??= setInterval(tick, 1_000);
   return () => {
     listeners.delete(listener);
     if (listeners.size === 0 && ticking) {
@@ -21,7 +39,7 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** Now, renewed every second. */
+/** Now by the service's clock, renewed every second. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }

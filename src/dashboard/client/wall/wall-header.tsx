@@ -1,10 +1,11 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { WallChange } from '../api.ts';
-import { CircleCheck, OctagonAlert } from '../parts/icons.ts';
+import { CircleCheck, CircleQuestionMark, OctagonAlert } from '../parts/icons.ts';
 import { FailedMark, Mark, Name } from '../parts/marks.tsx';
-import { Age, percentText, useNow, When } from '../parts/time.tsx';
+import { Age, percentText, When } from '../parts/time.tsx';
 import { useWords } from '../words/language.tsx';
+import { useWall } from './wall-store.ts';
 
 /** A receiver says that it lives every second or so; without a word for so long it does not. */
 const BLIND_AFTER_MS = 15_000;
@@ -20,6 +21,7 @@ export function WallHeader({ summary }: { summary: WallChange['summary'] }) {
     .filter((at) => at !== null)
     .sort()
     .at(-1);
+  const stale = useWall((state) => state.connection === 'stale');
   const streams = domains.reduce((sum, each) => sum + each.streams, 0);
   return (
     <dl className="facts">
@@ -52,11 +54,11 @@ export function WallHeader({ summary }: { summary: WallChange['summary'] }) {
           )}
         </Link>
       </Fact>
-      <Fact name={words.wall.receiver}>
-        <Receiver own={own} />
-      </Fact>
+      <Fact name={words.wall.receiver}>{stale ? <NotKnown /> : <Receiver summary={summary} />}</Fact>
       <Fact name={words.wall.spool}>
-        {own.spool === null ? (
+        {stale ? (
+          <NotKnown />
+        ) : own.spool === null ? (
           <span className="quiet">–</span>
         ) : own.spool.entries === 0 ? (
           words.wall.spoolEmpty
@@ -68,7 +70,9 @@ export function WallHeader({ summary }: { summary: WallChange['summary'] }) {
       </Fact>
       <Fact name={words.wall.lastAudit}>{lastDone ? <Age at={lastDone} /> : words.wall.noAudit}</Fact>
       <Fact name={words.wall.vendor} {...(failed?.error ? { hint: failed.error } : {})}>
-        {failed ? (
+        {stale ? (
+          <NotKnown />
+        ) : failed ? (
           <FailedMark>{words.wall.notReachable}</FailedMark>
         ) : audits.length === 0 ? (
           <span className="quiet">–</span>
@@ -93,9 +97,18 @@ export function WallHeader({ summary }: { summary: WallChange['summary'] }) {
   );
 }
 
-function Receiver({ own }: { own: WallChange['summary']['own'] }) {
+/** How it was when we last heard of it says nothing of now. */
+function NotKnown() {
   const words = useWords();
-  const now = useNow();
+  return (
+    <Mark icon={CircleQuestionMark} tone="unknown">
+      {words.statuses.unknown}
+    </Mark>
+  );
+}
+
+function Receiver({ summary: { own, at } }: { summary: WallChange['summary'] }) {
+  const words = useWords();
   if (own.databaseDownSince) {
     return (
       <span className="tone-not_captured">
@@ -104,7 +117,7 @@ function Receiver({ own }: { own: WallChange['summary']['own'] }) {
     );
   }
   const aliveUntil = own.aliveUntil ? new Date(own.aliveUntil).getTime() : null;
-  if (aliveUntil === null || now - aliveUntil > BLIND_AFTER_MS) {
+  if (aliveUntil === null || new Date(at).getTime() - aliveUntil > BLIND_AFTER_MS) {
     return (
       <span className="tone-not_captured">
         {words.wall.blindSince} {own.aliveUntil ? <When at={own.aliveUntil} detail="time" /> : '–'}

@@ -1,6 +1,6 @@
 import { Button, TextInput } from '@mantine/core';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { type RefObject, useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type RefObject, useCallback, useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { STREAM_STATUSES, type StreamStatus } from '../../../core/stream-status.ts';
 import type { WallGroup } from '../../../core/wall-order.ts';
@@ -11,6 +11,7 @@ import { usePageTitle } from '../parts/page-title.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { useWords } from '../words/language.tsx';
 import { arrangeWall } from './arrange-wall.ts';
+import { incidentOfStream } from './incident-of-stream.ts';
 import { StreamCard } from './stream-card.tsx';
 import { WallHeader } from './wall-header.tsx';
 import { keyOf, useWall } from './wall-store.ts';
@@ -151,8 +152,12 @@ function Cards({
   const width = useWidth(list);
   const columns = Math.max(1, Math.floor((width + GAP) / (CARD_MIN_WIDTH + GAP)));
   const rows = useMemo(() => rowsOf(groups, columns), [groups, columns]);
-  const byStream = useMemo(() => incidentByStream(incidents), [incidents]);
+  const byStream = useMemo(() => incidentOfStream(incidents), [incidents]);
+  // Another function for other rows: where groups change places, what was a header may be cards now, and of another height.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
+  const getItemKey = useCallback((index: number) => index, [rows]);
   const virtual = useWindowVirtualizer({
+    getItemKey,
     count: width === 0 ? 0 : rows.length,
     estimateSize: (index) => (rows[index]?.kind === 'header' ? HEADER_HEIGHT : CARD_HEIGHT + GAP),
     overscan: 2,
@@ -208,15 +213,4 @@ function rowsOf(groups: Groups, columns: number): Row[] {
     }
   }
   return rows;
-}
-
-/** The incident of the stream itself, or else of its app, its domain, or everything. */
-function incidentByStream(incidents: readonly LiveIncident[]): (stream: WallStream) => LiveIncident | null {
-  const byScope = new Map<string, LiveIncident>();
-  for (const incident of incidents.toReversed()) {
-    const { domain, app, stream } = incident.scope;
-    if (stream !== null) byScope.set(JSON.stringify([domain, app, stream]), incident);
-  }
-  if (byScope.size === 0) return () => null;
-  return ({ domain, app, stream }) => byScope.get(JSON.stringify([domain, app, stream])) ?? null;
 }

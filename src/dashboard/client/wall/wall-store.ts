@@ -1,5 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import { get, takeEarly, type WallChange, type WallStream } from '../api.ts';
+import { currentTime, setClock } from '../parts/time.tsx';
 
 /** What the wall shows, kept current by the server's events. One store for all pages: the header shows it too. */
 export interface WallState {
@@ -28,7 +29,7 @@ export function keyOf(stream: { domain: string; app: string; stream: string }): 
 class WallStore {
   #state: WallState = {
     connection: 'connecting',
-    heardAt: Date.now(),
+    heardAt: currentTime(),
     revision: 0,
     stripFrom: null,
     summary: null,
@@ -41,6 +42,8 @@ class WallStore {
   #watch: ReturnType<typeof setInterval> | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #reading = false;
+  /** What came while the whole was on its way, oldest first: some of it may be newer. */
+  #waiting: WallChange[] = [];
   #greeted = false;
 
   readonly get = (): WallState => this.#state;
@@ -53,7 +56,7 @@ class WallStore {
   start(): () => void {
     this.#connect();
     this.#watch = setInterval(() => {
-      if (Date.now() - this.#state.heardAt <= SILENCE_MS) return;
+      if (currentTime() - this.#state.heardAt <= SILENCE_MS) return;
       this.#change({ connection: 'stale' });
       this.#connect();
     }, 5_000);
@@ -106,24 +109,31 @@ class WallStore {
       }
       if (firstScreen === null || !this.#state.whole) this.#take(await get<WallChange>('/wall'), true);
     } catch (error) {
+      // The next change asks for the whole again.
+      this.#waiting = [];
       this.#change({ connection: 'stale', error });
     } finally {
       this.#reading = false;
     }
+    for (const change of this.#waiting.splice(0)) this.#apply(change);
   }
 
   #take({ revision, stripFrom, summary, streams }: WallChange, whole: boolean): void {
     const byKey = new Map(streams.map((stream) => [keyOf(stream), stream]));
-    const heardAt = Date.now();
+    setClock(summary.at);
+    const heardAt = currentTime();
     this.#change({ connection: 'live', heardAt, revision, stripFrom, summary, streams: byKey, whole, error: null });
   }
 
   #apply(change: WallChange): void {
-    const { revision, streams, whole } = this.#state;
-    // What is missed while the whole is on its way shows by the revision after it.
-    if (change.revision <= revision || !whole) return;
-    if (change.revision !== revision + 1) {
-      // Something was missed in between.
+    if (this.#reading) {
+      this.#waiting.push(change);
+      return;
+    }
+    const { revision, streams, whole, summary: before } = this.#state;
+    if (whole && before !== null && change.summary.at <= before.at) return;
+    if (!whole || change.revision !== revision + 1) {
+      // Something was missed in between, or another process of the service, with a count of its own, speaks now.
       void this.#read();
       return;
     }
@@ -134,12 +144,13 @@ class WallStore {
       next = changed;
     }
     const { stripFrom, summary } = change;
+    setClock(summary.at);
     this.#change({ revision: change.revision, stripFrom, summary, streams: next, error: null });
   }
 
   #heard(): void {
     const live = this.#state.summary !== null && this.#state.error === null;
-    this.#change({ heardAt: Date.now(), connection: live ? 'live' : this.#state.connection });
+    this.#change({ heardAt: currentTime(), connection: live ? 'live' : this.#state.connection });
   }
 
   #change(change: Partial<WallState>): void {
