@@ -1,9 +1,13 @@
 import ms from 'ms';
 import { z } from 'zod';
 
+export const DURATION_HINT = 'a duration, such as 10s, 5m or 4h';
+
 /** A duration such as `10s`, `5m`, `4h`, `1d` (or a bare number of seconds), given back in whole seconds. */
 export function durationSeconds(bounds: { min?: number; max?: number } = {}) {
-  return z.union([z.string(), z.number()]).transform((value, context) => {
+  // Missing or empty is told with what the setting is for (explain-issue.ts).
+  const error = ({ input }: { input?: unknown }) => (input == null ? undefined : `must be ${DURATION_HINT}`);
+  return z.union([z.string(), z.number()], { error }).transform((value, context) => {
     const seconds = typeof value === 'number' ? value : secondsOf(value);
     if (seconds === null || !Number.isFinite(seconds) || !Number.isInteger(seconds)) {
       context.addIssue({

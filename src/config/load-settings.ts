@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import { ConfigurationError } from './env.ts';
+import { explainIssue } from './explain-issue.ts';
 import { type Settings, settingsSchema } from './settings.ts';
 
 /** Reads the settings file. Throws one `ConfigurationError` that lists every mistake with its line and what to do. */
@@ -27,7 +28,7 @@ export function parseSettings(text: string, file: string): Settings {
       document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`),
     );
   }
-  const parsed = settingsSchema.safeParse(document.toJS());
+  const parsed = settingsSchema.safeParse(readDocument(document, lines, file), { error: explainIssue });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap((issue) => {
     // An unknown key is reported at the key itself, each on its own line.
@@ -44,6 +45,26 @@ export function parseSettings(text: string, file: string): Settings {
     `${file} has ${problems.length} ${problems.length === 1 ? 'mistake' : 'mistakes'}:`,
     problems.map((problem) => `line ${problem.line}: ${problem.text}`),
   );
+}
+
+/** What the document says. Aliases are followed only here, so that one without an anchor is found only now. */
+function readDocument(document: Document.Parsed, lines: LineCounter, file: string): unknown {
+  const problems: string[] = [];
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined) return;
+      const line = alias.range ? lines.linePos(alias.range[0]).line : 1;
+      problems.push(
+        `line ${line}: *${alias.source} has no anchor before it; write &${alias.source} there, or quote it`,
+      );
+    },
+  });
+  if (problems.length > 0) throw new ConfigurationError(`${file} is not YAML:`, problems);
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new ConfigurationError(`${file} cannot be read:`, [(error as Error).message]);
+  }
 }
 
 function pathText(path: PropertyKey[]): string {

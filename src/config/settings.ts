@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MEANINGS } from '../core/callback-aliases.ts';
 import type { Mode } from '../core/capture.ts';
 import { isTemplateDeletion, validateTemplate } from '../core/template.ts';
 import { durationSeconds } from './duration.ts';
@@ -42,10 +43,18 @@ const appSettings = z
       .regex(/^https?:\/\/[^\s/]+\S*$/i, 'a URL that begins with http:// or https://')
       .nullish(),
   })
-  .refine((app) => app.sequenceObject || app.overwriteObject, {
-    message: 'needs sequenceObject or overwriteObject (or both)',
-    path: ['sequenceObject'],
-  })
+  .superRefine(
+    (app, context) => {
+      if (app.sequenceObject || app.overwriteObject) return;
+      const message = 'needs sequenceObject or overwriteObject (or both)';
+      context.addIssue({ code: 'custom', path: ['sequenceObject'], message });
+    },
+    // Beside mistakes in other fields too; not beside one in these two, whose value is then not known.
+    {
+      when: ({ value, issues }) =>
+        typeof value === 'object' && value !== null && !issues.some(({ path }) => /Object$/.test(String(path?.[0]))),
+    },
+  )
   .transform(({ interval, ignore, ...app }) => ({
     ...app,
     intervalSeconds: interval,
@@ -54,6 +63,27 @@ const appSettings = z
     sequenceObject: app.sequenceObject ?? null,
     overwriteObject: app.overwriteObject ?? null,
   }));
+
+/** No two entries of a list with the same name. */
+function uniqueBy<Name extends string>(name: Name, spelling: (text: string) => string = (text) => text) {
+  return {
+    check(entries: readonly { [Key in Name]: string }[], context: z.RefinementCtx): void {
+      const seen = new Set<string>();
+      for (const [index, entry] of entries.entries()) {
+        const given: unknown = entry?.[name];
+        if (typeof given !== 'string') continue;
+        if (seen.has(spelling(given))) {
+          context.addIssue({ code: 'custom', path: [index, name], message: `"${given}" stands here twice; keep one` });
+        }
+        seen.add(spelling(given));
+      }
+    },
+    // Beside other mistakes too.
+    params: { when: ({ value }: { value: unknown }) => Array.isArray(value) },
+  };
+}
+const uniqueApps = uniqueBy('app');
+const uniqueDomains = uniqueBy('domain', (domain) => domain.toLowerCase());
 
 const domainSettings = z.strictObject({
   /** Main streaming domain. */
@@ -64,7 +94,7 @@ const domainSettings = z.strictObject({
     .regex(/^[a-z0-9.-]+$/i, 'a domain name')
     .optional(),
   mode: z.enum(['observe', 'enforce']).default('observe'),
-  apps: z.array(appSettings).min(1, 'needs at least one app'),
+  apps: z.array(appSettings).min(1, 'needs at least one app').superRefine(uniqueApps.check, uniqueApps.params),
 });
 
 const auditSettings = z
@@ -87,7 +117,7 @@ const callbackSettings = z
     /** How far ALI-LIVE-TIMESTAMP may be from our clock. */
     clockWindow: durationSeconds({ min: 1 }).default(300),
     /** Further names for a meaning of the body, tried after the built-in ones (usecases/receive-callback). */
-    aliases: z.record(z.string(), z.array(z.string())).default({}),
+    aliases: z.partialRecord(z.enum(MEANINGS), z.array(z.string())).default({}),
     /** `forward` may lead into these private ranges (CIDR); true: into any. */
     forwardAllowPrivate: z.union([z.boolean(), z.array(z.cidrv4().or(z.cidrv6()))]).default(false),
   })
@@ -112,7 +142,10 @@ export const settingsSchema = z.strictObject({
     .max(100)
     .nullish()
     .transform((account) => account ?? null),
-  domains: z.array(domainSettings).min(1, 'needs at least one domain'),
+  domains: z
+    .array(domainSettings)
+    .min(1, 'needs at least one domain')
+    .superRefine(uniqueDomains.check, uniqueDomains.params),
   audit: auditSettings,
   callbacks: callbackSettings,
   retention: retentionSettings,

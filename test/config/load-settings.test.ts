@@ -58,6 +58,60 @@ describe('the settings file', () => {
     }
   });
 
+  it('reports that both object names are missing beside a mistake in the same app', () => {
+    const problems = problemsOf(GOOD.replace('10s', '2s').replace(/ +sequenceObject.*\n/, ''));
+    expect(problems).toEqual([
+      'line 5: domains[0].apps[0].sequenceObject: needs sequenceObject or overwriteObject (or both)',
+      'line 6: domains[0].apps[0].interval: must be 5s to 3600s, not 2s',
+    ]);
+    expect(problemsOf(GOOD.replace(/sequenceObject: .*/, 'sequenceObject: 7'))).toHaveLength(1);
+  });
+
+  it('refuses an app or a domain that stands there twice, beside other mistakes too', () => {
+    const app = GOOD.slice(GOOD.indexOf('      - app'));
+    expect(problemsOf(`${GOOD}${app}`)).toEqual([
+      'line 10: domains[0].apps[1].app: "live" stands here twice; keep one',
+    ]);
+    expect(problemsOf(`${GOOD}${app.replace('live', 'vod')}`)).toEqual([]);
+    const domain = GOOD.replace('domains:\n', '').replace('play.example', 'PLAY.example').replace('10s', '2s');
+    expect(problemsOf(`${GOOD}${domain}`)).toEqual([
+      'line 10: domains[1].domain: "PLAY.example.com" stands here twice; keep one',
+      'line 14: domains[1].apps[0].interval: must be 5s to 3600s, not 2s',
+    ]);
+  });
+
+  it.each([
+    ['        bucket: my-bucket\n', '', /^line 5: .*bucket: is missing: write the OSS bucket/],
+    ['endpoint: oss-cn-shanghai.aliyuncs.com', 'endpoint:', /^line 8: .*endpoint: is empty: write the host name/],
+    ['        interval: 10s\n', '', /^line 5: .*interval: is missing: write how often .* such as 10s/],
+    ['interval: 10s', 'interval:', /^line 6: .*interval: is empty: write how often/],
+    ['interval: 10s', 'interval: [10s]', /^line 6: .*interval: must be a duration, such as 10s/],
+    ['app: live', 'app: 123', /^line 5: .*app: must be text: write it in quotes, "123"/],
+    ['domains:', 'callbacks: { aliases: { streem: [x] } }\ndomains:', /^line 1: callbacks\.aliases\.streem: no such/],
+    ['domains:', 'notify: [{ name: a }]\ndomains:', /^line 1: notify\[0\]\.type: is missing: it is one of dingtalk, /],
+    ['domains:', 'notify: [{ type: sms }]\ndomains:', /^line 1: notify\[0\]\.type: there is no "sms": it is one of/],
+    ['domains:', 'audit: { settle: }\ndomains:', /^line 1: audit\.settle: is empty: write a duration, such as 10s/],
+    [
+      'domains:',
+      'notify: slack\ndomains:',
+      /^line 1: notify: must be a list \(lines that begin with "- "\), not "slack"/,
+    ],
+    [
+      'domains:',
+      'alerting: { allowPrivate: 10 }\ndomains:',
+      /^line 1: alerting\.allowPrivate: must be true, false or a list/,
+    ],
+    ['bucket: my-bucket', 'bucket: *nobody', /^line 7: \*nobody has no anchor before it/],
+  ])('says what to do about %j written as %j', (good, bad, sentence) => {
+    expect(GOOD).toContain(good);
+    const problems = problemsOf(GOOD.replace(good, bad));
+    expect(problems).toEqual([expect.stringMatching(sentence)]);
+  });
+
+  it('says of an empty file that it is empty', () => {
+    expect(problemsOf('')).toEqual(['line 1: (the whole file): is empty: the README shows a settings file']);
+  });
+
   it('says where broken YAML breaks', () => {
     expect(problemsOf('domains:\n  - [')[0]).toMatch(/^line \d+: /);
   });
