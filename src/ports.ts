@@ -6,6 +6,7 @@
 import type { CaptureSource } from './core/capture-flags.ts';
 import type { CaptureRow } from './core/capture-shape.ts';
 import type { Instant } from './core/instant.ts';
+import type { StorageRefusal } from './core/quarantine-reason.ts';
 import type { StreamKey } from './core/stream-key.ts';
 import type { TimeWindow } from './core/time-window.ts';
 import type { Scope } from './core/token-scope.ts';
@@ -291,8 +292,7 @@ export interface SessionSignal extends StreamKey {
 /** An item the store will never take, however often it is offered. */
 export interface RefusedItem<T> {
   item: T;
-  /** kebab-case, e.g. `too-many-new-streams`. */
-  reason: string;
+  reason: StorageRefusal;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { formatInstant } from '../core/instant.ts';
-import { NOTIFICATION_STATUSES, type NotificationStatus } from '../core/notification.ts';
+import { NOTIFICATION_STATUSES, type NotificationStatus } from '../core/notification-status.ts';
 import { ChannelError, type NotificationRow } from '../ports.ts';
 import { COMMAND_LINE } from './alerting-handle.ts';
 import type { CommandContext } from './command-context.ts';

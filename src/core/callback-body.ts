@@ -1,5 +1,6 @@
 import { type AliasTable, MEANINGS, type Meaning } from './callback-aliases.ts';
 import { isDeeperThan, parseExactly, parseJson } from './exact-json.ts';
+import type { BodyProblem } from './quarantine-reason.ts';
 import { readToldInstant, type ToldInstant } from './told-instant.ts';
 
 /** One capture as a body told it. */
@@ -17,19 +18,6 @@ export interface ReadCallback {
   /** Fields that the meanings above do not reproduce, exactly as they came (numbers by their digits). */
   extra: Record<string, unknown> | null;
 }
-
-export type BodyProblem =
-  | 'not-utf-8'
-  | 'not-json'
-  | 'not-an-object'
-  | 'too-many-items'
-  | 'nested-too-deep'
-  | 'missing-domain'
-  | 'missing-app'
-  | 'missing-stream'
-  | 'missing-object'
-  | 'name-too-long'
-  | 'name-with-control-characters';
 
 /** The names that could be read from a body that was not understood; for people, and to name what was rejected. */
 export interface ReadableNames {

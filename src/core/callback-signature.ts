@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Instant } from './instant.ts';
+import type { SignatureProblem } from './quarantine-reason.ts';
 
 /**
  * The vendor signs a callback as `md5(host|timestamp|key)` in lower-case hex; neither body nor path is covered
@@ -13,13 +14,6 @@ export interface CallbackKey {
 }
 
 export type HostForm = 'host' | 'host-port';
-
-export type SignatureProblem =
-  | 'signature-missing'
-  | 'signature-malformed'
-  | 'signature-mismatch'
-  | 'timestamp-malformed'
-  | 'timestamp-outside-window';
 
 export type SignatureCheck =
   | { outcome: 'verified'; key: CallbackKey['name']; hostForm: HostForm }

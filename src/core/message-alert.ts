@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Incident } from './incident.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { composeMessage, incidentUrl, linesText, type MessageContext, pictureUrl, titleOf } from './message.ts';
-import type { NotificationEvent } from './notification.ts';
+import type { NotificationEvent } from './notification-status.ts';
 
 /** One incident as Alertmanager writes alerts (webhook version 4 and API v2 share this form). */
 export interface Alert {

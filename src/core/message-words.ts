@@ -1,5 +1,5 @@
 import type { IncidentKind, Resolution } from './incident.ts';
-import type { NotificationEvent } from './notification.ts';
+import type { NotificationEvent } from './notification-status.ts';
 import type { Cause, Verdict } from './verdict.ts';
 
 export type Locale = 'en' | 'zh-CN';

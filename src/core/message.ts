@@ -4,7 +4,7 @@ import { type Incident, type IncidentScope, levelOf, type Severity } from './inc
 import type { IncidentRules } from './incident-rules.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { type Locale, messageWords } from './message-words.ts';
-import type { NotificationEvent } from './notification.ts';
+import type { NotificationEvent } from './notification-status.ts';
 
 /**
  * What a channel is to tell, without any markup: texts hold names and sentences of the outside world as they are, and

@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type Incident, type IncidentKind, type IncidentScope, type Severity, trackOf } from './incident.ts';
 import type { Instant } from './instant.ts';
+import type { NotificationEvent } from './notification-status.ts';
 import { isAtLeast } from './severity.ts';
-
-/** What a notification tells. `repeat`: it is still open. */
-export type NotificationEvent = 'opened' | 'reopened' | 'updated' | 'resolved' | 'repeat' | 'test';
-export const NOTIFICATION_STATUSES = ['pending', 'sending', 'sent', 'failed', 'superseded', 'silenced'] as const;
-export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
 /** Which incidents a channel wants to hear of. Empty lists mean all. */
 export interface ChannelFilter {

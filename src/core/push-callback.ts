@@ -1,4 +1,5 @@
 import type { Instant } from './instant.ts';
+import type { PushProblem } from './quarantine-reason.ts';
 
 /** A publish callback as told by the query of a GET (reference/live-api.md 4). */
 export interface PushCallback {
@@ -10,15 +11,6 @@ export interface PushCallback {
   stream: string;
   at: Instant;
 }
-
-export type PushProblem =
-  | 'unknown-action'
-  | 'missing-domain'
-  | 'missing-app'
-  | 'missing-stream'
-  | 'time-malformed'
-  | 'name-too-long'
-  | 'name-with-control-characters';
 
 const CONTROL = /\p{Cc}/u;
 

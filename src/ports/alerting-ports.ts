@@ -6,7 +6,8 @@ import type { Decision } from '../core/incident-decisions.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Message } from '../core/message.ts';
 import type { Alert } from '../core/message-alert.ts';
-import type { NotificationEvent, NotificationStatus, Silence } from '../core/notification.ts';
+import type { Silence } from '../core/notification.ts';
+import type { NotificationEvent, NotificationStatus } from '../core/notification-status.ts';
 import type { Span } from '../core/span.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 

@@ -1,3 +1,4 @@
+import type { StorageRefusal } from '../core/quarantine-reason.ts';
 import type { RefusedItem } from '../ports.ts';
 
 /** The request cannot be kept now: the queue is full, or neither database nor spool takes anything. Answer 503, never 200. */
@@ -9,8 +10,8 @@ export class OverloadedError extends Error {
 /** The store will never take this item; the reason is kebab-case. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
-  readonly reason: string;
-  constructor(reason: string) {
+  readonly reason: StorageRefusal;
+  constructor(reason: StorageRefusal) {
     super(`refused: ${reason}`);
     this.reason = reason;
   }

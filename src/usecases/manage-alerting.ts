@@ -1,6 +1,6 @@
 import type { Incident, IncidentKind, Severity } from '../core/incident.ts';
 import type { Instant } from '../core/instant.ts';
-import type { NotificationStatus } from '../core/notification.ts';
+import type { NotificationStatus } from '../core/notification-status.ts';
 import { RefusalError } from '../core/refusal.ts';
 import type { WindowWords } from '../core/time-window.ts';
 import type {

@@ -1,13 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { type BodyProblem, type createBodyReader, NO_NAMES, type ReadableNames } from '../core/callback-body.ts';
-import {
-  type CallbackKey,
-  checkSignature,
-  type SignatureProblem,
-  type SignedHost,
-} from '../core/callback-signature.ts';
+import { type createBodyReader, NO_NAMES, type ReadableNames } from '../core/callback-body.ts';
+import { type CallbackKey, checkSignature, type SignedHost } from '../core/callback-signature.ts';
 import { CAPTURE_FLAGS } from '../core/capture-flags.ts';
 import { encodeCapture, isPlausible } from '../core/capture-shape.ts';
+import type { QuarantineReason, SignatureProblem } from '../core/quarantine-reason.ts';
 import type { Clock, ForwardedCallback, IncomingCapture, QuarantineEntry } from '../ports.ts';
 import { forwardedCallback } from './forward-callback.ts';
 import { RefusedError } from './group-commit.ts';
@@ -25,10 +21,10 @@ export interface CallbackRequest {
 export type CallbackAnswer =
   | { outcome: 'stored' }
   | { outcome: 'canary'; id: string }
-  | { outcome: 'quarantined'; reason: string }
+  | { outcome: 'quarantined'; reason: QuarantineReason }
   | { outcome: 'rejected'; reason: SignatureProblem }
   /** Not kept, for the quarantine takes no more of this kind now. */
-  | { outcome: 'not-kept'; reason: string };
+  | { outcome: 'not-kept'; reason: QuarantineReason };
 
 /** Accepts items when they are durable. Rejects with `OverloadedError`, or `RefusedError` where an item can never be stored. */
 export interface Sink<T> {
@@ -66,7 +62,7 @@ export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallb
   async function setAside(
     request: CallbackRequest,
     kind: QuarantineEntry['kind'],
-    reason: string,
+    reason: QuarantineReason,
     names: ReadableNames,
     verified: boolean,
   ): Promise<boolean> {
@@ -99,12 +95,12 @@ export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallb
       return { outcome: 'rejected', reason: check.problem };
     }
     const verified = check.outcome === 'verified';
-    const aside = async (kind: 'unclassified' | 'implausible', reason: string, names: ReadableNames) =>
+    const aside = async (kind: 'unclassified' | 'implausible', reason: QuarantineReason, names: ReadableNames) =>
       (await setAside(request, kind, reason, names, verified))
         ? ({ outcome: 'quarantined', reason } as const)
         : ({ outcome: 'not-kept', reason } as const);
 
-    if (!isUtf8(request.body)) return aside('unclassified', 'not-utf-8' satisfies BodyProblem, NO_NAMES);
+    if (!isUtf8(request.body)) return aside('unclassified', 'not-utf-8', NO_NAMES);
     const text = request.body.toString('utf8');
     if (text.length < 128 && text.includes(CANARY)) {
       const id = CANARY_BODY.exec(text)?.[1];

@@ -1,11 +1,7 @@
-import {
-  type CallbackKey,
-  checkSignature,
-  type SignatureProblem,
-  type SignedHost,
-} from '../core/callback-signature.ts';
+import { type CallbackKey, checkSignature, type SignedHost } from '../core/callback-signature.ts';
 import { isPlausible } from '../core/capture-shape.ts';
 import { readPushCallback } from '../core/push-callback.ts';
+import type { QuarantineReason, SignatureProblem } from '../core/quarantine-reason.ts';
 import type { Clock, SessionSignal } from '../ports.ts';
 import { RefusedError } from './group-commit.ts';
 import type { QuarantineSink, Sink } from './receive-callback.ts';
@@ -22,9 +18,9 @@ export interface StreamCallbackRequest {
 
 export type StreamCallbackAnswer =
   | { outcome: 'stored' }
-  | { outcome: 'quarantined'; reason: string }
+  | { outcome: 'quarantined'; reason: QuarantineReason }
   | { outcome: 'rejected'; reason: SignatureProblem }
-  | { outcome: 'not-kept'; reason: string };
+  | { outcome: 'not-kept'; reason: QuarantineReason };
 
 /**
  * One publish or publish_done. It is signed over the ingest domain on which the URL is configured, not over the URL's host
@@ -53,7 +49,7 @@ export function createReceiveStreamCallback(parts: {
       now: receivedAt,
       clockWindowSeconds: parts.clockWindowSeconds,
     });
-    const setAside = (kind: 'rejected' | 'unclassified' | 'implausible', reason: string) =>
+    const setAside = (kind: 'rejected' | 'unclassified' | 'implausible', reason: QuarantineReason) =>
       parts.quarantine.accept(
         {
           receivedAt,
@@ -73,7 +69,7 @@ export function createReceiveStreamCallback(parts: {
       await setAside('rejected', check.problem);
       return { outcome: 'rejected', reason: check.problem };
     }
-    const aside = async (kind: 'unclassified' | 'implausible', reason: string) =>
+    const aside = async (kind: 'unclassified' | 'implausible', reason: QuarantineReason) =>
       (await setAside(kind, reason))
         ? ({ outcome: 'quarantined', reason } as const)
         : ({ outcome: 'not-kept', reason } as const);

@@ -1,7 +1,7 @@
 import type { Generated } from 'kysely';
 import type { IncidentKind, IncidentStatus, Resolution, Severity, Track, TransitionKind } from '../../core/incident.ts';
 import type { Instant } from '../../core/instant.ts';
-import type { NotificationEvent, NotificationStatus } from '../../core/notification.ts';
+import type { NotificationEvent, NotificationStatus } from '../../core/notification-status.ts';
 
 /** Row types of migrations 0013 to 0016 and 0021. */
 export interface AlertingTables {

@@ -3,7 +3,7 @@ import type { Condition, GapReference, Incident, TransitionKind } from '../../co
 import { incidentKey, levelOf, trackOf } from '../../core/incident.ts';
 import type { Decision } from '../../core/incident-decisions.ts';
 import type { Instant } from '../../core/instant.ts';
-import type { NotificationEvent } from '../../core/notification.ts';
+import type { NotificationEvent } from '../../core/notification-status.ts';
 import type { IncidentChange, Router } from '../../ports.ts';
 import { incidentOf } from './incident-mapping.ts';
 import type { Tables } from './tables.ts';

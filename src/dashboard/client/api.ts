@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { IncidentKind, IncidentStatus, Severity } from '../../core/incident.ts';
+import type { NotificationEvent, NotificationStatus } from '../../core/notification-status.ts';
 import type {
   outcomeSchema,
   planSchema,
@@ -89,8 +90,8 @@ export interface IncidentDetail extends Incident {
 export interface Notification {
   id: number;
   channel: string;
-  event: string;
-  status: string;
+  event: NotificationEvent;
+  status: NotificationStatus;
   createdAt: string;
   sentAt: string | null;
   error: string | null;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { INCIDENT_KINDS } from '../../core/incident.ts';
-import { NOTIFICATION_STATUSES } from '../../core/notification.ts';
+import { NOTIFICATION_STATUSES } from '../../core/notification-status.ts';
 import { ChannelError } from '../../ports.ts';
 import type { AlertingHandle } from '../../usecases/manage-alerting.ts';
 import { defineRoute, type Route } from './define-route.ts';

@@ -120,7 +120,7 @@ function DomainPanel({ domain }: { domain: Plan['domains'][number] }) {
   return (
     <section className="panel">
       <h2>
-        <Name>{domain.domain}</Name> <span className="quiet">{domain.mode}</span>
+        <Name>{domain.domain}</Name> <span className="quiet">{words.domainModes[domain.mode]}</span>
         {whole && (
           <span className="end">
             <Mark {...STATES.in_sync}>{words.configs.inSync}</Mark>

@@ -82,7 +82,8 @@ export default function IncidentPage() {
                 <li key={message.id}>
                   <When at={message.sentAt ?? message.createdAt} />
                   <span>
-                    <Name>{message.channel}</Name> · {message.event} · {message.status}
+                    <Name>{message.channel}</Name> · {words.messageEvents[message.event]} ·{' '}
+                    {words.messageStatuses[message.status]}
                     {message.error && <div className="wrap-any quiet small">{message.error.slice(0, 500)}</div>}
                   </span>
                 </li>

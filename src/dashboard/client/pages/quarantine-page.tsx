@@ -142,7 +142,7 @@ function QuarantineTable({ rows, onOpen }: { rows: Quarantined[]; onOpen: (id: n
                 <Mark {...KINDS[row.kind]}>{words.quarantine.kinds[row.kind]}</Mark>
               </td>
               <td>
-                <Name>{row.reason}</Name>
+                <Name title={row.reason}>{reasonWord(row.reason, words)}</Name>
               </td>
               <td>
                 <Name>{[row.domain, row.app, row.stream].filter((name) => name !== null).join(' / ') || '–'}</Name>
@@ -155,7 +155,11 @@ function QuarantineTable({ rows, onOpen }: { rows: Quarantined[]; onOpen: (id: n
               <td className="fit">{row.remoteAddress ?? '–'}</td>
               <td className="num fit">{row.bodyBytes.toLocaleString(words.locale)} B</td>
               <td>
-                {row.retriedAt ? <Name>{row.outcome ?? words.quarantine.settled}</Name> : words.quarantine.waiting}
+                {row.retriedAt ? (
+                  <Name>{row.outcome === null ? words.quarantine.settled : outcomeWord(row.outcome, words)}</Name>
+                ) : (
+                  words.quarantine.waiting
+                )}
               </td>
             </tr>
           ))}

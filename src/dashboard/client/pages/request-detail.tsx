@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { get, type Quarantined, send } from '../api.ts';
 import { Name } from '../parts/marks.tsx';
+import { reasonWord } from '../parts/quarantine-words.ts';
 import { useMay } from '../parts/session.tsx';
 import { Failure, failureText, Loading } from '../parts/states.tsx';
 import { When } from '../parts/time.tsx';
@@ -23,7 +24,7 @@ export function RequestDetail({ id, onDropped }: { id: string; onDropped: () => 
   return (
     <div className="slot">
       <p>
-        <When at={receivedAt} /> · <Name>{reason}</Name>
+        <When at={receivedAt} /> · <Name title={reason}>{reasonWord(reason, words)}</Name>
       </p>
       <h3>{words.quarantine.headers}</h3>
       <pre className="raw" dir="ltr">

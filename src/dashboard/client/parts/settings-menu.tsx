@@ -57,7 +57,7 @@ export default function SettingsMenu() {
           </Text>
           {session.actor && session.required && (
             <Text size="xs" className="quiet">
-              {words.settings.signedInAs(session.actor.name, session.actor.scope)}
+              {words.settings.signedInAs(session.actor.name, words.scopes[session.actor.scope])}
             </Text>
           )}
           {session.required && (

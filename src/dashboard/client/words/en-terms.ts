@@ -1,5 +1,8 @@
 import type { IncidentKind, IncidentStatus, Severity } from '../../../core/incident.ts';
+import type { NotificationEvent, NotificationStatus } from '../../../core/notification-status.ts';
+import type { NamedReason } from '../../../core/quarantine-reason.ts';
 import type { StreamStatus } from '../../../core/stream-status.ts';
+import type { Scope } from '../../../core/token-scope.ts';
 import type { Cause, Verdict } from '../../../core/verdict.ts';
 
 /** The closed lists of words, in English: the compiler asks for each. */
@@ -114,6 +117,64 @@ const transitions = {
   resolved: 'Resolved',
 };
 
+const messageEvents: Record<NotificationEvent, string> = {
+  opened: 'Opened',
+  reopened: 'Opened again',
+  updated: 'Updated',
+  resolved: 'Resolved',
+  repeat: 'Repeated',
+  test: 'Test',
+};
+
+const messageStatuses: Record<NotificationStatus, string> = {
+  pending: 'waits',
+  sending: 'being sent',
+  sent: 'sent',
+  failed: 'failed',
+  superseded: 'overtaken by a newer one',
+  silenced: 'silenced',
+};
+
+const domainModes = { observe: 'observed', enforce: 'enforced' };
+
+const scopes: Record<Scope, string> = {
+  read: 'may look',
+  operate: 'may act on findings',
+  admin: 'may change everything',
+};
+
+const quarantineReasons: Record<NamedReason, string> = {
+  'signature-missing': 'not signed',
+  'signature-malformed': 'signature malformed',
+  'signature-mismatch': 'signature does not match',
+  'timestamp-malformed': 'timestamp malformed',
+  'timestamp-outside-window': 'timestamp too far from our clock',
+  'not-utf-8': 'body is not UTF-8',
+  'not-json': 'body is not JSON',
+  'not-an-object': 'body is no JSON object',
+  'too-many-items': 'too many captures in one body',
+  'nested-too-deep': 'body nested too deep',
+  'missing-domain': 'domain missing',
+  'missing-app': 'app missing',
+  'missing-stream': 'stream missing',
+  'missing-object': 'object name missing',
+  'name-too-long': 'a name is too long',
+  'name-with-control-characters': 'a name holds control characters',
+  'unknown-action': 'neither publish nor publish_done',
+  'time-malformed': 'time malformed',
+  'too-many-new-streams': 'too many new streams at once',
+  'too-many-new-shapes': 'too many new forms of the body at once',
+  'too-many-new-days': 'captures of too many days at once',
+  'instant-implausible': 'implausible time',
+  'unknown-push-domain': 'ingest domain is not in the settings',
+};
+
+const quarantineOutcomes = {
+  stored: 'stored',
+  dropped: 'dropped',
+  still: (reason: string) => `tried again: ${reason}`,
+};
+
 export const enTerms = {
   statuses,
   verdicts,
@@ -124,6 +185,12 @@ export const enTerms = {
   incidentStatuses,
   severities,
   transitions,
+  messageEvents,
+  messageStatuses,
+  domainModes,
+  scopes,
+  quarantineReasons,
+  quarantineOutcomes,
 };
 
 export type Terms = typeof enTerms;
