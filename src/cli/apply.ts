@@ -3,8 +3,9 @@ import { applyPlan } from '../usecases/apply-plan.ts';
 import { planConfigs } from '../usecases/plan-configs.ts';
 import { confirmed } from './ask.ts';
 import type { CommandContext } from './command-context.ts';
+import { makeChanges } from './make-changes.ts';
 import { chosenDomains } from './plan.ts';
-import { describeStep, printPlan, printReport } from './print-plan.ts';
+import { printPlan, printReport } from './print-plan.ts';
 import { collect } from './query-flags.ts';
 
 export function applyCommand(context: CommandContext): Command {
@@ -38,10 +39,12 @@ export function applyCommand(context: CommandContext): Command {
         }
         // Also where nothing changes: the configs are taken over by this, so that enforce mode keeps them so.
         const seen = new Set(plan.domains.map(({ domain }) => domain));
-        const report = await applyPlan(
-          handle.ports,
-          desired.filter(({ domain }) => seen.has(domain)),
-          { shown: plan, onStep: (step) => context.stderr.write(`done: ${describeStep(step)}\n`) },
+        const report = await makeChanges(context, handle, { action: 'apply', domains: seen }, (onStep) =>
+          applyPlan(
+            handle.ports,
+            desired.filter(({ domain }) => seen.has(domain)),
+            { shown: plan, onStep },
+          ),
         );
         const exitCode = printReport(context, report);
         context.setExitCode(plan.failures.length > 0 ? 2 : exitCode);

@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { DesiredDomain } from '../core/config-plan.ts';
 import type { SecretText } from '../core/secret-text.ts';
+import type { OperatorLog } from '../ports.ts';
 import type { DoctorLine } from '../usecases/doctor-line.ts';
 import type { ConfigPorts } from '../usecases/reconcile-configs.ts';
 import type { DoctorPorts } from '../usecases/run-doctor.ts';
@@ -8,6 +9,7 @@ import type { DoctorPorts } from '../usecases/run-doctor.ts';
 /** What the commands that steer configs work with. */
 export interface ConfigHandle {
   ports: ConfigPorts;
+  operatorLog: OperatorLog;
   settings: Settings;
   settingsFile: string;
   desired: DesiredDomain[];

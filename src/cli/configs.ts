@@ -6,6 +6,7 @@ import { type KeyStanding, keyStandings, planRotation, rotateKey } from '../usec
 import { confirmed } from './ask.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ConfigHandle } from './config-handle.ts';
+import { makeChanges } from './make-changes.ts';
 import { chosenDomains } from './plan.ts';
 import { describeStep, nameOfSubject, printFailures, printReport } from './print-plan.ts';
 import { ago, shortTime } from './print-rows.ts';
@@ -85,10 +86,12 @@ async function rotate(context: CommandContext, handle: ConfigHandle, flags: Conf
     return;
   }
   const seen = new Set(plan.domains.map(({ domain }) => domain));
-  const report = await rotateKey(
-    ports,
-    desired.filter(({ domain }) => seen.has(domain)),
-    { shown: plan, onStep: (step) => context.stderr.write(`done: ${describeStep(step)}\n`) },
+  const report = await makeChanges(context, handle, { action: 'configs rotate-key', domains: seen }, (onStep) =>
+    rotateKey(
+      ports,
+      desired.filter(({ domain }) => seen.has(domain)),
+      { shown: plan, onStep },
+    ),
   );
   const exitCode = printReport(context, report);
   if (exitCode === 0) await showKeys(context, handle, flags);

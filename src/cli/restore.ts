@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import { planRestoreConfigs, restorableDomains, restoreConfigs } from '../usecases/restore-configs.ts';
 import { confirmed } from './ask.ts';
 import type { CommandContext } from './command-context.ts';
+import { makeChanges } from './make-changes.ts';
 import { chosenDomains } from './plan.ts';
-import { describeStep, describeWhole, printFailures, printReport } from './print-plan.ts';
+import { describeWhole, printFailures, printReport } from './print-plan.ts';
 import { collect } from './query-flags.ts';
 
 export function restoreCommand(context: CommandContext): Command {
@@ -42,10 +43,12 @@ export function restoreCommand(context: CommandContext): Command {
           return;
         }
         const seen = new Set(plan.domains.map(({ domain }) => domain));
-        const report = await restoreConfigs(
-          handle.ports,
-          desired.filter(({ domain }) => seen.has(domain)),
-          { scope, shown: plan, onStep: (step) => context.stderr.write(`done: ${describeStep(step)}\n`) },
+        const report = await makeChanges(context, handle, { action: 'restore', domains: seen }, (onStep) =>
+          restoreConfigs(
+            handle.ports,
+            desired.filter(({ domain }) => seen.has(domain)),
+            { scope, shown: plan, onStep },
+          ),
         );
         const exitCode = printReport(context, report);
         context.setExitCode(plan.failures.length > 0 ? 2 : exitCode);

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { createConfigStore } from '../adapters/postgres/config-store.ts';
 import { reportDatabase } from '../adapters/postgres/database-report.ts';
+import { createOperatorLog } from '../adapters/postgres/operator-log.ts';
 import { askSpoolDepth, createHttpProbe } from '../adapters/probe/http-probe.ts';
 import { lookAtSpool } from '../adapters/spool/look-at-spool.ts';
 import type { ConfigHandle, DoctorHandle } from '../cli/config-handle.ts';
@@ -27,6 +28,7 @@ export async function openConfigControl({ config, secrets }: Environment): Promi
       store: createConfigStore(storage.database, { sealingKeys: sealingKeys(secrets) }),
       clock: systemClock,
     },
+    operatorLog: createOperatorLog(storage.database),
     settings,
     settingsFile: config.settingsFile,
     desired: desiredDomains(settings, { publicUrl: config.publicUrl, callbackKey: secrets.callbackKey }),

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { applyCommand } from '../../src/cli/apply.ts';
 import type { ConfigHandle } from '../../src/cli/config-handle.ts';
 import { configsCommand } from '../../src/cli/configs.ts';
@@ -61,6 +62,7 @@ beforeEach(async () => {
 const parts = {
   openConfigControl: async (): Promise<ConfigHandle> => ({
     ports: world.ports,
+    operatorLog: createOperatorLog(database),
     settings: parseSettings(SETTINGS, 'snapaudit.yaml'),
     settingsFile,
     desired: settingsFor([{ app: 'live' }]),
