@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setTimeout as delay } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './cli/command-context.ts';
 import { COMMANDS } from './cli/commands.ts';
@@ -17,6 +18,7 @@ const context: CommandContext = {
     exitCode = code;
   },
   loadSettings: () => loadSettings(readEnvironment().config.settingsFile),
+  pause: (milliseconds, signal) => delay(milliseconds, undefined, { signal }).catch(() => {}),
   untilStopped,
   // The parts are loaded when a command needs them: `snapaudit judge` never loads a vendor's client.
   openQueries: async () => (await import('./compose/queries.ts')).openQueries(readEnvironment()),

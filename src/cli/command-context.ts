@@ -19,6 +19,8 @@ export interface CommandContext {
   setExitCode(code: 0 | 1 | 2): void;
   /** Reads and checks the settings file; throws one error that lists every mistake. */
   loadSettings(): Promise<Settings>;
+  /** Waits so long, or until the signal is aborted. */
+  pause(milliseconds: number, signal: AbortSignal): Promise<void>;
   /**
    * Resolves when the person asks to stop (Ctrl-C, SIGTERM, a closed terminal). `exitWithinMs`: whatever still hangs then (a database
    * that answers nobody), the process ends.

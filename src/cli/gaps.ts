@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { CAUSES, type Cause, isBad, VERDICTS, type Verdict } from '../core/verdict.ts';
 import { GAP_COLUMNS, gapRecord } from '../usecases/export-records.ts';
@@ -47,13 +46,21 @@ export function gapsCommand(context: CommandContext): Command {
     .option('--verdict <verdict>', 'only these; may be given more than once', oneOf(VERDICTS))
     .option('--cause <cause>', 'only these; may be given more than once', oneOf(CAUSES))
     .option('--open', 'only those that still go on')
-    .option('--watch', 'look again every 5 s until Ctrl-C; without a terminal print what is new')
+    .option(
+      '--watch',
+      'look again every 5 s until Ctrl-C; without a terminal print what is new (as ndjson, not as json)',
+    )
     .addHelpText(
       'after',
       '\nRuns of unknown and excused slots and of unexpected captures are printed too; only faults make it end with 1.',
     );
   withFormat(withLimit(withWindow(withScope(command)), 100));
   return command.action(async ({ watch, ...flags }: Flags) => {
+    if (watch && flags.format === 'json') {
+      context.stderr.write('A JSON array that grows has no end: use --format ndjson with --watch.\n');
+      context.setExitCode(2);
+      return;
+    }
     const { queries, close } = await context.openQueries();
     try {
       const findings = watch ? await watchGaps(context, queries, flags) : await printGaps(context, queries, flags);
@@ -69,7 +76,7 @@ async function printGaps(
   context: CommandContext,
   queries: Queries,
   { format, limit, ...words }: Omit<Flags, 'watch'>,
-  isNew: (row: GapView) => boolean = () => true,
+  { isNew, goesOn }: { isNew(row: GapView): boolean; goesOn: boolean } = { isNew: () => true, goesOn: false },
 ): Promise<boolean> {
   let findings = false;
   async function* rows() {
@@ -84,6 +91,7 @@ async function printGaps(
     fields: GAP_COLUMNS,
     record: gapRecord,
     nothing: 'No gap matches.',
+    goesOn,
   });
   return findings;
 }
@@ -101,10 +109,10 @@ async function watchGaps(context: CommandContext, queries: Queries, flags: Omit<
     return before !== row.slots;
   };
   let findings = false;
-  while (!stopped.signal.aborted) {
+  for (let round = 0; !stopped.signal.aborted; round++) {
     if (redraw) context.stdout.write(`${CLEAR_SCREEN}${shortTime(Date.now())} UTC, Ctrl-C ends\n\n`);
-    findings = (await printGaps(context, queries, flags, isNew)) || findings;
-    await sleep(WATCH_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => {});
+    findings = (await printGaps(context, queries, flags, { isNew, goesOn: !redraw && round > 0 })) || findings;
+    await context.pause(WATCH_EVERY_MS, stopped.signal);
   }
   return findings;
 }

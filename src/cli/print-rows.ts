@@ -17,17 +17,19 @@ export interface RowPrinter<Row, Column extends string> {
   record(row: Row): ExportRecord<Column>;
   /** Said on stderr where a table has no rows. */
   nothing: string;
+  /** True where rows were printed before: no header then, and nothing is said where there are no more. */
+  goesOn?: boolean;
 }
 
 /** Prints rows as they come; only a table is held back, for its widths need all of them. Gives back how many there were. */
 export async function printRows<Row, Column extends string>(
   context: CommandContext,
   rows: AsyncIterable<Row>,
-  { format, columns, fields, record, nothing }: RowPrinter<Row, Column>,
+  { format, columns, fields, record, nothing, goesOn = false }: RowPrinter<Row, Column>,
 ): Promise<number> {
   let count = 0;
   const held: Row[] = [];
-  if (format === 'csv') await write(context, csvLine(fields));
+  if (format === 'csv' && !goesOn) await write(context, csvLine(fields));
   for await (const row of rows) {
     count++;
     if (format === 'table') held.push(row);
@@ -40,8 +42,8 @@ export async function printRows<Row, Column extends string>(
   }
   if (format === 'json') await write(context, count === 0 ? '[]\n' : '\n]\n');
   if (format === 'table') {
-    if (count === 0) context.stderr.write(`${nothing}\n`);
-    else await write(context, renderTable(held, columns, context.stdout.columns));
+    if (count === 0 && !goesOn) context.stderr.write(`${nothing}\n`);
+    if (count > 0) await write(context, renderTable(held, columns, context.stdout.columns));
   }
   return count;
 }

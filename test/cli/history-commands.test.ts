@@ -171,17 +171,73 @@ describe('gaps', () => {
     expect(excused.exitCode).toBe(0);
   });
 
-  it('goes on watching until it is stopped', async () => {
-    let stop = () => {};
-    const stopped = new Promise<void>((resolve) => {
-      stop = resolve;
+  describe('watched', () => {
+    /** Looks three times; before the second look a gap comes, before the third an old one has grown. */
+    async function watch(...args: string[]) {
+      const other = await addStream(database, 'play.example.com', 'watched', `cam${args.join('')}`);
+      const late = { verdict: 'late', cause: 'late_delivery' } as const;
+      const gap = { streamId: other, from: START, to: START + 10_000, slots: 1, ...late };
+      await addGap(database, gap);
+      let stop = () => {};
+      const stopped = new Promise<void>((resolve) => {
+        stop = resolve;
+      });
+      const between = [
+        () => addGap(database, { ...gap, from: START + 50_000, to: START + 60_000 }),
+        () =>
+          database.pool.query(
+            'update gaps set slots = 2, to_at = to_at + $2::interval where stream_id = $1 and from_at = $3',
+            [other, '10 seconds', new Date(START).toISOString()],
+          ),
+        async () => stop(),
+      ];
+      return runCommand(gapsCommand, ['--watch', '--app', 'watched', '--stream', `cam${args.join('')}`, ...args], {
+        openQueries,
+        untilStopped: () => stopped,
+        pause: async () => void (await between.shift()?.()),
+      });
+    }
+
+    it('prints a gap when it comes and again when it has grown, each once', async () => {
+      const { stdout, exitCode } = await watch('--format', 'ndjson');
+      const rows = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(rows.map((row) => [Date.parse(row.from) - START, row.slots])).toEqual([
+        [0, 1],
+        [50_000, 1],
+        [0, 2],
+      ]);
+      expect(exitCode).toBe(1);
     });
-    const running = runCommand(gapsCommand, ['--watch', '--format', 'ndjson'], {
-      openQueries,
-      untilStopped: () => stopped,
+
+    it('writes one CSV file with one header', async () => {
+      const { stdout } = await watch('--format', 'csv');
+      const lines = stdout.trimEnd().split('\n');
+      expect(lines.map((line) => line.startsWith('id,'))).toEqual([true, false, false, false]);
     });
-    stop();
-    expect((await running).exitCode).toBe(1);
+
+    it('says once that there is none, and is quiet in later rounds', async () => {
+      let rounds = 0;
+      let stop = () => {};
+      const { stdout, stderr } = await runCommand(gapsCommand, ['--watch', '--stream', 'nobody'], {
+        openQueries,
+        untilStopped: () =>
+          new Promise<void>((resolve) => {
+            stop = resolve;
+          }),
+        pause: async () => {
+          if (++rounds === 3) stop();
+        },
+      });
+      expect([stdout, stderr]).toEqual(['', 'No gap matches.\n']);
+    });
+
+    it('refuses JSON, whose array would have no end', async () => {
+      const { exitCode, stderr } = await runCommand(gapsCommand, ['--watch', '--format', 'json'], { openQueries });
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--format ndjson')]);
+    });
   });
 });
 

@@ -34,6 +34,7 @@ export async function runCommand(
       result.exitCode = code;
     },
     loadSettings: missing,
+    pause: missing,
     untilStopped: () => new Promise<void>(() => {}),
     createSandbox: missing,
     openQueries: missing,
