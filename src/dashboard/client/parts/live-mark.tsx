@@ -1,6 +1,6 @@
 import { useWall } from '../wall/wall-store.ts';
 import { useWords } from '../words/language.tsx';
-import { formatTime, utcText } from './time.tsx';
+import { formatTime, utcText } from './format-time.ts';
 
 /** Whether what is shown is current; if not, since when not. */
 export function LiveMark() {

@@ -1,9 +1,9 @@
 import { ActionIcon, Button, Popover, SegmentedControl, Switch, Text, useMantineColorScheme } from '@mantine/core';
 import { LANGUAGES, type Language, useLanguage } from '../words/language.tsx';
+import { zone } from './format-time.ts';
 import { LogOut, Settings } from './icons.ts';
 import { useBlur } from './preferences.ts';
 import { useSession, useSignOut } from './session.tsx';
-import { zone } from './time.tsx';
 
 export default function SettingsMenu() {
   const { words, language, choose } = useLanguage();

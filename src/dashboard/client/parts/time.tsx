@@ -1,5 +1,8 @@
 import { useSyncExternalStore } from 'react';
 import { useLanguage, useWords } from '../words/language.tsx';
+import { type Detail, formatTime, utcText } from './format-time.ts';
+
+export { formatTime, utcText };
 
 /** One clock for all ages on the page: the service's, for the viewer's own may be off by any amount. */
 const listeners = new Set<() => void>();
@@ -42,47 +45,6 @@ function subscribe(listener: () => void): () => void {
 /** Now by the service's clock, renewed every second. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
-}
-
-export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function format(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = locale + JSON.stringify(options);
-  const known = formats.get(key);
-  if (known) return known;
-  const made = new Intl.DateTimeFormat(locale, options);
-  formats.set(key, made);
-  return made;
-}
-
-export type Detail = 'time' | 'date' | 'full' | 'minute';
-
-const OPTIONS: Record<Detail, Intl.DateTimeFormatOptions> = {
-  time: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
-  date: { year: 'numeric', month: 'short', day: 'numeric' },
-  minute: { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
-  full: {
-    month: 'short',
-    day: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23',
-  },
-};
-
-export function formatTime(at: number | string, detail: Detail, locale: string): string {
-  return format(locale, OPTIONS[detail]).format(new Date(at));
-}
-
-export function utcText(at: number | string): string {
-  return `${new Date(at)
-    .toISOString()
-    .replace('T', ' ')
-    .replace(/\.000Z$/, '')
-    .replace('Z', '')} UTC`;
 }
 
 /** An instant in the viewer's zone; UTC on hover. */

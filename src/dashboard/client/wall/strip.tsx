@@ -1,6 +1,6 @@
 import { memo } from 'react';
 import { verdictOfLetter } from '../../../core/strip-letters.ts';
-import { formatTime } from '../parts/time.tsx';
+import { formatTime, utcText } from '../parts/format-time.ts';
 import { useWords } from '../words/language.tsx';
 
 const HOUR_MS = 3_600_000;
@@ -28,15 +28,15 @@ export const Strip = memo(function Strip({ strip, bad, from }: { strip: string; 
       {runs.map(({ index, hours, letter, ninths }) => {
         const verdict = verdictOfLetter(letter);
         const word = verdict === null ? words.wall.nothingDue : words.verdicts[verdict];
-        const when = formatTime(start + index * HOUR_MS, 'minute', words.locale);
+        const at = start + index * HOUR_MS;
         return (
           <span
             key={index}
             className={`strip-hour${verdict === null ? '' : ` tone-${verdict}`}`}
             style={{ flexGrow: hours }}
-            title={`${when}${hours > 1 ? ` + ${hours} ${words.spans.h}` : ''}: ${word}${
+            title={`${formatTime(at, 'minute', words.locale)}${hours > 1 ? ` + ${hours} ${words.spans.h}` : ''}: ${word}${
               ninths > 0 ? `, ${words.wall.partBad(ninths)}` : ''
-            }`}
+            }\n${utcText(at)}`}
           >
             {ninths > 0 && <span className={`strip-bad bad-${ninths} fill-${verdict}`} />}
           </span>
