@@ -4,6 +4,7 @@ import { type ConfigWorld, PLAY } from '../support/config-world.ts';
 import type { TestDashboard } from '../support/dashboard.ts';
 import { DOMAIN, type PlantedDay } from '../support/dashboard-data.ts';
 import { createDashboardWorld, type DashboardWorld, shoot } from '../support/dashboard-world.ts';
+import { addGap } from '../support/history.ts';
 import { settled } from '../support/page-checks.ts';
 
 describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
@@ -66,7 +67,46 @@ describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
     });
   }, 120_000);
 
-  it('shows the plan field by field and applies it only after the word was typed', async () => {
+  it('leads from an incident to the gaps of its time, and no others, until that is taken away', async () => {
+    const door = day.faulty.find((each) => each.name === 'cam-door')!;
+    await addGap(world.database, {
+      streamId: door.id,
+      from: door.gapAt - 3_600_000,
+      to: door.gapAt - 3_500_000,
+      slots: 10,
+      verdict: 'not_captured',
+      cause: 'not_captured',
+      sessionStartedAt: day.from,
+    });
+    await visit('/incidents/1', async (page) => {
+      await page.getByRole('link', { name: 'Show the gaps' }).click();
+      const rows = page.locator('table.rows tbody tr');
+      await expect.poll(() => rows.count(), { timeout: 10_000 }).toBe(1);
+      expect(await rows.innerText()).toContain('90');
+      await page.getByRole('button', { name: 'Remove this time' }).click();
+      await expect.poll(() => rows.count(), { timeout: 10_000 }).toBe(2);
+      expect(new URL(page.url()).searchParams.has('from')).toBe(false);
+    });
+  }, 120_000);
+
+  it('shows a silence that was made here, where it holds, and lifts it', async () => {
+    await visit('/incidents/1', async (page) => {
+      await page.getByRole('button', { name: 'Silence' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Reason').fill('the encoder is on its way');
+      await dialog.getByRole('button', { name: 'Silence' }).click();
+      await page.locator('.panel', { hasText: 'Silences in force' }).getByText('on its way').waitFor();
+      await page.goto(`${dashboard.url}/incidents`);
+      const silences = page.locator('.panel', { hasText: 'Silences in force' });
+      await silences.getByText('on its way').waitFor();
+      await silences.getByRole('button', { name: 'Lift' }).click();
+      await expect.poll(() => silences.count(), { timeout: 10_000 }).toBe(0);
+    });
+    const { rows } = await world.database.pool.query('select 1 from silences where ended_at is null');
+    expect(rows).toEqual([]);
+  }, 120_000);
+
+  it('shows the plan field by field and applies it only after it was asked, as the command asks', async () => {
     await visit('/configs', async (page) => {
       const interval = page.locator('tr', { hasText: 'Interval (s)' }).first();
       await interval.waitFor();
@@ -74,10 +114,14 @@ describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
       expect(await interval.locator('.diff-new').textContent()).toBe('10');
       await page.getByRole('button', { name: /^Apply/ }).click();
       const dialog = page.getByRole('dialog');
-      const act = dialog.getByRole('button', { name: /^Apply/ });
-      expect(await act.isDisabled()).toBe(true);
-      await dialog.getByLabel('Type apply to go on').fill('apply');
-      await act.click();
+      await dialog.getByText(/^Make these changes \(\d+ calls?\)\?$/).waitFor();
+      // As on the command line, who only presses Enter has said no.
+      await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Cancel');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => dialog.count()).toBe(0);
+      expect(configs.state.configs(PLAY).map((config) => config.intervalSeconds)).toEqual([30]);
+      await page.getByRole('button', { name: /^Apply/ }).click();
+      await dialog.getByRole('button', { name: /^Apply/ }).click();
       await page.getByText(/changes? made\./).waitFor();
       // The vendor serves running sessions by the config that they started with.
       await page.getByText('Pending re-ingest').waitFor();

@@ -54,6 +54,8 @@ export async function createDashboardWorld(): Promise<DashboardWorld> {
   const configs = await createConfigWorld(database);
   configs.state.putConfig(theirConfig('live', { intervalSeconds: 30 }));
   const now = Date.now();
+  // What is applied is applied now, in the midst of the sessions of the day.
+  configs.advance(now - configs.now());
   const day = await plantDay(database, now);
   await plantAudits(database, now);
   await plantIncident(database, 'cam-door', now);

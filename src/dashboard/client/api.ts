@@ -98,6 +98,19 @@ export interface Notification {
   summary: string | null;
 }
 
+export interface Silence {
+  id: number;
+  kind: IncidentKind | null;
+  domain: string | null;
+  app: string | null;
+  stream: string | null;
+  from: string;
+  until: string;
+  reason: string;
+  author: string;
+  endedAt: string | null;
+}
+
 export interface Page<Row> {
   data: Row[];
   next: string | null;

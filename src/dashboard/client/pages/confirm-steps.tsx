@@ -1,4 +1,4 @@
-import { Button, Modal, SegmentedControl, TextInput } from '@mantine/core';
+import { Button, Modal, SegmentedControl } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { get, type Outcome, type Plan, type RestorePlan, send } from '../api.ts';
@@ -7,7 +7,7 @@ import { useInert } from '../parts/use-inert.ts';
 import { useWords } from '../words/language.tsx';
 import { StepList } from './step-list.tsx';
 
-/** The same confirmation as the commands: what will be done is shown, and a word must be typed. */
+/** The same confirmation as the commands: what will be done is shown, and asked once; no is the answer that is at hand. */
 export function ConfirmSteps({
   kind,
   plan,
@@ -30,13 +30,15 @@ export function ConfirmSteps({
       closeButtonProps={{ 'aria-label': words.common.close }}
       transitionProps={{ duration: 0 }}
     >
-      {kind === 'apply' && plan && <Consent kind="apply" body={{ digest: plan.digest }} plan={plan} onDone={onDone} />}
-      {kind === 'restore' && <Restore onDone={onDone} />}
+      {kind === 'apply' && plan && (
+        <Consent kind="apply" body={{ digest: plan.digest }} plan={plan} onDone={onDone} onClose={onClose} />
+      )}
+      {kind === 'restore' && <Restore onDone={onDone} onClose={onClose} />}
     </Modal>
   );
 }
 
-function Restore({ onDone }: { onDone: (outcome: Outcome) => void }) {
+function Restore({ onDone, onClose }: { onDone: (outcome: Outcome) => void; onClose: () => void }) {
   const words = useWords();
   const [scope, setScope] = useState<'everything' | 'callbacks'>('everything');
   const plan = useQuery({
@@ -62,7 +64,13 @@ function Restore({ onDone }: { onDone: (outcome: Outcome) => void }) {
       ) : !plan.data ? (
         <Loading />
       ) : (
-        <Consent kind="restore" body={{ digest: plan.data.digest, scope }} plan={plan.data} onDone={onDone} />
+        <Consent
+          kind="restore"
+          body={{ digest: plan.data.digest, scope }}
+          plan={plan.data}
+          onDone={onDone}
+          onClose={onClose}
+        />
       )}
     </div>
   );
@@ -73,14 +81,15 @@ function Consent({
   body,
   plan,
   onDone,
+  onClose,
 }: {
   kind: 'apply' | 'restore';
   body: { digest: string; scope?: string };
   plan: Plan | RestorePlan;
   onDone: (outcome: Outcome) => void;
+  onClose: () => void;
 }) {
   const words = useWords();
-  const [typed, setTyped] = useState('');
   const act = useMutation({ mutationFn: () => send<Outcome>('POST', `/configs/${kind}`, body), onSuccess: onDone });
   const steps = plan.domains.flatMap((domain) => domain.steps);
   if (steps.length === 0) {
@@ -96,20 +105,22 @@ function Consent({
     >
       <p>{kind === 'apply' ? words.configs.confirmApply : words.configs.confirmRestore}</p>
       <StepList steps={steps} />
-      <TextInput
-        label={words.configs.confirmWord(kind)}
-        value={typed}
-        onChange={(event) => setTyped(event.currentTarget.value)}
-        autoComplete="off"
-      />
+      <p>
+        <b>{kind === 'apply' ? words.configs.askApply(steps.length) : words.configs.askRestore(steps.length)}</b>
+      </p>
       {act.isError && (
         <p role="alert" className="tone-not_captured wrap-any">
           {failureText(act.error, words.common)}
         </p>
       )}
-      <Button type="submit" disabled={typed.trim() !== kind} loading={act.isPending}>
-        {kind === 'apply' ? words.configs.apply : words.configs.restore} · {words.configs.steps(steps.length)}
-      </Button>
+      <div className="slot-nav">
+        <Button variant="default" onClick={onClose} data-autofocus>
+          {words.common.cancel}
+        </Button>
+        <Button type="submit" loading={act.isPending}>
+          {kind === 'apply' ? words.configs.apply : words.configs.restore} · {words.configs.steps(steps.length)}
+        </Button>
+      </div>
     </form>
   );
 }

@@ -3,9 +3,11 @@ import { useSearchParams } from 'wouter';
 import { BAD_VERDICTS, CAUSES } from '../../../core/verdict.ts';
 import type { Gap } from '../api.ts';
 import { GapTable } from '../parts/gap-table.tsx';
+import { X } from '../parts/icons.ts';
 import { More } from '../parts/more.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { When } from '../parts/time.tsx';
 import { usePages } from '../parts/use-pages.ts';
 import { useWall } from '../wall/wall-store.ts';
 import { useWords } from '../words/language.tsx';
@@ -17,21 +19,29 @@ export default function GapsPage() {
   usePageTitle(words.gaps.title);
   const [search, setSearch] = useSearchParams();
   const last = ['24h', '7d', '30d'].find((each) => each === search.get('last')) ?? '24h';
+  // As incidents link to it: from the start of the trouble to its end, or until now.
+  const from = instantOf(search.get('from'));
+  const to = instantOf(search.get('to'));
+  const window = from === null ? { last } : { from, to };
   const names = { domain: search.get('domain'), app: search.get('app'), stream: search.get('stream') };
   const verdict = SHOWN_VERDICTS.find((each) => each === search.get('verdict')) ?? '';
   const cause = CAUSES.find((each) => each === search.get('cause')) ?? '';
   const revision = useWall((state) => Math.floor(state.revision / 5));
-  const gaps = usePages<Gap>('/gaps', { ...names, last, verdict, cause }, revision);
-  const set = (name: string, value: string) =>
+  const gaps = usePages<Gap>('/gaps', { ...names, ...window, verdict, cause }, revision);
+  const change = (apply: (next: URLSearchParams) => void) =>
     setSearch(
       (before) => {
         const next = new URLSearchParams(before);
-        if (value) next.set(name, value);
-        else next.delete(name);
+        apply(next);
         return next;
       },
       { replace: true },
     );
+  const set = (name: string, value: string) => change((next) => (value ? next.set(name, value) : next.delete(name)));
+  const forgetWindow = (next: URLSearchParams) => {
+    next.delete('from');
+    next.delete('to');
+  };
   return (
     <>
       <div className="page-head">
@@ -48,14 +58,27 @@ export default function GapsPage() {
         <SegmentedControl
           size="xs"
           aria-label={words.gaps.last}
-          value={last}
-          onChange={(value) => set('last', value)}
+          value={from === null ? last : ''}
+          onChange={(value) =>
+            change((next) => {
+              forgetWindow(next);
+              next.set('last', value);
+            })
+          }
           data={[
             { value: '24h', label: words.gaps.last24h },
             { value: '7d', label: words.gaps.last7d },
             { value: '30d', label: words.gaps.last30d },
           ]}
         />
+        {from !== null && (
+          <button type="button" className="chip" onClick={() => change(forgetWindow)}>
+            <span>
+              <When at={from} /> – {to === null ? words.common.now : <When at={to} />}
+            </span>
+            <X size={12} role="img" aria-label={words.gaps.forgetWindow} />
+          </button>
+        )}
         <NativeSelect
           size="xs"
           aria-label={words.common.verdict}
@@ -91,4 +114,10 @@ export default function GapsPage() {
       </section>
     </>
   );
+}
+
+/** As the API takes it, or null where it is none. */
+function instantOf(text: string | null): string | null {
+  const at = Date.parse(text ?? '');
+  return Number.isNaN(at) ? null : new Date(at).toISOString();
 }

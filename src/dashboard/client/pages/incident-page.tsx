@@ -12,6 +12,7 @@ import { useInert } from '../parts/use-inert.ts';
 import { useWall } from '../wall/wall-store.ts';
 import { useWords } from '../words/language.tsx';
 import { IncidentAbout } from './incident-about.tsx';
+import { Silences } from './silences.tsx';
 
 export default function IncidentPage() {
   const words = useWords();
@@ -58,6 +59,7 @@ export default function IncidentPage() {
           <IncidentFacts incident={shown} />
         </div>
       </section>
+      <Silences about={shown} />
       <div className="two">
         <section className="panel">
           <h2>{words.incidents.timeline}</h2>
@@ -103,7 +105,8 @@ function IncidentFacts({ incident }: { incident: IncidentDetail }) {
   const words = useWords();
   const now = useNow();
   const end = incident.resolvedAt ? new Date(incident.resolvedAt).getTime() : now;
-  const gaps = new URLSearchParams({ last: '7d' });
+  const gaps = new URLSearchParams({ from: incident.since });
+  if (incident.resolvedAt) gaps.set('to', incident.resolvedAt);
   for (const name of ['domain', 'app', 'stream'] as const) {
     const value = incident[name];
     if (value !== null) gaps.set(name, value);

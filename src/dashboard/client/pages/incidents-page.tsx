@@ -12,6 +12,7 @@ import { usePages } from '../parts/use-pages.ts';
 import { useWall } from '../wall/wall-store.ts';
 import { useWords } from '../words/language.tsx';
 import { IncidentAbout } from './incident-about.tsx';
+import { Silences } from './silences.tsx';
 
 export default function IncidentsPage() {
   const words = useWords();
@@ -40,6 +41,7 @@ export default function IncidentsPage() {
           ]}
         />
       </div>
+      <Silences />
       <section className="panel" aria-label={words.incidents.title}>
         {incidents.isError ? (
           <Failure error={incidents.error} retry={() => incidents.refetch()} />

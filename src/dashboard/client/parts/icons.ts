@@ -32,5 +32,6 @@ export { default as ShieldCheck } from 'lucide-react/icons/shield-check';
 export { default as Sparkles } from 'lucide-react/icons/sparkles';
 export { default as TriangleAlert } from 'lucide-react/icons/triangle-alert';
 export { default as Wrench } from 'lucide-react/icons/wrench';
+export { default as X } from 'lucide-react/icons/x';
 export { default as ZoomIn } from 'lucide-react/icons/zoom-in';
 export { default as ZoomOut } from 'lucide-react/icons/zoom-out';
