@@ -92,6 +92,10 @@ export function readEnvironment(variables: Variables = process.env): { config: C
   const databaseUrl = secret('DATABASE_URL');
   if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
     problems.push('DATABASE_URL must begin with postgres:// (leave it out to use the embedded PostgreSQL)');
+  } else if (databaseUrl !== null && !URL.canParse(databaseUrl)) {
+    problems.push(
+      'DATABASE_URL is not a URL such as postgres://user:password@host:5432/name: percent-encode # (%23), @ (%40) and / (%2F) in the password',
+    );
   }
   const port = text('PORT') ?? '8080';
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) problems.push(`PORT must be 0 to 65535, not "${port}"`);

@@ -161,6 +161,12 @@ describe('the environment', () => {
     },
   );
 
+  it('says of a DATABASE_URL that is none what to do about its password, without printing it', () => {
+    const read = () => readEnvironment({ DATABASE_URL: 'postgres://user:hunter2/#x@db:5432/x' });
+    expect(read).toThrow(/DATABASE_URL is not a URL such as .*percent-encode # \(%23\)/);
+    expect(read).not.toThrow(/hunter2/);
+  });
+
   it('needs nothing', () => {
     const { config, secrets } = readEnvironment({});
     expect(config).toMatchObject({ databaseUrl: null, dataDir: '.snapaudit', host: '127.0.0.1', port: 8080 });

@@ -35,9 +35,22 @@ export function openDatabase(options: {
     keepAlive: true,
   });
   // An idle connection that the server ends would otherwise end the process.
-  pool.on('error', (error) => options.onError?.(error));
+  pool.on('error', (error: Error & { client?: unknown }) => {
+    // pg hangs the whole client on it, the key to cancel its queries included, and whoever logs the error would log that.
+    delete error.client;
+    if (!pool.ending) options.onError?.(error);
+  });
   // So would one that is lent out: its query rejects as well, so that whoever borrowed it learns of it there.
   pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { db, pool, url: options.url, close: () => db.destroy() };
+  return {
+    db,
+    pool,
+    url: options.url,
+    async close() {
+      await db.destroy();
+      // Kysely ends only a pool that it has used itself.
+      if (!pool.ending) await pool.end();
+    },
+  };
 }

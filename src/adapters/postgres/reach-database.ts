@@ -19,7 +19,8 @@ export async function reachDatabase(database: Database): Promise<void> {
     await database.pool.query('select 1');
   } catch (error) {
     const url = new URL(database.url);
-    const where = `${decodeURIComponent(url.pathname.slice(1)) || 'postgres'} at ${url.host}`;
+    // Without a host, pg takes this machine.
+    const where = `${decodeURIComponent(url.pathname.slice(1)) || 'postgres'} at ${url.host || 'localhost'}`;
     throw new DatabaseUnavailableError(`The database ${where} cannot be used: ${reasonOf(error)}`, {
       cause: error,
       mayPass: !REFUSED.includes((error as { code?: string }).code ?? ''),

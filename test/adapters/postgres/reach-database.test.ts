@@ -5,7 +5,11 @@ import { reachDatabase } from '../../../src/adapters/postgres/reach-database.ts'
 async function sentenceFor(change: (url: URL) => void): Promise<string> {
   const url = new URL(inject('postgresUrl'));
   change(url);
-  const database = openDatabase({ url: url.href, maxConnections: 1 });
+  return sentenceOf(url.href);
+}
+
+async function sentenceOf(url: string): Promise<string> {
+  const database = openDatabase({ url, maxConnections: 1 });
   try {
     await reachDatabase(database);
     return 'reached';
@@ -38,5 +42,9 @@ describe('reachDatabase', () => {
     });
     expect(refused).toMatch(/refuses the user or the password/);
     expect(refused).not.toContain('hunter2');
+  });
+
+  it('names this machine where the URL has no host', async () => {
+    expect(await sentenceOf('postgres:///not_there')).toMatch(/^The database not_there at localhost cannot be used: /);
   });
 });
