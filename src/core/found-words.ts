@@ -1,10 +1,8 @@
-import type { BodyProblem } from './callback-body.ts';
-import type { SignatureProblem } from './callback-signature.ts';
 import type { FieldDifference } from './config-diff.ts';
 import type { ConfigSubject } from './config-subject.ts';
 import type { Found } from './found.ts';
 import type { Locale } from './message-words.ts';
-import type { PushProblem } from './push-callback.ts';
+import type { BodyProblem, PushProblem, SignatureProblem } from './quarantine-reason.ts';
 
 type RejectionReason = SignatureProblem | BodyProblem | PushProblem | 'instant-implausible';
 
