@@ -8,6 +8,7 @@ import { type CallbackLoad, forkReceiver, loadCallbacks } from '../support/callb
 import { type CuttableProxy, startCuttableProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestReceiver } from '../support/receiver.ts';
+import { CANNOT_MOUNT, mountSmallDisk } from '../support/small-disk.ts';
 
 /** More rounds than the suite has time for: SNAPAUDIT_KILL_ROUNDS=20. */
 const ROUNDS = Number(process.env.SNAPAUDIT_KILL_ROUNDS ?? 5);
@@ -154,6 +155,29 @@ describe('what cannot be kept is answered 503, never 200', () => {
     await running.close();
     await receiving.close();
   }, 60_000);
+});
+
+describe.skipIf(CANNOT_MOUNT)('the disk of the spool is full and the database away', () => {
+  it('answers 503, never 200, and loses nothing that it said it keeps', async () => {
+    const disk = mountSmallDisk(1_024)!;
+    const receiving = openDatabase({ url: proxiedUrl, maxConnections: 4 });
+    const running = await startTestReceiver(receiving, { spoolDirectory: path.join(disk.directory, 'spool') });
+    const load = loadCallbacks(running.url, 16, { pauseMs: 2 });
+    await until(() => load.acknowledged.size > 50);
+    proxy.refuse();
+    await until(() => (load.answers.get(503) ?? 0) > 50, 60_000);
+    expect(running.receiver.state().spool?.entries).toBeGreaterThan(50);
+    proxy.restore();
+    const back = load.acknowledged.size;
+    await until(() => load.acknowledged.size > back + 50);
+    await until(() => running.receiver.state().spool?.entries === 0);
+    await load.stop();
+    expect(await lost([load])).toEqual([]);
+    expect([...load.answers.keys()].sort()).toEqual([200, 503]);
+    await running.close();
+    await receiving.close();
+    disk.remove();
+  }, 120_000);
 });
 
 describe('a receiver that closes', () => {

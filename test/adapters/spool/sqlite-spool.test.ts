@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasSpool, lookAtSpool } from '../../../src/adapters/spool/look-at-spool.ts';
 import { openSpool, SpoolFullError } from '../../../src/adapters/spool/sqlite-spool.ts';
 import type { Spool } from '../../../src/ports.ts';
+import { CANNOT_MOUNT, mountSmallDisk, type SmallDisk } from '../../support/small-disk.ts';
 
 let directory: string;
 const opened: Spool[] = [];
@@ -151,5 +152,50 @@ describe('the spool', () => {
     spool.forgetAliveNotes(notes);
     expect(spool.aliveNotes()).toEqual([{ ...beat, toAt: 4_000 }]);
     expect(spool.depth().entries).toBe(0);
+  });
+});
+
+describe.skipIf(CANNOT_MOUNT)('the spool on a disk that is full', () => {
+  let disk: SmallDisk;
+  beforeEach(() => {
+    disk = mountSmallDisk(1_024)!;
+  });
+  afterEach(() => {
+    for (const spool of opened.splice(0)) spool.close();
+    disk.remove();
+  });
+
+  it('says so, gives all of it to the database though no deletion can be noted, and makes room by starting anew', () => {
+    const spool = openSpool({ directory: path.join(disk.directory, 'spool'), maxBytes: 1024 ** 3, now: () => now });
+    opened.push(spool);
+    const beat = { receiverId: 'r', fromAt: 1, toAt: 2, host: 'h' };
+    spool.noteAlive(beat);
+    let kept = 0;
+    const fill = () => {
+      for (;;) {
+        spool.append([entry(`${kept} ${'x'.repeat(1_000)}`)]);
+        kept++;
+      }
+    };
+    expect(fill).toThrow(SpoolFullError);
+    expect(kept).toBeGreaterThan(50);
+    // Somebody else takes the last bytes: now even a deletion has no room for its journal.
+    const filler = path.join(disk.directory, 'filler');
+    expect(() => writeFileSync(filler, Buffer.alloc(1024 ** 2))).toThrow('ENOSPC');
+
+    const given: string[] = [];
+    for (let left = kept; left > 0; ) {
+      const batch = spool.read(20);
+      given.push(...batch.map(({ payload }) => payload.split(' ')[0]!));
+      spool.markTriedThrough(batch.at(-1)!.id);
+      spool.removeThrough(batch.at(-1)!.id);
+      left -= batch.length;
+      expect(spool.depth().entries).toBe(left);
+    }
+    expect(given).toEqual(Array.from({ length: kept }, (_, index) => String(index)));
+    expect(spool.read(10)).toEqual([]);
+    spool.append([entry('again')]);
+    expect(spool.read(10).map(({ payload }) => payload)).toEqual(['again']);
+    expect(spool.aliveNotes()).toEqual([beat]);
   });
 });
