@@ -32,7 +32,10 @@ export function streamsCommand(context: CommandContext): Command {
   const command = new Command('streams')
     .description('How each stream stands: on_time, late, gap, offline, paused, maintenance or unknown.')
     .option('--status <status>', 'only these; may be given more than once', oneOf(STREAM_STATUSES))
-    .addHelpText('after', '\nEnds with 1 where a stream that is printed stands at gap.');
+    .addHelpText(
+      'after',
+      '\nA stream without a config in force is unknown: nothing is due.\nEnds with 1 where a stream that is printed stands at gap.',
+    );
   withFormat(withLimit(withScope(command), 500));
   return command.action(async (flags: ScopeFlags & FormatFlags & { status?: StreamStatus[]; limit: number }) => {
     const { queries, close } = await context.openQueries();

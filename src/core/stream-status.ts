@@ -34,15 +34,15 @@ export const HEARTBEAT_LOST_MS = 30_000;
 
 /**
  * `paused` and `maintenance` come first, for someone said so; then `offline`, for an idle stream never pages anyone; then
- * `unknown` where no receiver of ours could have been told. Of what is left, the time since the newest capture (or since
- * the start) decides, as does a fault that the audit knows to go on.
+ * `unknown` where nothing is due, or where no receiver of ours could have been told. Of what is left, the time since the newest
+ * capture (or since the start) decides, as does a fault that the audit knows to go on.
  */
 export function streamStatus(standing: StreamStanding, { now, graceSeconds }: StatusAt): StreamStatus {
   const { session, intervalSeconds, lastCaptureAt, openGap, excused, aliveUntil } = standing;
   if (excused) return isPause(excused.reason) ? 'paused' : 'maintenance';
   if (session === null || (session.endedAt !== null && session.endedAt <= now)) return 'offline';
-  // On air without a config in force: nothing is due, so nothing can be late.
-  if (intervalSeconds === null) return 'on_time';
+  // On air without a config in force: nothing is due, so nothing can be said to come on time.
+  if (intervalSeconds === null) return 'unknown';
   if (aliveUntil === null || now - aliveUntil > HEARTBEAT_LOST_MS) return 'unknown';
   const silentMs = now - Math.max(lastCaptureAt ?? session.startedAt, session.startedAt);
   const intervalMs = intervalSeconds * 1_000;

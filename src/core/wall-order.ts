@@ -5,6 +5,8 @@ export interface WallPlace {
   domain: string;
   app: string;
   status: StreamStatus;
+  /** null where nothing is due. */
+  intervalSeconds: number | null;
   /** Good slots / slots that count; null where none counts. */
   coverage: number | null;
 }
@@ -51,6 +53,12 @@ export function worstFirst<Stream extends WallPlace>(streams: Iterable<Stream>):
 }
 
 function compare(a: WallPlace, b: WallPlace): number {
-  if (a.status !== b.status) return RANK[a.status] - RANK[b.status];
+  const ranks = rankOf(a) - rankOf(b);
+  if (ranks !== 0) return ranks;
   return (a.coverage ?? 2) - (b.coverage ?? 2);
+}
+
+/** A stream of which nothing is due is nobody's trouble: it stands behind those that are on time. */
+function rankOf({ status, intervalSeconds }: WallPlace): number {
+  return status === 'unknown' && intervalSeconds === null ? RANK.on_time : RANK[status];
 }

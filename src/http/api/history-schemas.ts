@@ -20,7 +20,9 @@ const share = z.number().min(0).max(1).nullable().describe('Good slots / slots t
 
 export const streamSchema = z.object({
   ...streamNames,
-  status: z.enum(STREAM_STATUSES),
+  status: z
+    .enum(STREAM_STATUSES)
+    .describe('`unknown` where no receiver of ours was alive, or where nothing is due (`intervalSeconds` is null).'),
   onAir: z.boolean(),
   startedAt: instant.nullable(),
   endedAt: instant.nullable(),

@@ -68,11 +68,13 @@ export function Mark({ icon: Icon, tone, children }: { icon: LucideIcon; tone: s
   );
 }
 
-export function StatusMark({ status }: { status: StreamStatus }) {
+/** `intervalSeconds`: of one stream; null where nothing is due of it. */
+export function StatusMark({ status, intervalSeconds }: { status: StreamStatus; intervalSeconds?: number | null }) {
   const words = useWords();
+  const isIdle = status === 'unknown' && intervalSeconds === null;
   return (
     <Mark icon={STATUS_ICONS[status]} tone={STATUS_TONES[status]}>
-      {words.statuses[status]}
+      {isIdle ? words.stream.nothingDue : words.statuses[status]}
     </Mark>
   );
 }

@@ -117,7 +117,7 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
         <h1 className="path">
           <Name>{key.stream}</Name>
         </h1>
-        <StatusMark status={stream.data.status} />
+        <StatusMark status={stream.data.status} intervalSeconds={stream.data.intervalSeconds} />
         <span className="path quiet">
           <Name>{key.domain}</Name> / <Name>{key.app}</Name>
         </span>

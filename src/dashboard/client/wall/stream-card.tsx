@@ -16,7 +16,7 @@ export const StreamCard = memo(function StreamCard({
   incident: LiveIncident | null;
 }) {
   const words = useWords();
-  const { status, gap, coverage, lastCaptureAt } = stream;
+  const { status, gap, coverage, lastCaptureAt, intervalSeconds } = stream;
   return (
     <Link
       href={streamPath(stream)}
@@ -26,7 +26,7 @@ export const StreamCard = memo(function StreamCard({
     >
       <span className="card-head">
         <Name>{stream.stream}</Name>
-        <StatusMark status={status} />
+        <StatusMark status={status} intervalSeconds={intervalSeconds} />
       </span>
       <Strip strip={stream.strip} bad={stream.bad} from={stripFrom} />
       <span className="card-foot">

@@ -141,6 +141,7 @@ export const en = {
   },
   stream: {
     expected: (seconds: number) => `a picture every ${seconds} s`,
+    nothingDue: 'Nothing due',
     nothingExpected: 'no snapshot config in force: nothing is expected',
     mode: 'Mode',
     modes: { sequence: 'Sequence', overwrite: 'Overwrite' },

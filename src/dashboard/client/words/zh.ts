@@ -137,6 +137,7 @@ export const zh: Dictionary = {
   },
   stream: {
     expected: (seconds) => `每 ${seconds} 秒一张截图`,
+    nothingDue: '无需截图',
     nothingExpected: '没有生效的截图配置：不期待任何截图',
     mode: '模式',
     modes: { sequence: '序列', overwrite: '覆盖' },
