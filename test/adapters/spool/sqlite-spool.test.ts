@@ -194,8 +194,8 @@ describe.skipIf(CANNOT_MOUNT)('the spool on a disk that is full', () => {
     }
     expect(given).toEqual(Array.from({ length: kept }, (_, index) => String(index)));
     expect(spool.read(10)).toEqual([]);
-    spool.append([entry('again')]);
-    expect(spool.read(10).map(({ payload }) => payload)).toEqual(['again']);
+    spool.append(Array.from({ length: 20 }, () => entry('y'.repeat(1_000))));
+    expect(spool.read(50)).toHaveLength(20);
     expect(spool.aliveNotes()).toEqual([beat]);
   });
 });
