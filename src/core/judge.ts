@@ -20,8 +20,6 @@ import { addSlotCounts, emptySlotCounts, type SlotCounts } from './verdict.ts';
 
 /** The vendor notices a dead push up to 10 s late. */
 export const END_DELAY_MS = 10_000;
-/** Instants of sessions and names come in whole seconds: a capture this near a session's edge belongs to it. */
-export const EDGE_TOLERANCE_MS = 2_000;
 
 /** What a session in one mode is judged by. May differ between two calls only in `session.endedAt` becoming known. */
 export interface JudgeTerms {
@@ -110,7 +108,7 @@ export function beginJudging(): JudgeState {
  *
  * Nothing becomes final before `settle` has passed: captures after `now - settle` only show as `pending`, in the
  * provisional part, and must be given again next time; `state.until` says from when on. A session that ended is closed
- * once `until` is 2 s past its end.
+ * once `until` has come to its end.
  */
 export function judgeSpan(before: JudgeState, terms: JudgeTerms, evidence: SpanEvidence, at: JudgeAt): JudgedSpan {
   const { session, settleSeconds } = terms;
@@ -128,7 +126,7 @@ export function judgeSpan(before: JudgeState, terms: JudgeTerms, evidence: SpanE
   const final = openSession(state, terms, evidence, at, head, true);
   for (; !next.done && next.value.at < finalTo; next = captures.next()) final.push(next.value);
   state.until = Math.max(state.until ?? finalTo, finalTo);
-  if (session.endedAt !== null && finalTo >= session.endedAt + EDGE_TOLERANCE_MS) {
+  if (session.endedAt !== null && finalTo >= session.endedAt) {
     final.finish(end, session.endedAt);
     state.closed = true;
   }

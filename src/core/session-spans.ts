@@ -1,5 +1,4 @@
 import type { Instant } from './instant.ts';
-import { EDGE_TOLERANCE_MS } from './judge.ts';
 import type { Session } from './session.ts';
 
 /** A session with the captures that are its own: those of `[capturesFrom, capturesTo)`. */
@@ -10,16 +9,16 @@ export interface SessionSpan<S extends Session = Session> {
 }
 
 /**
- * Divides time between the sessions of one stream, given in any order. A capture up to 2 s before the start or after the end
- * belongs to the session, for names give whole seconds; between two sessions, to the nearer one. A session that is
- * said to run on after the next one began ended there. The result is in order and does not overlap.
+ * Divides time between the sessions of one stream, given in any order. A session's own captures are those of `[startedAt, endedAt)`,
+ * and of the second in which it started: a name that gives whole seconds may mean any moment of it. A session that is said to run
+ * on after the next one began ended there. The result is in order and does not overlap.
  */
 export function divideBySession<S extends Session>(sessions: Iterable<S>): SessionSpan<S>[] {
   const sorted = [...sessions].sort((a, b) => a.startedAt - b.startedAt || endOf(a) - endOf(b));
   const spans: SessionSpan<S>[] = [];
   for (const session of sorted) {
     const before = spans.at(-1);
-    let capturesFrom = session.startedAt - EDGE_TOLERANCE_MS;
+    let capturesFrom = Math.floor(session.startedAt / 1_000) * 1_000;
     if (before) {
       if (before.session.startedAt === session.startedAt) {
         // Two accounts of one session; the one that lasts longer stands, for the sort put it last.
@@ -28,13 +27,11 @@ export function divideBySession<S extends Session>(sessions: Iterable<S>): Sessi
       } else {
         if (endOf(before.session) > session.startedAt)
           before.session = { ...before.session, endedAt: session.startedAt };
-        const middle = (before.session.endedAt! + session.startedAt) / 2;
-        before.capturesTo = Math.min(before.capturesTo, Math.ceil(middle));
-        before.capturesTo = Math.min(before.capturesTo, before.session.endedAt! + EDGE_TOLERANCE_MS);
-        capturesFrom = Math.max(capturesFrom, Math.ceil(middle));
+        before.capturesTo = before.session.endedAt!;
+        capturesFrom = Math.max(capturesFrom, before.capturesTo);
       }
     }
-    spans.push({ session, capturesFrom, capturesTo: endOf(session) + EDGE_TOLERANCE_MS });
+    spans.push({ session, capturesFrom, capturesTo: endOf(session) });
   }
   return spans;
 }

@@ -3,7 +3,6 @@ import { configInForce } from '../core/config-in-force.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import { foreignPrefix } from '../core/foreign-prefix.ts';
 import type { Instant } from '../core/instant.ts';
-import { EDGE_TOLERANCE_MS } from '../core/judge.ts';
 import { compareKeys } from '../core/object-key.ts';
 import type { Session } from '../core/session.ts';
 import { divideBySession, type SessionSpan } from '../core/session-spans.ts';
@@ -18,6 +17,7 @@ import { beginStream, readStreamState, type StreamState } from './audit-window-s
 import { NOTHING_SEEN, type Rejection, RULES_NOT_READ, type Stretch, witnessesOf } from './audit-window-stretch.ts';
 import type { StreamStart, StreamTerms } from './audit-window-terms.ts';
 
+const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 /** A callback without an instant of its own may come so late (core/join-captures.ts). */
 const SEQUENCE_MARGIN_MS = 15 * MINUTE_MS;
@@ -132,7 +132,7 @@ export class StreamAudit {
 
   /** From here on the listing is read in full: the stretch before has seen the margin, but nothing was listed before `since`. */
   get #listedFrom(): Instant {
-    return Math.max(this.until - this.marginMs, this.#judge.state.since - EDGE_TOLERANCE_MS);
+    return Math.max(this.until - this.marginMs, this.#judge.state.since - SECOND_MS);
   }
 
   /** How many captures the stretch to be listed should hold. */

@@ -5,7 +5,7 @@ import { coverage } from '../core/coverage.ts';
 import type { EvidenceOf } from '../core/evidence.ts';
 import type { Gap } from '../core/gap.ts';
 import type { Instant } from '../core/instant.ts';
-import { beginJudging, EDGE_TOLERANCE_MS, judgeSpan, objectTemplateOf } from '../core/judge.ts';
+import { beginJudging, judgeSpan, objectTemplateOf } from '../core/judge.ts';
 import type { LookedSpans } from '../core/judge-state.ts';
 import { addStray, judgeStray } from '../core/judge-strays.ts';
 import { divideBySession, type SessionSpan } from '../core/session-spans.ts';
@@ -140,15 +140,14 @@ function judgeMode(bench: StreamBench, mode: Mode, captures: StreamCaptures, jud
 function judgeSession(
   bench: StreamBench,
   mode: Mode,
-  { session, capturesTo }: SessionSpan,
+  { session, capturesFrom, capturesTo }: SessionSpan,
   config: ConfigVersion,
   captures: StreamCaptures,
   judged: JudgedEvidence,
 ): void {
   const { window } = bench;
   const own = captures.before(capturesTo);
-  const endsBefore = session.endedAt !== null && session.endedAt + EDGE_TOLERANCE_MS <= window.from;
-  if (endsBefore || session.startedAt - EDGE_TOLERANCE_MS >= window.to) {
+  if (capturesTo <= window.from || capturesFrom >= window.to) {
     for (const _capture of own);
     return;
   }

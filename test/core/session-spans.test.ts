@@ -24,26 +24,30 @@ const divide = (...sessions: ReturnType<typeof session>[]) =>
   ]);
 
 describe('which captures are a session’s own', () => {
-  it('are those up to 2 s before its start and after its end', () => {
-    expect(divide(session(10_000, 20_000))).toEqual([[8_000, 10_000, 20_000, 22_000]]);
-    expect(divide(session(10_000, null))).toEqual([[8_000, 10_000, null, Number.POSITIVE_INFINITY]]);
+  it('are those from its start up to its end, and none at its end', () => {
+    expect(divide(session(10_000, 20_000))).toEqual([[10_000, 10_000, 20_000, 20_000]]);
+    expect(divide(session(10_000, null))).toEqual([[10_000, 10_000, null, Number.POSITIVE_INFINITY]]);
   });
 
-  it('go to the nearer session at a restart within seconds', () => {
-    expect(divide(session(30_001, 40_000), session(10_000, 30_000))).toEqual([
-      [8_000, 10_000, 30_000, 30_001],
-      [30_001, 30_001, 40_000, 42_000],
+  it('are those of the second in which it started too, for names give whole seconds', () => {
+    expect(divide(session(10_999, 20_000))).toEqual([[10_000, 10_999, 20_000, 20_000]]);
+  });
+
+  it('are never those of the session before, at a restart within the second', () => {
+    expect(divide(session(30_901, 40_000), session(10_000, 30_300))).toEqual([
+      [10_000, 10_000, 30_300, 30_300],
+      [30_300, 30_901, 40_000, 40_000],
     ]);
     expect(divide(session(10_000, 30_000), session(33_000, null)).map(([from, , , to]) => [from, to])).toEqual([
-      [8_000, 31_500],
-      [31_500, Number.POSITIVE_INFINITY],
+      [10_000, 30_000],
+      [33_000, Number.POSITIVE_INFINITY],
     ]);
   });
 
   it('end where the next session starts, whatever was said', () => {
-    expect(divide(session(10_000, null), session(50_000, 60_000))[0]).toEqual([8_000, 10_000, 50_000, 50_000]);
+    expect(divide(session(10_000, null), session(50_000, 60_000))[0]).toEqual([10_000, 10_000, 50_000, 50_000]);
     expect(divide(session(10_000, 20_000), session(10_000, 30_000), session(10_000, 30_000))).toEqual([
-      [8_000, 10_000, 30_000, 32_000],
+      [10_000, 10_000, 30_000, 30_000],
     ]);
   });
 });

@@ -123,6 +123,13 @@ describe('judging an evidence file', () => {
     });
   });
 
+  it('takes a capture at the end of a session, or before the second of its start, for one outside of it', async () => {
+    const lines = [...broadcast(100).filter((each) => each.type !== 'session'), line.session(0, 90)];
+    expect(await judge(lines)).toMatchObject({ slots: { ok: 9, unexpected: 1, not_captured: 0 } });
+    const startedLate = [...broadcast(100).filter((each) => each.type !== 'session'), line.session(1, 101)];
+    expect(await judge(startedLate)).toMatchObject({ slots: { ok: 9, unexpected: 1, not_captured: 0 } });
+  });
+
   it('calls captures outside every session unexpected, and a claim there what it is', async () => {
     const stray = [line.callback(500), line.object(500), line.object(502), line.callback(800, { verified: false })];
     const lines = broadcast(100).map((each) => (each.type === 'window' ? line.window(1_000) : each));

@@ -1,7 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { blindSpans } from '../../core/blind-spans.ts';
 import type { Instant } from '../../core/instant.ts';
-import { EDGE_TOLERANCE_MS } from '../../core/judge.ts';
 import { DELIVERY_WINDOW_MS } from '../../core/judge-capture.ts';
 import { mergeSpans, type Span } from '../../core/span.ts';
 import { emptySlotCounts, type SlotCounts, VERDICTS } from '../../core/verdict.ts';
@@ -30,8 +29,7 @@ export function createAuditStore(database: Database): AuditStore {
         and (
           exists (
             select from sessions x where x.stream_id = s.id and x.started_at < ${timestamp(to)}
-            and (w.audited_until is null or x.ended_at is null
-              or x.ended_at + ${EDGE_TOLERANCE_MS} * interval '1 millisecond' > w.audited_until)
+            and (w.audited_until is null or x.ended_at is null or x.ended_at > w.audited_until)
           )
           or exists (select from late_evidence l where l.stream_id = s.id)
           or exists (
