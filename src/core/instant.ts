@@ -8,9 +8,13 @@ export function formatInstant(instant: Instant): string {
   return new Date(instant).toISOString();
 }
 
-/** Reads RFC 3339; null for anything else (a date without a zone is not an instant). */
+/** Reads RFC 3339; null for anything else (a date without a zone is not an instant, and there is no 31st of February). */
 export function parseInstant(text: string): Instant | null {
   if (!RFC3339.test(text)) return null;
   const instant = Date.parse(text);
-  return Number.isNaN(instant) ? null : instant;
+  // A day or an hour too many would only be carried over.
+  const written = text.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);
+  const wallClock = Date.parse(`${written}Z`);
+  if (Number.isNaN(instant) || Number.isNaN(wallClock)) return null;
+  return new Date(wallClock).toISOString().startsWith(written) ? instant : null;
 }

@@ -14,14 +14,14 @@ export interface SessionSpan<S extends Session = Session> {
  * on after the next one began ended there. The result is in order and does not overlap.
  */
 export function divideBySession<S extends Session>(sessions: Iterable<S>): SessionSpan<S>[] {
-  const sorted = [...sessions].sort((a, b) => a.startedAt - b.startedAt || endOf(a) - endOf(b));
+  const sorted = [...sessions].sort((a, b) => a.startedAt - b.startedAt || (a.endedAt ?? 0) - (b.endedAt ?? 0));
   const spans: SessionSpan<S>[] = [];
   for (const session of sorted) {
     const before = spans.at(-1);
     let capturesFrom = Math.floor(session.startedAt / 1_000) * 1_000;
     if (before) {
       if (before.session.startedAt === session.startedAt) {
-        // Two accounts of one session; the one that lasts longer stands, for the sort put it last.
+        // Two accounts of one session; the one that knows an end, and the later one, stands, for the sort put it last.
         spans.pop();
         capturesFrom = before.capturesFrom;
       } else {

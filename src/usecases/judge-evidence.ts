@@ -45,14 +45,20 @@ export async function judgeEvidence(
   const evidence = new CollectedEvidence();
   try {
     let lineNumber = 0;
+    let isEmpty = true;
     for await (const text of lines) {
       lineNumber++;
-      if (text.trim() === '') continue;
-      evidence.add(parseEvidence(text, lineNumber), lineNumber);
+      // A byte order mark, as some editors put it before the first line, counts as blank.
+      const trimmed = text.trim();
+      if (trimmed === '') continue;
+      evidence.add(parseEvidence(trimmed, lineNumber), lineNumber);
+      isEmpty = false;
       if (lineNumber % PROGRESS_EVERY_LINES === 0) onProgress?.({ lines: lineNumber, stage: 'reading' });
     }
     const window = evidence.window();
-    if (!window) throw new EvidenceError(lineNumber, 'the evidence has no line of type "window"');
+    if (!window) {
+      throw new EvidenceError(null, isEmpty ? 'the evidence is empty' : 'the evidence has no line of type "window"');
+    }
     onProgress?.({ lines: lineNumber, stage: 'judging' });
     return judgeStreams(evidence, window);
   } finally {

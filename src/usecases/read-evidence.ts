@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import type { EvidenceLine, EvidenceType } from '../core/evidence.ts';
-import { parseInstant } from '../core/instant.ts';
+import { type Instant, parseInstant } from '../core/instant.ts';
 
-/** A line of an evidence file that cannot be understood. The message names the line and the field. */
+/** Evidence that cannot be understood. The message names the line (null: none is to blame) and the field. */
 export class EvidenceError extends Error {
   override readonly name = 'EvidenceError';
-  readonly line: number;
-  constructor(line: number, problem: string) {
-    super(`line ${line}: ${problem}`);
+  readonly line: number | null;
+  constructor(line: number | null, problem: string) {
+    super(line === null ? problem : `line ${line}: ${problem}`);
     this.line = line;
   }
 }
@@ -24,17 +24,27 @@ const instant = z.string().transform((text, context) => {
 const name = z.string().min(1);
 const streamKey = { domain: name, app: name, stream: name };
 const span = { from: instant, to: instant };
+const SPAN_ORDER = { path: ['to'], message: 'is before "from"' };
+const inOrder = ({ from, to }: { from: Instant; to: Instant }) => to >= from;
+/** The vendor's `-` switches a mode off. */
+const objectTemplate = z
+  .string()
+  .nullable()
+  .default(null)
+  .transform((text) => (text === '' || text === '-' ? null : text));
 
 /** Optional fields have the value that their absence means; unknown fields are left out. */
 const SCHEMAS = {
-  window: z.object({
-    type: z.literal('window'),
-    ...span,
-    now: instant,
-    settleSeconds: z.number().min(0),
-    lateAfterSeconds: z.number().min(0),
-    callbackUrl: z.string().nullable().default(null),
-  }),
+  window: z
+    .object({
+      type: z.literal('window'),
+      ...span,
+      now: instant,
+      settleSeconds: z.number().min(0),
+      lateAfterSeconds: z.number().min(0),
+      callbackUrl: z.string().nullable().default(null),
+    })
+    .refine(inOrder, SPAN_ORDER),
   config: z.object({
     type: z.literal('config'),
     domain: name,
@@ -43,12 +53,17 @@ const SCHEMAS = {
     intervalSeconds: z.number().min(1).max(86_400),
     bucket: z.string(),
     endpoint: z.string().default(''),
-    sequenceObject: z.string().nullable().default(null),
-    overwriteObject: z.string().nullable().default(null),
+    sequenceObject: objectTemplate,
+    overwriteObject: objectTemplate,
     callback: z.string().nullable().default(null),
     absent: z.boolean().optional(),
   }),
-  session: z.object({ type: z.literal('session'), ...streamKey, startedAt: instant, endedAt: instant.nullable() }),
+  session: z
+    .object({ type: z.literal('session'), ...streamKey, startedAt: instant, endedAt: instant.nullable() })
+    .refine(({ startedAt, endedAt }) => endedAt === null || endedAt >= startedAt, {
+      path: ['endedAt'],
+      message: 'is before "startedAt"',
+    }),
   callback: z.object({
     type: z.literal('callback'),
     ...streamKey,
@@ -72,23 +87,27 @@ const SCHEMAS = {
     createdAt: instant,
     overlay: z.boolean().nullable().default(null),
   }),
-  listed: z.object({ type: z.literal('listed'), bucket: name, prefix: z.string(), ...span }),
-  indexed: z.object({ type: z.literal('indexed'), ...streamKey, ...span }),
+  listed: z
+    .object({ type: z.literal('listed'), bucket: name, prefix: z.string(), ...span })
+    .refine(inOrder, SPAN_ORDER),
+  indexed: z.object({ type: z.literal('indexed'), ...streamKey, ...span }).refine(inOrder, SPAN_ORDER),
   rejected: z.object({
     type: z.literal('rejected'),
     object: name,
     receivedAt: instant,
     reason: z.string().default(''),
   }),
-  blind: z.object({ type: z.literal('blind'), ...span }),
-  excused: z.object({
-    type: z.literal('excused'),
-    ...span,
-    domain: z.string().nullable().default(null),
-    app: z.string().nullable().default(null),
-    stream: z.string().nullable().default(null),
-    reason: z.string().default(''),
-  }),
+  blind: z.object({ type: z.literal('blind'), ...span }).refine(inOrder, SPAN_ORDER),
+  excused: z
+    .object({
+      type: z.literal('excused'),
+      ...span,
+      domain: z.string().nullable().default(null),
+      app: z.string().nullable().default(null),
+      stream: z.string().nullable().default(null),
+      reason: z.string().default(''),
+    })
+    .refine(inOrder, SPAN_ORDER),
   lifecycle: z.object({
     type: z.literal('lifecycle'),
     bucket: name,
