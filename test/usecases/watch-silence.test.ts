@@ -24,45 +24,39 @@ const createWatch = () =>
     rules: { misses: 1, graceSeconds: 15, missRatio: null },
   });
 
-it('checks 10,000 streams on air in under 200 ms a tick', async () => {
+// How long a tick may take is for `npm run bench:watch` to say, which fails beyond it: here stands what it does.
+
+it('looks up only those of 10,000 streams whose beat is due, once it has come to all of them', async () => {
   const watch = createWatch();
-  const ticks: { ms: number; looked: number }[] = [];
+  const looked: number[] = [];
   for (let second = 0; second < 20; second++) {
     await streams.beat(NOW + second * 1000);
-    const startedAt = performance.now();
     const result = await watch(NOW + second * 1000, hearing(NOW + second * 1000));
-    ticks.push({ ms: Math.round(performance.now() - startedAt), looked: result.looked });
     expect(result.watched).toBe(STREAMS);
+    expect(result.conditions).toEqual([]);
+    looked.push(result.looked);
   }
-  const [first, ...others] = ticks;
-  const sorted = others.map(({ ms }) => ms).sort((a, b) => a - b);
-  console.log(
-    `first tick ${first?.ms} ms (${first?.looked} looked up), then median ${sorted[9]} ms, worst ${sorted.at(-1)} ms`,
-  );
-  expect(sorted[9]).toBeLessThan(200);
+  // A part of the new ones at a time, then a beat of ten seconds: no tick looks up much more than a tenth.
+  expect(looked[0]).toBe(2_000);
+  expect(Math.max(...looked.slice(10))).toBeLessThanOrEqual(STREAMS / 5);
 }, 60_000);
 
-it('keeps that up while all of them are silent', async () => {
+it('suspects all of them when all of them are silent, and looks up a part of them at a time', async () => {
   const watch = createWatch();
-  const times: number[] = [];
   let suspected = 0;
+  const looked: number[] = [];
   for (let second = 0; second < 20; second++) {
-    const startedAt = performance.now();
-    suspected = (await watch(NOW + 50_000 + second * 1000, hearing(NOW + 50_000 + second * 1000))).conditions.length;
-    times.push(performance.now() - startedAt);
+    const result = await watch(NOW + 50_000 + second * 1000, hearing(NOW + 50_000 + second * 1000));
+    suspected = result.conditions.length;
+    looked.push(result.looked);
   }
   expect(suspected).toBe(STREAMS);
-  const sorted = times.slice(1).sort((a, b) => a - b);
-  console.log(`all silent: median ${Math.round(sorted[9]!)} ms, worst ${Math.round(sorted.at(-1)!)} ms`);
-  // Not the promise, which `npm run bench:watch` measures, only a bound for a machine that does other things too.
-  expect(sorted[9]).toBeLessThan(600);
+  expect(Math.max(...looked.slice(10))).toBeLessThanOrEqual(STREAMS / 2);
 }, 60_000);
 
 it('looks up again, in one query, whatever has become due', async () => {
   const facts = createAlertingFacts(database);
   const ids = Array.from({ length: STREAMS }, (_, index) => index + 1);
-  const startedAt = performance.now();
   const heard = await facts.lastHeard(ids, NOW - 86_400_000);
-  console.log(`10,000 lookups: ${Math.round(performance.now() - startedAt)} ms`);
   expect(heard.size).toBe(STREAMS);
 });
