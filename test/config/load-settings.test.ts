@@ -1,6 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ConfigurationError, readEnvironment } from '../../src/config/env.ts';
 import { loadSettings, parseSettings } from '../../src/config/load-settings.ts';
+import {
+  alertingSettings,
+  maintenanceSettings,
+  notifySettings,
+  watchSettings,
+} from '../../src/config/notify-settings.ts';
 
 const GOOD = `domains:
   - domain: play.example.com
@@ -12,6 +20,9 @@ const GOOD = `domains:
         endpoint: oss-cn-shanghai.aliyuncs.com
         sequenceObject: snapshot/{AppName}/{StreamName}/{UnixTimestamp}.jpg
 `;
+
+/** A window of maintenance may be narrowed to a stream; secrets may stand as plain text for a try-out. */
+const OF_A_SCOPE = new Set(['stream', 'value']);
 
 function problemsOf(text: string): string[] {
   try {
@@ -31,6 +42,25 @@ describe('the settings file', () => {
       apps: [{ intervalSeconds: 10, overwriteObject: null }],
     });
     expect(settings.audit).toMatchObject({ settleSeconds: 60, lateAfterSeconds: 30 });
+  });
+
+  it('is shown whole by the README: its example is accepted as it stands and names every setting of alerting', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const example = /```yaml\n(.*?)```/s.exec(readme)?.[1] ?? '';
+    expect(problemsOf(example)).toEqual([]);
+    const names = new Set<string>();
+    const collect = (schema: unknown): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      for (const [key, value] of Object.entries(schema)) {
+        if (key === 'properties') for (const name of Object.keys(value)) names.add(name);
+        collect(value);
+      }
+    };
+    for (const schema of [notifySettings, alertingSettings, watchSettings, maintenanceSettings]) {
+      collect(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+    }
+    expect(names.size).toBeGreaterThan(40);
+    expect([...names].filter((name) => !new RegExp(`\\b${name}:`).test(example) && !OF_A_SCOPE.has(name))).toEqual([]);
   });
 
   it('reports five mistakes at once, each with its line and a remedy', () => {
