@@ -34,6 +34,7 @@ it.each([
         endpoint: 'oss.example.com',
         bucket: 'bucket-a',
         object,
+        overlay: false,
         capturedAtMs: at,
       };
       const style = { names: 'pascal', time: 'milliseconds' } as const;

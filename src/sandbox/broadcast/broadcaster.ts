@@ -98,9 +98,11 @@ export async function broadcast(studio: Studio, stream: BroadcastStream): Promis
     const lastFrameAt = session.startedAtMs + lengthMs;
     announce(studio, session, 'publish', session.startedAtMs);
     sequence = await captureUntil(studio, stream, onAir, lastFrameAt, sequence);
-    await until(studio, lastFrameAt + studio.noticeEndAfterMs);
-    studio.state.endSession(session, Date.now());
-    announce(studio, session, 'publish_done', Date.now());
+    // The vendor notices in time, however slow this machine: a session told too long would want captures that nobody took.
+    const endedAt = lastFrameAt + studio.noticeEndAfterMs;
+    await until(studio, endedAt);
+    studio.state.endSession(session, endedAt);
+    announce(studio, session, 'publish_done', endedAt);
     strayAfter(studio, stream, onAir);
   }
 }
@@ -148,7 +150,7 @@ async function captureUntil(
   }
 }
 
-/** One picture with all that becomes of it. */
+/** One capture with all that becomes of it: a picture for each mode that is on. */
 async function capture(
   studio: Studio,
   stream: BroadcastStream,
@@ -159,38 +161,57 @@ async function capture(
 ): Promise<void> {
   const { inForce } = onAir;
   const { config } = inForce;
-  if (!config || config.sequenceObject === null) return;
-  const orders = captureOrders(studio, stream, onAir, number);
-  const has = (fault: CaptureFault) => orders.some((order) => order.fault === fault);
-  const signed = inForce.authKey !== null;
-  for (const order of orders) {
-    studio.truth.note(order, order.fault, stream, { from: capturedAtMs, to: capturedAtMs, captures: 1 }, signed);
-  }
-  if (has('capture_skipped')) return;
+  if (!config) return;
   const unit = stream.timestamps ?? 'seconds';
-  const rightName = objectName(config.sequenceObject, {
+  const values = {
     app: stream.app,
     stream: stream.stream,
     timestamp: String(unit === 'seconds' ? Math.floor(capturedAtMs / 1_000) : capturedAtMs),
     sequence,
-  });
-  const object = has('object_misnamed') ? `misplaced/${rightName}` : rightName;
-  const notice: SnapshotNotice = {
-    domain: stream.domain,
-    app: stream.app,
-    stream: stream.stream,
-    endpoint: config.endpoint,
-    bucket: config.bucket,
-    object,
-    capturedAtMs,
   };
+  const [first, second] = [config.sequenceObject, config.overwriteObject]
+    .filter((template) => template !== null)
+    .map(
+      (template): SnapshotNotice => ({
+        domain: stream.domain,
+        app: stream.app,
+        stream: stream.stream,
+        endpoint: config.endpoint,
+        bucket: config.bucket,
+        object: objectName(template, values),
+        overlay: template === config.overwriteObject,
+        capturedAtMs,
+      }),
+    );
+  if (!first) return;
+  const orders = captureOrders(studio, stream, onAir, number);
+  const has = (fault: CaptureFault) => orders.some((order) => order.fault === fault);
+  for (const order of orders) {
+    const at = { from: capturedAtMs, to: capturedAtMs, captures: 1 };
+    studio.truth.note(order, order.fault, stream, at, inForce.authKey !== null);
+  }
+  if (has('capture_skipped')) return;
   studio.counts.captures += 1;
+  const wellKept = second && !has('callback_forged') ? [playPicture(studio, stream, inForce, second, [])] : [];
+  await Promise.all([playPicture(studio, stream, inForce, first, orders), ...wellKept]);
+}
+
+/** Stores and announces one picture, as far as nothing is ordered to go wrong with it. */
+async function playPicture(
+  studio: Studio,
+  stream: BroadcastStream,
+  inForce: InForce,
+  rightly: SnapshotNotice,
+  orders: readonly CaptureFaultOrder[],
+): Promise<void> {
+  const has = (fault: CaptureFault) => orders.some((order) => order.fault === fault);
+  const notice = has('object_misnamed') ? { ...rightly, object: `misplaced/${rightly.object}` } : rightly;
   if (!has('callback_forged') && !has('object_not_stored')) await store(studio, notice);
   const removal = orders.find(({ fault }) => fault === 'object_deleted');
   if (removal) studio.track(deleteLater(studio, notice, removal.afterMs));
   if (has('callback_dropped')) return;
   const delay = orders.find(({ fault }) => fault === 'callback_delayed');
-  if (delay) await until(studio, capturedAtMs + delay.afterMs);
+  if (delay) await until(studio, notice.capturedAtMs + delay.afterMs);
   const ordered = delay ? 'delayed' : has('callback_badly_signed') ? 'badly signed' : null;
   await tell(studio, stream, inForce, notice, ordered);
   if (has('callback_twice')) await tell(studio, stream, inForce, notice, null);
@@ -204,7 +225,7 @@ async function store(studio: Studio, notice: SnapshotNotice): Promise<void> {
     lastModified: Date.now(),
     contentType: 'image/jpeg',
   });
-  const { domain, app, stream, bucket, endpoint, object, capturedAtMs } = notice;
+  const { domain, app, stream, bucket, endpoint, object, overlay, capturedAtMs } = notice;
   studio.state.addIndexRow({
     domain,
     app,
@@ -213,7 +234,7 @@ async function store(studio: Studio, notice: SnapshotNotice): Promise<void> {
     endpoint,
     object,
     createdAtMs: capturedAtMs,
-    overlay: false,
+    overlay,
   });
 }
 

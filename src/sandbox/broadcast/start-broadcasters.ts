@@ -170,10 +170,8 @@ function breakEndpoint(fault: EndpointFault, options: BroadcasterOptions): () =>
     return options.ossFaults.set({ kind: 'any', mode });
   };
   const live = (mode: '500-json' | 'throttle' | 'timeout') => {
-    const { liveFaults } = options;
-    if (!liveFaults) throw new Error(`${fault} needs the Live stand-in`);
-    liveFaults.set({ mode });
-    return () => liveFaults.clear();
+    if (!options.liveFaults) throw new Error(`${fault} needs the Live stand-in`);
+    return options.liveFaults.set({ mode });
   };
   switch (fault) {
     case 'oss_unavailable':

@@ -16,6 +16,8 @@ export interface SnapshotNotice {
   endpoint: string;
   bucket: string;
   object: string;
+  /** Overwrite mode: the object takes the place of the former one. */
+  overlay: boolean;
   capturedAtMs: number;
 }
 
@@ -47,7 +49,7 @@ export function snapshotCallback(
           OssBucket: notice.bucket,
           OssObject: notice.object,
           CreateTimestamp: time,
-          IsOverlay: false,
+          IsOverlay: notice.overlay,
         }
       : {
           domain: notice.domain,
@@ -57,6 +59,7 @@ export function snapshotCallback(
           oss_bucket: notice.bucket,
           oss_object: notice.object,
           create_timestamp: time,
+          ...(notice.overlay && { is_overlay: true }),
         };
   return {
     url,

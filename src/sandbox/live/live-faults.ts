@@ -14,7 +14,7 @@ export interface LiveFault {
   /** Only calls of this action; absent: every action. */
   action?: string;
   mode: LiveFaultMode;
-  /** Strikes this many calls, then is spent; absent: until cleared. */
+  /** Strikes this many calls, then is spent; absent: until taken back. */
   times?: number;
   /** For mode `code`: what the call is refused with. */
   code?: string;
@@ -24,8 +24,8 @@ export interface LiveFault {
 
 /** Faults that the Live endpoint shows on purpose; the first that fits a call strikes it. */
 export interface LiveFaults {
-  set(fault: LiveFault): void;
-  clear(): void;
+  /** Adds a fault to those in force; the returned function takes it back. */
+  set(fault: LiveFault): () => void;
   /** The fault that strikes this call, counting it; null for a healthy call. */
   strike(action: string): LiveFault | null;
 }
@@ -34,10 +34,11 @@ export function createLiveFaults(): LiveFaults {
   let faults: { fault: LiveFault; left: number }[] = [];
   return {
     set(fault) {
-      faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY });
-    },
-    clear() {
-      faults = [];
+      const entry = { fault, left: fault.times ?? Number.POSITIVE_INFINITY };
+      faults.push(entry);
+      return () => {
+        faults = faults.filter((other) => other !== entry);
+      };
     },
     strike(action) {
       const hit = faults.find(({ fault, left }) => left > 0 && (fault.action === undefined || fault.action === action));

@@ -29,7 +29,7 @@ describe('the stand-in for the Live OpenAPI', () => {
 
   beforeEach(async () => {
     now = Date.now();
-    state = new VendorState();
+    state = new VendorState({ now: () => now });
     state.addDomain({ domain: DOMAIN, pushDomains: ['push.example.com'] });
     server = await startLiveServer({ state, credentials: [KEYS], clock: { now: () => now } });
     // No pacing of ours: the stand-in's own limits are under test.
@@ -113,6 +113,41 @@ describe('the stand-in for the Live OpenAPI', () => {
       TimeInterval: 3600,
     });
     expect(state.config(DOMAIN, 'live')).toMatchObject({ intervalSeconds: 3600, sequenceObject: name });
+  });
+
+  it('looks back 30 days in the publish list and 365 in the index, and not a second further', async () => {
+    now = Math.floor(now / 1_000) * 1_000;
+    state.startSession({ domain: DOMAIN, app: 'live', stream: 'cam1' });
+    const dayMs = 86_400_000;
+    const utc = (at: number) => new Date(at).toISOString().replace('.000', '');
+    const look = (action: 'DescribeLiveStreamsPublishList' | 'DescribeLiveStreamSnapshotInfo', from: number) =>
+      vendor.call(action, DOMAIN, {
+        DomainName: DOMAIN,
+        AppName: 'live',
+        StreamName: 'cam1',
+        StartTime: utc(from),
+        EndTime: utc(from + dayMs),
+      });
+    for (const [action, days] of [
+      ['DescribeLiveStreamsPublishList', 30],
+      ['DescribeLiveStreamSnapshotInfo', 365],
+    ] as const) {
+      await look(action, now - days * dayMs);
+      await expect(look(action, now - days * dayMs - 1_000)).rejects.toMatchObject({
+        code: 'InvalidStartTime.Malformed',
+      });
+    }
+  });
+
+  it('ends one of two overlapping outages without ending the other', async () => {
+    const call = () => vendor.call('QuerySnapshotCallbackAuth', DOMAIN, { DomainName: DOMAIN });
+    const endFirst = server.faults.set({ mode: 'code', code: 'First' });
+    const endSecond = server.faults.set({ mode: 'code', code: 'Second' });
+    await expect(call()).rejects.toMatchObject({ code: 'First' });
+    endFirst();
+    await expect(call()).rejects.toMatchObject({ code: 'Second' });
+    endSecond();
+    await call();
   });
 
   it('finds cam10 for cam1 unless asked to be strict', async () => {

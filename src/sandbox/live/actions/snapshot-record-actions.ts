@@ -13,7 +13,7 @@ import {
 import { VendorRefusal } from '../vendor-refusal.ts';
 
 const DAY_MS = 86_400_000;
-const YEAR_MS = 366 * DAY_MS;
+const YEAR_MS = 365 * DAY_MS;
 
 /** Both bounds are inclusive here; the vendor does not say. */
 const snapshotInfo = liveAction(

@@ -92,7 +92,7 @@ const publishList = liveAction(
   }),
   (p, { state }) => {
     const domain = ownDomain(state, p.DomainName);
-    if (p.StartTime < state.now() - 31 * DAY_MS) {
+    if (p.StartTime < state.now() - 30 * DAY_MS) {
       throw new VendorRefusal(400, 'InvalidStartTime.Malformed', 'Only the last 30 days can be queried.');
     }
     if (p.EndTime <= p.StartTime || p.EndTime - p.StartTime > 30 * DAY_MS) {
