@@ -1,6 +1,6 @@
 import type { AuditRead } from '../ports.ts';
 import type { GapView } from '../usecases/query-gaps.ts';
-import type { InjectedFault, SandboxCounts } from './sandbox-handle.ts';
+import type { InjectedFault, OrderedFault, SandboxCounts } from './sandbox-handle.ts';
 
 export interface DemoRequest {
   /** The fixed scenario that ends, or broadcasts without end in which something goes wrong now and then. */
@@ -13,7 +13,7 @@ export interface TroubledCallback {
   app: string;
   stream: string;
   capturedAt: number;
-  /** null: it never got through, for the receiver was away, or it went elsewhere. */
+  /** null: as the vendor knows, it never got through: the receiver was away (or its answer was lost), or it went elsewhere. */
   delayMs: number | null;
 }
 
@@ -27,6 +27,8 @@ export interface Observed {
   drifts: { app: string | null; field: string }[];
   /** Instants at which the vendor's configs could not be looked at. */
   unknownConfigsAt: number[];
+  /** Captures whose callback came. */
+  told: { app: string; stream: string; capturedAt: number }[];
   /** Captures that were announced more than once. */
   repeated: { app: string; stream: string; capturedAt: number; deliveries: number; verdict: string }[];
   /** Slots of all streams by verdict, and good slots / slots that count; null where nothing was judged yet. */
@@ -45,6 +47,8 @@ export interface DemoHandle {
   /** The scenario's last capture; null where it does not end. */
   playsUntil: number | null;
   injected(): InjectedFault[];
+  /** What the scenario orders and has not happened (yet). */
+  notInjected(): OrderedFault[];
   troubled(): TroubledCallback[];
   counts(): SandboxCounts;
   /** Resolves when the scenario has been played. */

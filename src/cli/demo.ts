@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import type { DemoHandle, Observed } from './demo-handle.ts';
-import { type Finding, type Matched, matchFindings } from './match-findings.ts';
+import { type Finding, isClean, type Matched, matchFindings } from './match-findings.ts';
 import { renderTable } from './table.ts';
 
 /** After the last picture: settle, an audit, and the look back that follows when the heartbeats of an outage are all there. */
@@ -19,7 +19,7 @@ export function demoCommand(context: CommandContext): Command {
       'after',
       '\nStarts the stand-in for the vendor and the whole service in this process, with a database of its own (embedded PostgreSQL;\n' +
         'DATABASE_URL is left alone), on loopback only. Nothing is left running. Ctrl-C ends it.\n' +
-        '--once ends with 0 when every fault was found and nothing else was reported, else with 1.',
+        '--once ends with 0 when every fault happened and was found, and nothing else was reported, else with 1.',
     )
     .action(async (flags: { once?: boolean }) => {
       const progress = (message: string) => void context.stderr.write(`${message}\n`);
@@ -69,7 +69,7 @@ async function settle(demo: DemoHandle, stopped: Promise<'stopped'>): Promise<Ma
   let steadySince: number | null = null;
   for (;;) {
     const observed = await demo.observe();
-    const matched = matchFindings(demo.injected(), demo.troubled(), observed, demo);
+    const matched = matchFindings(demo.injected(), demo.notInjected(), demo.troubled(), observed, demo);
     const audited = auditedPast(observed, playedUntil);
     if (!audited || !isClean(matched)) steadySince = null;
     else steadySince ??= Date.now();
@@ -86,14 +86,14 @@ function auditedPast({ audits }: Observed, at: number): boolean {
   return audits.some(({ to, status, error }) => to >= at && status === 'done' && error === null);
 }
 
-function isClean({ findings, falseAlarms }: Pick<Matched, 'findings' | 'falseAlarms'>): boolean {
-  return falseAlarms.length === 0 && findings.every(({ foundAs }) => foundAs !== null);
-}
-
 function printOutcome(context: CommandContext, { findings, falseAlarms, explained }: Matched): void {
   const columns = [
     { header: 'INJECTED', value: (row: Finding) => row.injected, keep: true },
-    { header: 'FOUND AS', value: (row: Finding) => row.foundAs ?? 'NOT FOUND', keep: true },
+    {
+      header: 'FOUND AS',
+      value: (row: Finding) => row.foundAs ?? (row.happened ? 'NOT FOUND' : 'NOT INJECTED'),
+      keep: true,
+    },
     { header: 'CAUSE', value: (row: Finding) => row.cause },
     { header: 'WHERE', value: (row: Finding) => row.where },
   ];
@@ -111,7 +111,7 @@ function printOutcome(context: CommandContext, { findings, falseAlarms, explaine
 
 async function tellMinutes(context: CommandContext, demo: DemoHandle, stopped: Promise<'stopped'>): Promise<void> {
   context.stderr.write(
-    'every fault comes once within a minute and a half, then one every quarter of a minute; the audit names it half a minute later\n',
+    'every fault comes once within two minutes, then one every quarter of a minute; the audit names it half a minute later\n',
   );
   for (;;) {
     const waiting = new AbortController();

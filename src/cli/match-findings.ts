@@ -1,9 +1,11 @@
 import type { GapView } from '../usecases/query-gaps.ts';
 import type { Observed, TroubledCallback } from './demo-handle.ts';
-import type { InjectedFault } from './sandbox-handle.ts';
+import type { InjectedFault, OrderedFault } from './sandbox-handle.ts';
 
 export interface Finding {
   injected: string;
+  /** False: it was ordered and never happened, so that nothing can be said about finding it. */
+  happened: boolean;
   /** What the service said; null where it has not found it (yet). */
   foundAs: string | null;
   cause: string;
@@ -21,16 +23,22 @@ export interface Matched {
 /** How long after an outage of an endpoint a call that had begun in it may still fail. */
 const ECHO_MS = 8_000;
 
+/** Everything ordered has happened and was found as what it is, and nothing else was reported. */
+export function isClean({ findings, falseAlarms }: Pick<Matched, 'findings' | 'falseAlarms'>): boolean {
+  return falseAlarms.length === 0 && findings.length > 0 && findings.every(({ foundAs }) => foundAs !== null);
+}
+
 /** Holds what the service found against what was injected: each fault must be found as what it is, and nothing else be reported. */
 export function matchFindings(
   injected: readonly InjectedFault[],
+  notInjected: readonly OrderedFault[],
   troubled: readonly TroubledCallback[],
   observed: Observed,
   terms: { intervalSeconds: number; lateAfterSeconds: number },
 ): Matched {
   const bench: Bench = {
     observed,
-    lost: troubled.filter(({ delayMs }) => delayMs === null),
+    lost: troubled.filter((each) => each.delayMs === null && !wasTold(each, observed)),
     slackMs: 1.5 * terms.intervalSeconds * 1_000,
     tooFast: new Set(
       injected.filter(({ fault }) => fault === 'beat_faster').map(({ app, stream }) => `${app}/${stream}`),
@@ -38,7 +46,16 @@ export function matchFindings(
     gapsLeft: new Set(observed.gaps),
     driftsLeft: new Set(observed.drifts),
   };
-  const findings = injected.map((fault) => ({ injected: nameOf(fault), ...find(fault, bench) }));
+  const findings = [
+    ...injected.map((fault) => ({ injected: nameOf(fault), happened: true, ...find(fault, bench) })),
+    ...notInjected.map((order) => ({
+      injected: wordsOf(order),
+      happened: false,
+      foundAs: null,
+      cause: '-',
+      where: order.stream === null ? (order.app ?? '-') : `${order.app}/${order.stream}`,
+    })),
+  ];
   const explained = takeExplained(bench, troubled, terms.lateAfterSeconds);
   const falseAlarms = [
     ...[...bench.gapsLeft].map(
@@ -47,6 +64,13 @@ export function matchFindings(
     ...[...bench.driftsLeft].map(({ app, field }) => `config of ${app ?? 'the domain'}: ${field} differs`),
   ];
   return { findings, falseAlarms, explained };
+}
+
+/** We have its callback, though the vendor never saw our answer: we went down in between, or were too slow. */
+function wasTold({ app, stream, capturedAt }: TroubledCallback, { told }: Observed): boolean {
+  return told.some(
+    (each) => each.app === app && each.stream === stream && Math.abs(each.capturedAt - capturedAt) < 1_000,
+  );
 }
 
 /** What is left is true all the same where each slot had a callback that really was late, or lost. */
@@ -75,7 +99,7 @@ interface Bench {
   driftsLeft: Set<Observed['drifts'][number]>;
 }
 
-type Found = Omit<Finding, 'injected'>;
+type Found = Omit<Finding, 'injected' | 'happened'>;
 
 function find(fault: InjectedFault, bench: Bench): Found {
   switch (fault.fault) {
@@ -90,7 +114,7 @@ function find(fault: InjectedFault, bench: Bench): Found {
     case 'oss_unavailable':
     case 'oss_throttled':
     case 'oss_timeout':
-      return findFailedAudit(fault, bench);
+      return findFailedAudit(fault, OSS_REASONS[fault.fault], bench);
     case 'live_unavailable':
     case 'live_throttled':
     case 'live_timeout':
@@ -153,18 +177,27 @@ function findDrift(fault: InjectedFault, field: string, { driftsLeft }: Bench): 
   return { foundAs: drift ? 'config drifted' : null, cause: drift ? field : '-', where: `app ${fault.app}` };
 }
 
-/** An audit that could not look says so, and does not call anything missing; one after it has looked at the rest. */
-function findFailedAudit(fault: InjectedFault, { observed }: Bench): Found {
-  const failed = observed.audits.find(
+/** What an audit says of a bucket that it could not look at. */
+const OSS_REASONS = {
+  oss_unavailable: /: OSS answered 5\d\d/,
+  oss_throttled: /: OSS answered SlowDown/,
+  oss_timeout: /: no whole answer within/,
+};
+
+/** An audit that could not look says so and why, and does not call anything missing; one after it has looked at the rest. */
+function findFailedAudit(fault: InjectedFault, reason: RegExp, { observed }: Bench): Found {
+  const during = observed.audits.filter(
     ({ startedAt, finishedAt, error }) =>
-      error !== null && /bucket/.test(error) && startedAt < fault.to && (finishedAt ?? observed.now) > fault.from,
+      error?.includes('bucket') && startedAt < fault.to && (finishedAt ?? observed.now) > fault.from,
   );
+  const failed = during.find(({ error }) => reason.test(error ?? ''));
   const madeGood = observed.audits.some(
     ({ error, status, startedAt }) => failed && error === null && status === 'done' && startedAt > failed.startedAt,
   );
+  const others = [...new Set(during.map(({ error }) => reasonIn(error ?? '')))];
   return {
     foundAs: failed && madeGood ? 'audit could not look, caught up' : null,
-    cause: failed?.error ? reasonIn(failed.error) : '-',
+    cause: failed?.error ? reasonIn(failed.error) : others.length > 0 ? `only ${others.join(', ')}` : '-',
     where: `OSS ${clock(fault.from)}`,
   };
 }
@@ -212,7 +245,9 @@ const placeOf = (fault: InjectedFault) => `${fault.app}/${fault.stream} ${clock(
 /** Of "List … at http://…: OSS answered 503; what to do" the part in the middle. */
 const reasonIn = (sentence: string) => (sentence.split(': ').at(-1) ?? sentence).split(';')[0] ?? sentence;
 
+const wordsOf = ({ fault }: OrderedFault) => fault.replaceAll('_', ' ');
+
 function nameOf(fault: InjectedFault): string {
-  const words = fault.fault.replaceAll('_', ' ');
+  const words = wordsOf(fault);
   return fault.captures > 1 && !fault.fault.startsWith('beat') ? `${words} × ${fault.captures}` : words;
 }

@@ -9,11 +9,13 @@ import { createConfigStore } from '../adapters/postgres/config-store.ts';
 import { type Database, openDatabase } from '../adapters/postgres/database.ts';
 import { startEmbeddedServer } from '../adapters/postgres/embedded-server.ts';
 import type { DemoHandle, DemoRequest, Observed } from '../cli/demo-handle.ts';
+import type { OrderedFault } from '../cli/sandbox-handle.ts';
 import type { ServiceHandle } from '../cli/service-handle.ts';
-import { createService, type Environment, openStorage, systemClock } from '../compose.ts';
+import { createService, type Environment, openStorage, ReleaseStack, systemClock } from '../compose.ts';
 import { parseSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { BroadcastStream } from '../sandbox/broadcast/broadcaster.ts';
+import type { ScheduledFault } from '../sandbox/broadcast/scheduled-fault.ts';
 import { playTrouble } from '../sandbox/play-trouble.ts';
 import { endlessStreams, type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { onceScenario, type Scenario, scenarioApps } from '../sandbox/scenario.ts';
@@ -29,20 +31,17 @@ const ENDLESS = { count: 12, sessionMs: 180_000, pauseMs: 20_000 };
 
 /** The stand-in for the vendor, the service, and everything between them, in one process tree; nothing of it is left behind. */
 export async function createDemo(environment: Environment, request: DemoRequest): Promise<DemoHandle> {
-  const undo: (() => Promise<unknown>)[] = [];
-  const close = async () => {
-    for (let step = undo.pop(); step; step = undo.pop()) await step();
-  };
+  const release = new ReleaseStack();
   try {
     const sandbox = await startSandbox({ apps: scenarioApps() });
-    undo.push(() => sandbox.close());
+    release.add(() => sandbox.close());
     const settings = parseSettings(sandbox.settingsFile({ audit: AUDIT }), 'the settings of the demo');
-    const demo = await demoEnvironment(environment, sandbox, request, undo);
+    const demo = await demoEnvironment(environment, sandbox, request, release);
     const accessKey = {
       accessKeyId: sandbox.environment.ALIBABA_CLOUD_ACCESS_KEY_ID ?? '',
       accessKeySecret: sandbox.environment.ALIBABA_CLOUD_ACCESS_KEY_SECRET ?? '',
     };
-    const watch = await openWatch(demo, settings, accessKey, undo);
+    const watch = await openWatch(demo, settings, accessKey, release);
     request.onProgress('taking over the callbacks: the vendor is told our URL and key');
     await takeOver(watch.ports, demo, settings);
 
@@ -56,7 +55,7 @@ export async function createDemo(environment: Environment, request: DemoRequest)
       turn = done.catch(() => {});
       return done;
     };
-    undo.push(() => {
+    release.add(() => {
       leaving = true;
       return inTurn(() => service.close());
     });
@@ -80,7 +79,7 @@ export async function createDemo(environment: Environment, request: DemoRequest)
     });
     if (!request.once) {
       const trouble = playTrouble(broadcasters, endless(sandbox.domain));
-      undo.push(() => trouble.stop());
+      release.add(() => trouble.stop());
     }
     const ends = request.once ? broadcasters.startedAtMs + onceScenario(sandbox.domain).playsForMs : null;
     return {
@@ -90,14 +89,15 @@ export async function createDemo(environment: Environment, request: DemoRequest)
       lateAfterSeconds: settings.audit.lateAfterSeconds,
       playsUntil: ends,
       injected: () => broadcasters.injected(),
+      notInjected: () => broadcasters.notInjected().map((order) => orderedFault(order, cast.streams)),
       troubled: () => broadcasters.troubled(),
       counts: () => broadcasters.counts(),
       played: () => broadcasters.finished(),
       observe: () => inTurn(() => observe(service, watch, sandbox.domain)),
-      close,
+      close: () => release.releaseAll(),
     };
   } catch (error) {
-    await close();
+    await release.releaseAll();
     throw error;
   }
 }
@@ -110,6 +110,12 @@ function endlessCast(domain: string): Pick<Scenario, 'streams' | 'faults'> {
   return { streams: [...streams.filter(({ stream }) => !names.has(stream)), ...lasting], faults };
 }
 
+function orderedFault(order: ScheduledFault, streams: readonly BroadcastStream[]): OrderedFault {
+  const stream = 'stream' in order ? order.stream : null;
+  const app = 'app' in order ? order.app : (streams.find((each) => each.stream === stream)?.app ?? null);
+  return { fault: order.fault, app, stream };
+}
+
 function endless(domain: string): BroadcastStream[] {
   return endlessStreams({ domain, app: 'live', ...ENDLESS });
 }
@@ -119,20 +125,20 @@ async function demoEnvironment(
   environment: Environment,
   sandbox: Sandbox,
   { onProgress }: DemoRequest,
-  undo: (() => Promise<unknown>)[],
+  release: ReleaseStack,
 ): Promise<Environment> {
   const dataDir = path.join(environment.config.dataDir, 'demo');
   // Volatile: nothing of it outlives the demo.
   const server = await startEmbeddedServer({ dataDir, volatile: true, onProgress });
-  undo.push(() => server.stop());
+  release.add(() => server.stop());
   const databaseName = `demo_${process.pid}_${Date.now()}`;
   const maintenance = openDatabase({ url: server.url, maxConnections: 1 });
-  undo.push(() => maintenance.close());
+  release.add(() => maintenance.close());
   await dropLeftovers(maintenance);
   await sql`create database ${sql.id(databaseName)}`.execute(maintenance.db);
-  undo.push(() => sql`drop database ${sql.id(databaseName)} with (force)`.execute(maintenance.db));
+  release.add(() => sql`drop database ${sql.id(databaseName)} with (force)`.execute(maintenance.db));
   const directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-demo-'));
-  undo.push(() => rm(directory, { recursive: true, force: true }));
+  release.add(() => rm(directory, { recursive: true, force: true }));
   const databaseUrl = new URL(server.url);
   databaseUrl.pathname = `/${databaseName}`;
   const port = await freePort();
@@ -177,12 +183,12 @@ async function openWatch(
   demo: Environment,
   settings: Settings,
   accessKey: { accessKeyId: string; accessKeySecret: string },
-  undo: (() => Promise<unknown>)[],
+  release: ReleaseStack,
 ): Promise<Watch> {
   const storage = await openStorage(demo, { maxConnections: 2 });
-  undo.push(() => storage.close());
+  release.add(() => storage.close());
   const vendor = createVendor(demo.config, { database: storage.database, accessKey });
-  undo.push(() => vendor.close());
+  release.add(() => vendor.close());
   const store = createConfigStore(storage.database, { sealingKeys: [demo.secrets.callbackKey ?? ''] });
   const unknownConfigsAt: number[] = [];
   const domains = settings.domains.map(({ domain }) => domain);
@@ -190,7 +196,7 @@ async function openWatch(
     const states = await Promise.all(domains.map((domain) => store.states(domain))).catch(() => []);
     if (states.flat().some(({ state }) => state === 'unknown')) unknownConfigsAt.push(Date.now());
   }, 1_000);
-  undo.push(async () => clearInterval(looking));
+  release.add(async () => clearInterval(looking));
   return { ports: { live: vendor.live, store, clock: systemClock }, unknownConfigsAt };
 }
 
@@ -221,6 +227,7 @@ async function observe({ queries }: ServiceHandle, watch: Watch, domain: string)
       state === 'drifted' || state === 'missing' ? differences.map(({ field }) => ({ app, field })) : [],
     ),
     unknownConfigsAt: [...watch.unknownConfigsAt],
+    told: captures.filter(({ deliveries }) => deliveries > 0),
     repeated: captures.filter(({ deliveries }) => deliveries > 1),
     slots: total?.slots ?? {},
     coverage: total?.coverage ?? null,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Observed, TroubledCallback } from '../../src/cli/demo-handle.ts';
-import { matchFindings } from '../../src/cli/match-findings.ts';
+import { isClean, matchFindings } from '../../src/cli/match-findings.ts';
 import type { InjectedFault } from '../../src/cli/sandbox-handle.ts';
 import type { GapView } from '../../src/usecases/query-gaps.ts';
 
@@ -46,6 +46,7 @@ function observed(given: Partial<Observed>): Observed {
     audits: [],
     drifts: [],
     unknownConfigsAt: [],
+    told: [],
     repeated: [],
     slots: {},
     coverage: 1,
@@ -55,7 +56,7 @@ function observed(given: Partial<Observed>): Observed {
 }
 
 function match(injected: InjectedFault[], seen: Partial<Observed>, troubled: TroubledCallback[] = []) {
-  return matchFindings(injected, troubled, observed(seen), { intervalSeconds: 5, lateAfterSeconds: 12 });
+  return matchFindings(injected, [], troubled, observed(seen), { intervalSeconds: 5, lateAfterSeconds: 12 });
 }
 
 const outage: InjectedFault = {
@@ -105,6 +106,23 @@ describe('holding what was found against what was injected', () => {
     }
   });
 
+  it('is not clean where what was ordered never happened, nor where nothing did', () => {
+    const terms = { intervalSeconds: 5, lateAfterSeconds: 12 };
+    const played = match([dropped], { gaps: [gap({})] });
+    expect(isClean(played)).toBe(true);
+    const order = { fault: 'capture_skipped', app: 'live', stream: 'cam02' };
+    const unplayed = matchFindings([dropped], [order], [], observed({ gaps: [gap({})] }), terms);
+    expect(unplayed.findings.at(-1)).toEqual({
+      injected: 'capture skipped',
+      happened: false,
+      foundAs: null,
+      cause: '-',
+      where: 'live/cam02',
+    });
+    expect(isClean(unplayed)).toBe(false);
+    expect(isClean(match([], {}))).toBe(false);
+  });
+
   it('calls a false alarm what nobody injected', () => {
     const { findings, falseAlarms } = match([dropped], { gaps: [gap({}), gap({ stream: 'cam02' })] });
     expect(findings[0]!.foundAs).not.toBeNull();
@@ -127,15 +145,20 @@ describe('holding what was found against what was injected', () => {
     expect(match([outage], { gaps: told }, lost).findings[0]!.foundAs).toBe('callback_missing × 2');
     expect(match([outage], { gaps: told.slice(1) }, lost).findings[0]!.foundAs).toBeNull();
     expect(match([outage], { gaps: told }, lost.slice(1)).findings[0]!.foundAs).toBeNull();
+    // Taken, though the vendor never saw the answer.
+    const taken = [{ app: 'live', stream: 'cam01', capturedAt: AT + SECOND }];
+    expect(match([outage], { gaps: told.slice(1), told: taken }, lost).findings[0]!.foundAs).not.toBeNull();
   });
 
-  it('wants a failed look at OSS told by an audit in it, and made good by a later one', () => {
+  it('wants a failed look at OSS told with its reason by an audit in it, and made good by a later one', () => {
     const fault: InjectedFault = { ...outage, fault: 'oss_timeout', expectedVerdict: null, expectedCause: null };
     const failed = audit(
       AT + SECOND,
       'List bucket "b" at http://localhost:1: no whole answer within 2000 ms; try later',
     );
     expect(match([fault], { audits: [failed, audit(AT + 30 * SECOND, null)] }).findings[0]!.foundAs).not.toBeNull();
+    const another = audit(AT + SECOND, 'List bucket "b" at http://localhost:1: OSS answered SlowDown; try later');
+    expect(match([fault], { audits: [another, audit(AT + 30 * SECOND, null)] }).findings[0]!.foundAs).toBeNull();
     const elsewhere = audit(AT + SECOND, 'Live API, DescribeLiveStreamSnapshotInfo: the service failed');
     expect(match([fault], { audits: [elsewhere, audit(AT + 30 * SECOND, null)] }).findings[0]!.foundAs).toBeNull();
     expect(match([fault], { audits: [failed] }).findings[0]!.foundAs).toBeNull();
