@@ -35,6 +35,7 @@ interface Flags extends ScopeFlags, WindowFlags, FormatFlags {
   source?: CaptureSource[];
   minDelay?: number;
   maxDelay?: number;
+  verified?: boolean;
   oldest?: boolean;
   limit: number;
 }
@@ -46,8 +47,11 @@ export function capturesCommand(context: CommandContext): Command {
     .option('--source <source>', 'told by callback, index or object', oneOf(['callback', 'index', 'object'] as const))
     .option('--min-delay <span>', 'received at least so long after the capture', span)
     .option('--max-delay <span>', 'received at most so long after the capture', span)
+    .option('--verified', 'only those whose callback was signed')
+    .option('--no-verified', 'only the others')
     .option('--oldest', 'oldest first');
   withFormat(withLimit(withWindow(withScope(command)), 50));
+  command.addCommand(urlCommand(context));
   return command.action(async (flags: Flags) => {
     const { queries, close } = await context.openQueries();
     try {
@@ -65,4 +69,20 @@ export function capturesCommand(context: CommandContext): Command {
       await close();
     }
   });
+}
+
+function urlCommand(context: CommandContext): Command {
+  return new Command('url')
+    .description('Sign an OSS URL of the snapshot and print it; it lives five minutes.')
+    .argument('<id>', 'of the capture, as `captures --format json` prints it')
+    .action(async (id: string) => {
+      const { queries, close } = await context.openQueries();
+      try {
+        const { url, expiresAt } = await queries.captureUrl(id);
+        context.stdout.write(`${url}\n`);
+        context.stderr.write(`It may be fetched until ${shortTime(expiresAt)} UTC.\n`);
+      } finally {
+        await close();
+      }
+    });
 }

@@ -4,7 +4,7 @@ import { GAP_COLUMNS, gapRecord } from '../usecases/export-records.ts';
 import type { GapView } from '../usecases/query-gaps.ts';
 import type { Queries } from '../usecases/query-history.ts';
 import type { CommandContext } from './command-context.ts';
-import { allPages, duration, printRows, shortTime } from './print-rows.ts';
+import { allPages, csvLine, duration, printRows, shortTime } from './print-rows.ts';
 import {
   type FormatFlags,
   oneOf,
@@ -15,7 +15,7 @@ import {
   withScope,
   withWindow,
 } from './query-flags.ts';
-import type { TableColumn } from './table.ts';
+import { printable, type TableColumn } from './table.ts';
 
 const COLUMNS: TableColumn<GapView>[] = [
   { header: 'from (UTC)', value: (row) => shortTime(row.from), keep: 'whole' },
@@ -55,6 +55,7 @@ export function gapsCommand(context: CommandContext): Command {
       '\nRuns of unknown and excused slots and of unexpected captures are printed too; only faults make it end with 1.',
     );
   withFormat(withLimit(withWindow(withScope(command)), 100));
+  command.addCommand(showCommand(context));
   return command.action(async ({ watch, ...flags }: Flags) => {
     if (watch && flags.format === 'json') {
       context.stderr.write('A JSON array that grows has no end: use --format ndjson with --watch.\n');
@@ -115,4 +116,33 @@ async function watchGaps(context: CommandContext, queries: Queries, flags: Omit<
     await context.pause(WATCH_EVERY_MS, stopped.signal);
   }
   return findings;
+}
+
+function showCommand(context: CommandContext): Command {
+  const command = new Command('show')
+    .description('One gap with the evidence that its verdict rests on.')
+    .argument('<id>', 'of the gap, as `gaps --format json` prints it');
+  return withFormat(command).action(async (id: string, _: object, of: Command) => {
+    // `gaps` itself takes --format too, wherever it stands.
+    const { format } = of.optsWithGlobals<FormatFlags>();
+    const { queries, close } = await context.openQueries();
+    try {
+      const gap = await queries.gap(id);
+      const record = gapRecord(gap);
+      if (format === 'csv') context.stdout.write(csvLine(GAP_COLUMNS) + csvLine(Object.values(record)));
+      else if (format === 'ndjson') context.stdout.write(`${JSON.stringify({ ...record, evidence: gap.evidence })}\n`);
+      else if (format === 'json') {
+        context.stdout.write(`${JSON.stringify({ ...record, evidence: gap.evidence }, null, 2)}\n`);
+      } else {
+        for (const [name, value] of Object.entries(record)) {
+          if (value !== null) context.stdout.write(`${name}: ${printable(String(value))}\n`);
+        }
+        const evidence = JSON.stringify(gap.evidence, null, 2) ?? 'null';
+        context.stdout.write(`evidence: ${evidence.split('\n').map(printable).join('\n')}\n`);
+      }
+      context.setExitCode(isBad(gap.verdict) ? 1 : 0);
+    } finally {
+      await close();
+    }
+  });
 }

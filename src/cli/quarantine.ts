@@ -34,6 +34,7 @@ const COLUMNS: TableColumn<QuarantineRead>[] = [
 interface Flags extends ScopeFlags, WindowFlags, FormatFlags {
   kind?: QuarantineKind[];
   reason?: string[];
+  settled?: boolean;
   limit: number;
 }
 
@@ -43,7 +44,9 @@ export function quarantineCommand(context: CommandContext): Command {
     .command('list', { isDefault: true })
     .description('List them, newest first.')
     .option('--kind <kind>', 'only these; may be given more than once', oneOf(KINDS))
-    .option('--reason <reason>', 'e.g. signature-mismatch; may be given more than once', collect);
+    .option('--reason <reason>', 'e.g. signature-mismatch; may be given more than once', collect)
+    .option('--settled', 'only those that a retry has stored or that were dropped')
+    .option('--no-settled', 'only the others');
   withFormat(withLimit(withWindow(withScope(list)), 50)).action(async ({ format, limit, ...words }: Flags) => {
     const { queries, close } = await context.openQueries();
     try {

@@ -4,7 +4,7 @@ import { STREAM_COLUMNS, streamRecord } from '../usecases/export-records.ts';
 import type { StreamView } from '../usecases/query-streams.ts';
 import type { CommandContext } from './command-context.ts';
 import { ago, allPages, printRows, shortTime } from './print-rows.ts';
-import { type FormatFlags, oneOf, type ScopeFlags, withFormat, withLimit, withScope } from './query-flags.ts';
+import { collect, type FormatFlags, oneOf, type ScopeFlags, withFormat, withLimit, withScope } from './query-flags.ts';
 import type { TableColumn } from './table.ts';
 
 const COLUMNS: TableColumn<StreamView>[] = [
@@ -37,6 +37,8 @@ export function streamsCommand(context: CommandContext): Command {
       '\nA stream without a config in force is unknown: nothing is due.\nEnds with 1 where a stream that is printed stands at gap.',
     );
   withFormat(withLimit(withScope(command), 500));
+  command.addCommand(domainsCommand(context));
+  command.addCommand(appsCommand(context));
   return command.action(async (flags: ScopeFlags & FormatFlags & { status?: StreamStatus[]; limit: number }) => {
     const { queries, close } = await context.openQueries();
     try {
@@ -59,5 +61,51 @@ export function streamsCommand(context: CommandContext): Command {
     } finally {
       await close();
     }
+  });
+}
+
+function domainsCommand(context: CommandContext): Command {
+  const command = new Command('domains').description('The domains that streams were seen on.');
+  return withFormat(command).action(async (_: object, of: Command) => {
+    const { queries, close } = await context.openQueries();
+    try {
+      await printCounts(context, await queries.domains(), of, ['domain', 'apps', 'streams']);
+    } finally {
+      await close();
+    }
+  });
+}
+
+function appsCommand(context: CommandContext): Command {
+  const command = new Command('apps')
+    .description('The apps that streams were seen on.')
+    .option('--domain <name>', 'main streaming domain; may be given more than once', collect);
+  return withFormat(command).action(async (_: object, of: Command) => {
+    const { domain } = of.optsWithGlobals<ScopeFlags>();
+    const { queries, close } = await context.openQueries();
+    try {
+      await printCounts(context, await queries.apps({ domain }), of, ['domain', 'app', 'streams']);
+    } finally {
+      await close();
+    }
+  });
+}
+
+async function printCounts<Name extends string>(
+  context: CommandContext,
+  all: readonly Record<Name, string | number>[],
+  of: Command,
+  fields: readonly Name[],
+): Promise<void> {
+  async function* rows() {
+    yield* all;
+  }
+  await printRows(context, rows(), {
+    // `streams` itself takes --format too, wherever it stands.
+    format: of.optsWithGlobals<FormatFlags>().format,
+    columns: fields.map((header) => ({ header, value: (row) => row[header] })),
+    fields,
+    record: (row) => row,
+    nothing: 'No stream was seen yet.',
   });
 }

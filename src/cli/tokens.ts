@@ -1,9 +1,19 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SCOPES, type Scope } from '../core/token-scope.ts';
-import type { TokenRow } from '../ports.ts';
+import type { RecordedOperation, TokenRow } from '../ports.ts';
+import { OPERATION_COLUMNS, operationRecord } from '../usecases/export-records.ts';
+import { readOperations } from '../usecases/query-operations.ts';
 import type { CommandContext } from './command-context.ts';
-import { printRows, shortTime } from './print-rows.ts';
-import { type FormatFlags, span, wholeNumber, withFormat } from './query-flags.ts';
+import { allPages, printRows, shortTime } from './print-rows.ts';
+import {
+  type FormatFlags,
+  span,
+  type WindowFlags,
+  wholeNumber,
+  withFormat,
+  withLimit,
+  withWindow,
+} from './query-flags.ts';
 import type { TableColumn } from './table.ts';
 
 const COLUMNS: TableColumn<TokenRow>[] = [
@@ -19,7 +29,9 @@ const COLUMNS: TableColumn<TokenRow>[] = [
 const FIELDS = ['id', 'name', 'scope', 'hint', 'createdAt', 'lastUsedAt', 'expiresAt', 'revokedAt'] as const;
 
 export function tokensCommand(context: CommandContext): Command {
-  const command = new Command('tokens').description('Tokens for the API: make, list, revoke.');
+  const command = new Command('tokens').description(
+    'Tokens for the API: make, list, revoke; and what was written with them.',
+  );
   command
     .command('create')
     .description('Make a token and print it, this once. Only its hash is kept.')
@@ -102,8 +114,38 @@ export function tokensCommand(context: CommandContext): Command {
         await close();
       }
     });
+  const log = command
+    .command('log')
+    .description('The operator log: every write, over the API or by a command, newest first.');
+  withFormat(withLimit(withWindow(log), 50)).action(
+    async ({ format, limit, ...words }: FormatFlags & WindowFlags & { limit: number }) => {
+      const { operatorLog, close } = await context.openQueries();
+      try {
+        const list = (page: WindowFlags) => readOperations(operatorLog, { now: () => Date.now() }, page);
+        await printRows(context, allPages(context, list, words, limit), {
+          format,
+          columns: LOG_COLUMNS,
+          fields: OPERATION_COLUMNS,
+          record: operationRecord,
+          nothing: 'Nothing was written yet.',
+        });
+      } finally {
+        await close();
+      }
+    },
+  );
   return command;
 }
+
+const LOG_COLUMNS: TableColumn<RecordedOperation>[] = [
+  { header: 'at (UTC)', value: (row) => shortTime(row.at), keep: 'whole' },
+  { header: 'actor', value: (row) => row.actor, keep: true },
+  { header: 'action', value: (row) => row.action, keep: true },
+  { header: 'target', value: (row) => row.target },
+  { header: 'status', value: (row) => row.status, align: 'right' },
+  { header: 'from', value: (row) => row.remoteAddress },
+  { header: 'detail', value: (row) => (row.detail === null ? null : JSON.stringify(row.detail)) },
+];
 
 function time(instant: number | null): string | null {
   return instant === null ? null : new Date(instant).toISOString();

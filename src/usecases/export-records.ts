@@ -1,6 +1,7 @@
 import { formatInstant, type Instant } from '../core/instant.ts';
+import type { Slot } from '../core/session-slots.ts';
 import { VERDICTS } from '../core/verdict.ts';
-import type { AuditRead, QuarantineRead } from '../ports.ts';
+import type { AuditRead, QuarantineRead, RecordedOperation } from '../ports.ts';
 import type { CaptureView } from './query-captures.ts';
 import type { CoverageView } from './query-coverage.ts';
 import type { GapView } from './query-gaps.ts';
@@ -165,6 +166,28 @@ export function sessionRecord(row: SessionView): ExportRecord<(typeof SESSION_CO
     coverage: row.coverage,
     ...row.slots,
   };
+}
+
+export const SLOT_COLUMNS = ['at', 'verdict', 'cause', 'captureId'] as const;
+
+export function slotRecord(row: Slot): ExportRecord<(typeof SLOT_COLUMNS)[number]> {
+  return { at: formatInstant(row.at), verdict: row.verdict, cause: row.cause, captureId: row.captureId };
+}
+
+export const OPERATION_COLUMNS = [
+  'id',
+  'at',
+  'actor',
+  'action',
+  'target',
+  'detail',
+  'status',
+  'remoteAddress',
+] as const;
+
+export function operationRecord(row: RecordedOperation): ExportRecord<(typeof OPERATION_COLUMNS)[number]> {
+  const detail = row.detail === null ? null : JSON.stringify(row.detail);
+  return { ...row, at: formatInstant(row.at), detail };
 }
 
 export const AUDIT_COLUMNS = [

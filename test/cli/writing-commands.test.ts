@@ -37,6 +37,7 @@ const WRITES: [command: string, args: string[]][] = [
 
 /** These read, or run what the service does by itself. */
 const OTHERS = [
+  ...['captures url', 'gaps show', 'sessions slots', 'streams apps', 'streams domains', 'tokens log'],
   ...['audit', 'audits', 'captures', 'configs', 'configs history', 'configs keys', 'coverage', 'demo', 'doctor'],
   ...['export captures', 'export coverage', 'export evidence', 'export gaps', 'export report', 'gaps', 'incidents'],
   ...[

@@ -1,3 +1,4 @@
+import { createBuckets } from '../../src/adapters/oss/create-buckets.ts';
 import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
 import { createTokenStore } from '../../src/adapters/postgres/token-store.ts';
 import type { QueryHandle } from '../../src/cli/query-handle.ts';
@@ -28,7 +29,9 @@ const SETTINGS = settingsSchema.parse({
 /** What the query commands work with, over a test database at a time that stands still; `close` leaves the database open. */
 export function createTestQueryHandle(database: TestDatabase, now: Instant): () => Promise<QueryHandle> {
   const clock = { now: () => now };
-  const history = composeHistory({ database, asking: database, clock, buckets: null });
+  // Signing a URL calls nobody.
+  const buckets = createBuckets({ credentials: async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' }) });
+  const history = composeHistory({ database, asking: database, clock, buckets });
   return async () => ({
     ...history,
     tokens: manageTokens({ store: createTokenStore(database), clock }),
