@@ -28,7 +28,9 @@ export function MonthCalendar({
   const words = useWords();
   const [first, setFirst] = useState(month);
   const next = monthOf(first, 1);
-  const name = new Intl.DateTimeFormat(words.locale, { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(first);
+  const name = new Intl.DateTimeFormat(words.locale, { month: 'short', year: 'numeric', timeZone: 'UTC' }).format(
+    first,
+  );
   const coverage = useQuery({
     queryKey: ['coverage', 'days', stream, first],
     queryFn: ({ signal }) =>

@@ -4,6 +4,7 @@ import type { Verdict } from '../../../core/verdict.ts';
 import type { Timeline } from '../api.ts';
 import { formatTime } from '../parts/time.tsx';
 import type { Dictionary } from '../words/en.ts';
+import { VERDICT_DECALS } from './verdict-decals.ts';
 
 /** From below upwards; what is worst lies on top, where the eye looks first. */
 export const DRAWN_VERDICTS = [
@@ -18,15 +19,6 @@ export const DRAWN_VERDICTS = [
   'object_missing',
   'not_captured',
 ] as const satisfies readonly Verdict[];
-
-/** Every kind of trouble has a pattern of its own: it can be told apart without colour. */
-const DECALS: Partial<Record<Verdict, object>> = {
-  late: { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 3] },
-  misnamed: { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [1, 2] },
-  object_missing: { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 3], rotation: Math.PI / 2 },
-  not_captured: { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [3, 3], rotation: -Math.PI / 4 },
-  unknown: { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [1, 4], rotation: Math.PI / 4 },
-};
 
 export type Tones = Record<
   Verdict | 'text' | 'quiet' | 'line' | 'surface' | 'raised' | 'fill-ok' | 'fill-quiet',
@@ -115,7 +107,7 @@ export function timelineOption(
         data: bars.map(({ at, shares }) => [at, shares[verdict] ?? 0]),
         itemStyle: {
           color: verdict === 'ok' ? tones['fill-ok'] : verdict === 'pending' ? tones['fill-quiet'] : tones[verdict],
-          ...(DECALS[verdict] && { decal: { ...DECALS[verdict], color: tones.surface } }),
+          ...(VERDICT_DECALS[verdict] && { decal: { ...VERDICT_DECALS[verdict], color: tones.surface } }),
         },
       })),
     ],
