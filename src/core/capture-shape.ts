@@ -76,7 +76,7 @@ export function encodeCapture(callback: ReadCallback, receivedAt: Instant, templ
     instantFrom = 'told';
   }
   if (capturedAt === null && template === null) {
-    capturedAt = digitsOf(object);
+    capturedAt = digitsOf(object, receivedAt);
     if (capturedAt !== null) instantFrom = 'name-digits';
   }
   if (capturedAt === null) capturedAt = receivedAt;
@@ -193,13 +193,13 @@ export function reproduceBody(row: StoredRow, shape: CaptureShape, key: StreamKe
   return Object.assign(body, row.rest?.fields);
 }
 
-/** The last ten or thirteen digits of a name that stand alone, where they can be a time after 2016. */
-function digitsOf(object: string): Instant | null {
+/** The last ten or thirteen digits of a name that stand alone, where they can be a time; other digits mean something else. */
+function digitsOf(object: string, receivedAt: Instant): Instant | null {
   const runs = object.match(/(?<!\d)(?:\d{13}|\d{10})(?!\d)/g);
   const last = runs?.at(-1);
   if (last === undefined) return null;
   const instant = last.length === 13 ? Number(last) : Number(last) * 1000;
-  return instant >= EARLIEST ? instant : null;
+  return isPlausible(instant, receivedAt) ? instant : null;
 }
 
 /** No capture is older: the product's snapshots start in 2016. */

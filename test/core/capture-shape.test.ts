@@ -167,6 +167,11 @@ describe('a capture in its row', () => {
     expect(at('x/1765800000.jpg', 1765800001000)).toEqual([1765800001000, 'told']);
     expect(at('x/1765800000.jpg')).toEqual([1765800000000, 'name-digits']);
     expect(at('x/123456.jpg')).toEqual([RECEIVED, 'receipt']);
+    // Digits that would be a time before 2016 or more than a day ahead are no time: the callback is a good one all the same.
+    expect(at('x/1451606399.jpg')).toEqual([RECEIVED, 'receipt']);
+    expect(at('x/9123456789/a.jpg')).toEqual([RECEIVED, 'receipt']);
+    expect(at(`x/${RECEIVED + 86_400_000}.jpg`)).toEqual([RECEIVED + 86_400_000, 'name-digits']);
+    expect(at(`x/${RECEIVED + 86_400_001}.jpg`)).toEqual([RECEIVED, 'receipt']);
     expect(at('live/cam01.jpg', undefined, ['{AppName}/{StreamName}.jpg'])).toEqual([RECEIVED, 'receipt']);
   });
 
