@@ -13,7 +13,7 @@ const running = await startTestReceiver(database, {
 process.send?.({ url: running.url });
 process.on('message', () => {
   globalThis.gc?.();
-  process.send?.({ heapUsed: process.memoryUsage().heapUsed, rss: process.memoryUsage().rss });
+  process.send?.(process.memoryUsage());
 });
 process.once('SIGTERM', async () => {
   await running.close();
