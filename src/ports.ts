@@ -262,6 +262,13 @@ export interface QuarantineEntry {
   object: string | null;
 }
 
+/** What of the quarantine is kept; of bodies the bytes. */
+export interface QuarantineLimits {
+  before: Instant;
+  maxRows: number;
+  maxBytes: number;
+}
+
 /** A request in the quarantine. */
 export interface KeptRequest extends QuarantineEntry {
   id: number;

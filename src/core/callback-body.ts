@@ -198,10 +198,17 @@ function namesOf(callback: ReadCallback): ReadableNames {
   return { domain: callback.domain, app: callback.app, stream: callback.stream, object: callback.object };
 }
 
-/** Names that a text column can hold, cut to a sane length; null for the others. */
+/** Between two characters, never within one. */
+function cutToBytes(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes));
+  return text.slice(0, read);
+}
+
+/** Names that a text column and its index can hold, cut to the longest that an object can have; null for the others. */
 function storable(names: ReadableNames): ReadableNames {
   const clean = (value: string | null) =>
-    value === null || CONTROL.test(value) || !value.isWellFormed() ? null : value.slice(0, 1_024);
+    value === null || CONTROL.test(value) || !value.isWellFormed() ? null : cutToBytes(value, MAX_BYTES.object);
   return {
     domain: clean(names.domain),
     app: clean(names.app),

@@ -58,6 +58,10 @@ export function callbackRoutes(
 
   const router = Router();
   router.post('/callbacks/snapshot', snapshot);
+  router.all('/callbacks/snapshot', (_request, response) => {
+    response.setHeader('allow', 'POST');
+    sendProblem(response, new ProblemError('method-not-allowed', 'Snapshot callbacks are sent with POST.'));
+  });
   router.get('/callbacks/stream', async (request, response) => {
     const begun = performance.now();
     try {
@@ -105,7 +109,7 @@ function send(response: ServerResponse, answer: CallbackAnswer | StreamCallbackA
         response,
         new ProblemError(
           'too-many-requests',
-          `Not understood (${answer.reason}), and the quarantine is full for now.`,
+          `Not understood (${answer.reason}), and not kept: too much of this kind came, or it cannot be stored.`,
           {
             retryAfterSeconds: 3_600,
           },

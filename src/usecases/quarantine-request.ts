@@ -8,32 +8,58 @@ export interface QuarantineAllowance {
   bytesPerHour: number;
 }
 
-/** What a stranger may make us keep, and what whoever holds a key may. */
+/** What a stranger may make us keep, and what whoever holds a key may; `named`: object names of rejected requests, beyond the first. */
 export const QUARANTINE_ALLOWANCES = {
   stranger: { rowsPerHour: 20_000, bytesPerHour: 64 * 1024 ** 2 },
   verified: { rowsPerHour: 1_000_000, bytesPerHour: 1024 ** 3 },
+  named: { rowsPerHour: 500_000, bytesPerHour: 128 * 1024 ** 2 },
 } as const;
 
 const HOUR_MS = 3_600_000;
+/** The vendor tries a callback up to six times within half a minute; so many names are remembered to keep it once. */
+const REMEMBERED_NAMES = 20_000;
+/** What a row takes beside the name in it. */
+const ROW_BYTES = 100;
 
-/** Keeps requests that were rejected or not understood, within an allowance for each hour; beyond it they are only counted. */
+/**
+ * Keeps requests that were rejected or not understood, within an allowance for each hour. Of rejected ones beyond it what explains a
+ * missing callback is kept for longer: the name of the object, once. The others are only counted.
+ */
 export function createQuarantine(parts: {
   sink: Sink<QuarantineEntry>;
   now: () => Instant;
   stranger: QuarantineAllowance;
   verified: QuarantineAllowance;
+  named: QuarantineAllowance;
   onNotKept: (reason: string) => void;
 }): QuarantineSink {
   const stranger = createMeter(parts.stranger, parts.now);
   const verified = createMeter(parts.verified, parts.now);
+  const named = createMeter(parts.named, parts.now);
+  const names = new Set<string>();
+
+  /** Null where it is too much. A wrong key of ours must not read as the vendor's loss, so a name is worth more than a request. */
+  function keptOf(entry: QuarantineEntry, isVerified: boolean): QuarantineEntry | 'known' | null {
+    if ((isVerified ? verified : stranger)(entry.body.byteLength)) return entry;
+    const { kind, object } = entry;
+    if (kind !== 'rejected' || object === null) return null;
+    if (names.has(object)) return 'known';
+    if (!named(ROW_BYTES + object.length)) return null;
+    names.add(object);
+    if (names.size > REMEMBERED_NAMES) for (const oldest of names) if (names.delete(oldest)) break;
+    return { ...entry, headers: {}, body: new Uint8Array() };
+  }
+
   return {
     async accept(entry, isVerified) {
-      if (!(isVerified ? verified : stranger)(entry.body.byteLength)) {
+      const kept = keptOf(entry, isVerified);
+      if (kept === 'known') return true;
+      if (kept === null) {
         parts.onNotKept(entry.reason);
         return false;
       }
       try {
-        await parts.sink.accept(entry);
+        await parts.sink.accept(kept);
         return true;
       } catch (error) {
         if (!(error instanceof RefusedError)) throw error;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock, HttpProbe } from '../ports.ts';
+import type { Clock, HttpProbe, QuarantineLimits } from '../ports.ts';
 import { type CaptureDayKeeper, keepCaptureDays } from './keep-capture-days.ts';
 import { type BlindSpanKeeper, type Reachability, watchReachability } from './watch-reachability.ts';
 
@@ -14,18 +14,18 @@ const DAY_MS = 86_400_000;
 const CANARY_JITTER_MS = 10_000;
 const CANARY_RETRY_MS = 5_000;
 const DEFAULT_QUARANTINE_DAYS = 30;
-const DEFAULT_QUARANTINE_ROWS = 2_000_000;
+const QUARANTINE_ROWS = 2_000_000;
+const QUARANTINE_BYTES = 4 * 1024 ** 3;
 
 /** What has to be done now and then so that the receiver can go on: partitions, sealing, retention, the canary. */
 export function createReceiverJobs(parts: {
   clock: Clock;
   days: CaptureDayKeeper;
-  quarantine: { prune(limits: { before: number; maxRows: number }): Promise<number> };
+  quarantine: { prune(limits: QuarantineLimits, signal?: AbortSignal): Promise<number> };
   heartbeats: BlindSpanKeeper & { prune(before: number): Promise<void> };
   /** null: captures are kept for ever. Heartbeats are kept as long as captures. */
   captureRetentionDays: number | null;
   quarantineRetentionDays?: number;
-  quarantineMaxRows?: number;
   /** null where no public URL is set: no canary then. `key` null: not signed. */
   canary: { callbackUrl: string; key: string | null; probe: Pick<HttpProbe, 'post'> } | null;
   onReachability?: (reachability: Reachability) => void;
@@ -42,12 +42,10 @@ export function createReceiverJobs(parts: {
     {
       name: 'prune-quarantine',
       everySeconds: 600,
-      run: async () => {
-        await parts.quarantine.prune({
-          before: clock.now() - (parts.quarantineRetentionDays ?? DEFAULT_QUARANTINE_DAYS) * DAY_MS,
-          maxRows: parts.quarantineMaxRows ?? DEFAULT_QUARANTINE_ROWS,
-        });
-        if (captureRetentionDays !== null) {
+      run: async (signal) => {
+        const before = clock.now() - (parts.quarantineRetentionDays ?? DEFAULT_QUARANTINE_DAYS) * DAY_MS;
+        await parts.quarantine.prune({ before, maxRows: QUARANTINE_ROWS, maxBytes: QUARANTINE_BYTES }, signal);
+        if (captureRetentionDays !== null && !signal.aborted) {
           await parts.heartbeats.prune(clock.now() - (captureRetentionDays + 1) * DAY_MS);
         }
       },

@@ -43,6 +43,7 @@ export interface ReceiverLimits {
   heartbeatEveryMs: number;
   stranger: QuarantineAllowance;
   verified: QuarantineAllowance;
+  named: QuarantineAllowance;
 }
 
 const DEFAULT_LIMITS: ReceiverLimits = {
@@ -50,8 +51,7 @@ const DEFAULT_LIMITS: ReceiverLimits = {
   maxBatch: 500,
   commitTimeoutMs: 1_000,
   heartbeatEveryMs: 1_000,
-  stranger: QUARANTINE_ALLOWANCES.stranger,
-  verified: QUARANTINE_ALLOWANCES.verified,
+  ...QUARANTINE_ALLOWANCES,
 };
 /** A callback may wait for the batch before its own as well: twice this is below the vendor's 5 s, so that a 503 still reaches it. */
 const LAST_RESORT_TIMEOUT_MS = 2_000;
@@ -136,6 +136,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     now,
     stranger: limits.stranger,
     verified: limits.verified,
+    named: limits.named,
     onNotKept: () => counts.notKept++,
   });
   const common = {

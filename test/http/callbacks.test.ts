@@ -133,6 +133,21 @@ describe('POST /callbacks/snapshot', () => {
     expect(await stored('cam07')).toHaveLength(2);
   });
 
+  it('keeps a name that is too long cut to what the index can hold, and between two characters', async () => {
+    const response = await post(signedCallback({ ...pascal('cam08', seconds()), OssObject: '图'.repeat(1_500) }));
+    expect(response.status).toBe(200);
+    const rows = await quarantined('name-too-long');
+    expect(rows.map(({ object }) => object)).toEqual(['图'.repeat(341)]);
+    expect(JSON.parse(rows[0]!.body.toString()).OssObject).toHaveLength(1_500);
+  });
+
+  it('answers 405 to every other method', async () => {
+    const response = await fetch(`${running.url}/callbacks/snapshot`, { method: 'PUT', body: '{}' });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
+    expect(await response.json()).toMatchObject({ type: '/api/v1/problems/method-not-allowed' });
+  });
+
   it('answers 413 over 64 KB', async () => {
     expect((await post(signedCallback('x'.repeat(64 * 1024 + 1)))).status).toBe(413);
     expect((await post(signedCallback('x'.repeat(64 * 1024)))).status).toBe(200);
@@ -193,6 +208,35 @@ describe('keys', () => {
     const statuses = [await send(), await send(), await send()].map(({ status }) => status);
     await small.close();
     expect(statuses).toEqual([200, 200, 429]);
+  });
+});
+
+describe('rejected requests beyond what is kept of them', () => {
+  it('leave the name of the object, once, so that the callback they were does not read as lost by the vendor', async () => {
+    const small = await startTestReceiver(database, {
+      limits: {
+        stranger: { rowsPerHour: 1, bytesPerHour: 10_000 },
+        named: { rowsPerHour: 2, bytesPerHour: 10_000 },
+      },
+    });
+    const bodies = [1, 2, 3, 4].map((number) => pascal(`beyond${number}`, seconds()));
+    const send = (body: unknown) =>
+      fetch(`${small.url}/callbacks/snapshot`, signedCallback(body, { key: 'wrongkey000000000000' }));
+    for (const body of bodies)
+      for (let attempt = 0; attempt < 3; attempt++) expect((await send(body)).status).toBe(401);
+    const { notKept } = small.receiver.state();
+    await small.close();
+    const rows = await database.db
+      .selectFrom('quarantine')
+      .select(['object', 'kind', 'reason', 'headers', 'body'])
+      .where('stream', 'like', 'beyond%')
+      .orderBy('id')
+      .execute();
+    // The first in full, what it was again and the next one by name, then no more.
+    expect(rows.map(({ object }) => object)).toEqual([0, 0, 1].map((index) => bodies[index]!.OssObject));
+    expect(rows.map(({ body }) => body.length > 0)).toEqual([true, false, false]);
+    expect(rows[2]).toMatchObject({ kind: 'rejected', reason: 'signature-mismatch', headers: {} });
+    expect(notKept).toBe(6);
   });
 });
 

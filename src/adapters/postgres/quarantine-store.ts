@@ -1,16 +1,32 @@
 import { sql } from 'kysely';
 import type pg from 'pg';
-import type { Instant } from '../../core/instant.ts';
-import type { BatchStore, QuarantineEntry, RefusedItem, RetryableQuarantine } from '../../ports.ts';
+import type { BatchStore, QuarantineEntry, QuarantineLimits, RefusedItem, RetryableQuarantine } from '../../ports.ts';
 import type { Database } from './database.ts';
 import { timestamp } from './timestamp.ts';
 import { withClient } from './with-client.ts';
 import { writeAround } from './write-around.ts';
 
 export interface QuarantineStore extends BatchStore<QuarantineEntry>, RetryableQuarantine {
-  /** Deletes what is older than `before`, and the oldest beyond `maxRows` (rejected requests first). Returns how many. */
-  prune(limits: { before: Instant; maxRows: number }): Promise<number>;
+  /**
+   * Deletes what is older than `before`, and the oldest (rejected requests first) until no more than `maxRows` rows and `maxBytes`
+   * bytes of bodies are left; so much at a time, and no further once `signal` is aborted. Returns how many.
+   */
+  prune(limits: QuarantineLimits, signal?: AbortSignal): Promise<number>;
 }
+
+/** Rows that one statement deletes, so that it takes a moment and no more. */
+const PRUNED_AT_ONCE = 50_000;
+const TOO_OLD = `delete from quarantine where id in (
+  select id from quarantine where received_at < to_timestamp($1::float8 / 1000) limit $2)`;
+/** The newest are kept; rejected requests go first, for what was signed may still be understood one day. */
+const TOO_MANY = `delete from quarantine where id in (
+  select id from (
+    select id, row_number() over newest_first as place, sum(size) over newest_first as bytes
+    -- apart ("offset 0"), so that sizes are sorted and not bodies
+    from (select id, kind, received_at, octet_length(body) as size from quarantine offset 0) as sizes
+    window newest_first as (order by kind = 'rejected', received_at desc, id desc rows unbounded preceding)
+  ) as kept
+  where place > $1 or bytes > $2 limit $3)`;
 
 export function createQuarantineStore(options: { database: Database }): QuarantineStore {
   const { pool } = options.database;
@@ -49,22 +65,15 @@ export function createQuarantineStore(options: { database: Database }): Quaranti
         .where('id', '=', id)
         .execute();
     },
-    async prune({ before, maxRows }) {
-      const old = await pool.query('delete from quarantine where received_at < to_timestamp($1::float8 / 1000)', [
-        before,
-      ]);
-      const { rows } = await pool.query<{ kept: number }>('select count(*) as kept from quarantine');
-      const surplus = Math.max(0, rows[0]!.kept - maxRows);
-      // Rejected requests first: what was signed may still be understood one day.
-      const dropped =
-        surplus === 0
-          ? null
-          : await pool.query(
-              `delete from quarantine where id in (
-                 select id from quarantine order by kind <> 'rejected', received_at, id limit $1)`,
-              [surplus],
-            );
-      return (old.rowCount ?? 0) + (dropped?.rowCount ?? 0);
+    async prune({ before, maxRows, maxBytes }, signal) {
+      let pruned = 0;
+      for (const statement of [TOO_OLD, TOO_MANY]) {
+        const limits = statement === TOO_OLD ? [before, PRUNED_AT_ONCE] : [maxRows, maxBytes, PRUNED_AT_ONCE];
+        for (let deleted = PRUNED_AT_ONCE; deleted === PRUNED_AT_ONCE && !signal?.aborted; pruned += deleted) {
+          deleted = (await pool.query(statement, limits)).rowCount ?? 0;
+        }
+      }
+      return pruned;
     },
   };
 }

@@ -56,8 +56,27 @@ describe('the quarantine', () => {
       [1, 2, 3, 4, 5].map((second) => entry(second * 1_000, second === 4 ? { kind: 'rejected' } : {})),
       WRITE,
     );
-    expect(await store.prune({ before: 1_001, maxRows: 2 })).toBe(3);
+    const bytes = 1_000;
+    expect(await store.prune({ before: 1_001, maxRows: 2, maxBytes: bytes })).toBe(3);
     expect(await kept()).toEqual([3_000, 5_000]);
-    expect(await store.prune({ before: 0, maxRows: 2 })).toBe(0);
+    expect(await store.prune({ before: 0, maxRows: 2, maxBytes: bytes })).toBe(0);
+  });
+
+  it('is bounded by the bytes of its bodies, too', async () => {
+    const store = createQuarantineStore({ database });
+    const sized = (second: number, bytes: number, kind: QuarantineEntry['kind'] = 'unclassified') =>
+      entry(second * 1_000, { kind, body: Buffer.alloc(bytes) });
+    await store.write([sized(1, 400), sized(2, 400), sized(3, 0), sized(4, 400, 'rejected'), sized(5, 400)], WRITE);
+    expect(await store.prune({ before: 0, maxRows: 10, maxBytes: 1_200 })).toBe(1);
+    expect(await kept()).toEqual([1_000, 2_000, 3_000, 5_000]);
+    expect(await store.prune({ before: 0, maxRows: 10, maxBytes: 800 })).toBe(1);
+    expect(await kept()).toEqual([2_000, 3_000, 5_000]);
+  });
+
+  it('prunes no further when it is told to end', async () => {
+    const store = createQuarantineStore({ database });
+    await store.write([entry(1_000)], WRITE);
+    expect(await store.prune({ before: 5_000, maxRows: 0, maxBytes: 0 }, AbortSignal.abort())).toBe(0);
+    expect(await kept()).toEqual([1_000]);
   });
 });
