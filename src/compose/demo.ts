@@ -11,7 +11,7 @@ import { startEmbeddedServer } from '../adapters/postgres/embedded-server.ts';
 import type { DemoHandle, DemoRequest, Observed } from '../cli/demo-handle.ts';
 import type { OrderedFault } from '../cli/sandbox-handle.ts';
 import type { ServiceHandle } from '../cli/service-handle.ts';
-import { createService, type Environment, openStorage, ReleaseStack, systemClock } from '../compose.ts';
+import { createService, type Environment, openStorage, systemClock } from '../compose.ts';
 import { parseSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { BroadcastStream } from '../sandbox/broadcast/broadcaster.ts';
@@ -22,6 +22,7 @@ import { onceScenario, type Scenario, scenarioApps } from '../sandbox/scenario.t
 import { applyPlan } from '../usecases/apply-plan.ts';
 import { desiredDomains } from '../usecases/desired-domains.ts';
 import type { ConfigPorts } from '../usecases/reconcile-configs.ts';
+import { ReleaseStack } from './release-stack.ts';
 import { createVendor } from './vendor.ts';
 
 /** Quick enough to show something within the minute; a real audit waits longer for stragglers. */

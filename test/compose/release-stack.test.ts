@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ReleaseStack } from '../src/compose.ts';
+import { ReleaseStack } from '../../src/compose/release-stack.ts';
 
 it('what was opened is released in reverse, each once, also after one that fails', async () => {
   const released: string[] = [];
