@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OssCall } from '../../src/adapters/oss/oss-bucket.ts';
 import { OSS_FAULT_MODES, type OssFaultMode, type OssRequestKind } from '../../src/sandbox/oss/faults.ts';
 import { createAuditor } from '../../src/usecases/audit-window.ts';
 import { type Pair, startPair } from '../adapters/oss/start-pair.ts';
@@ -16,6 +17,7 @@ describe('a hostile OSS', () => {
   let world: AuditWorld;
   let pair: Pair;
   let told = 0;
+  let afterCall: (call: OssCall) => void = () => {};
 
   /** Captures every 10 s up to the instant; every 50th is announced but was never stored. */
   async function broadcastUntil(to: number): Promise<void> {
@@ -41,7 +43,7 @@ describe('a hostile OSS', () => {
   beforeAll(async () => {
     database = await createTestDatabase({ maxConnections: 10 });
     world = await createAuditWorld(database);
-    pair = await startPair({ timeoutMs: 1_500 }, { buckets: [BUCKET] });
+    pair = await startPair({ timeoutMs: 1_500, onCall: (call) => afterCall(call) }, { buckets: [BUCKET] });
     world.config();
     await world.alive([T0 - MINUTE, T0 + 600 * MINUTE]);
     await world.session('cam01', T0, null);
@@ -83,10 +85,18 @@ describe('a hostile OSS', () => {
     world.clock.at += 10 * MINUTE;
     await broadcastUntil(world.clock.at);
     const before = await world.stored();
-    pair.server.faults.set({ kind: 'head', mode: '404-no-body' });
-    pair.server.faults.set({ kind: 'list', mode: '404-no-body' });
+    // The listing is read in full; the bucket goes away before the HEAD for what the listing did not hold.
+    const calls: string[] = [];
+    afterCall = ({ kind, keys, failure }) => {
+      if (keys === 1_000) return;
+      calls.push(failure === null ? kind : `${kind}: ${failure}`);
+      if (calls.length > 1) return;
+      for (const gone of ['head', 'list'] as const) pair.server.faults.set({ kind: gone, mode: '404-no-body' });
+    };
     const outcome = await audit();
     pair.server.faults.clear();
+    afterCall = () => {};
+    expect(calls).toEqual(['list', 'head', expect.stringMatching(/^list: /)]);
     expect(outcome.error).not.toBeNull();
     expect((await world.stored()).slots.object_missing).toBe(before.slots.object_missing);
     expect((await audit()).error).toBeNull();
