@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Slots are loaded for a whole month, whatever the days of captures. */
 const SLOT_DAYS = 31;
-const GAPS_PER_STREAM_DAY = 20;
+export const GAPS_PER_STREAM_DAY = 20;
 /** Days whose captures lie in the order in which they came; older ones are sealed, that is in stream order. */
 const UNSEALED_DAYS = 2;
 
