@@ -1,7 +1,7 @@
 import express, { type ErrorRequestHandler, type Request, Router } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
-import { z } from 'zod';
+import { signInBody } from './api/session-description.ts';
 import { authenticate, isCrossSite, SESSION_COOKIE, sessionToken, type TokenChecker } from './auth.ts';
 import { ProblemError, problemOf } from './problem.ts';
 import { sendProblem } from './send-problem.ts';
@@ -9,7 +9,6 @@ import { sendProblem } from './send-problem.ts';
 const SESSION_HOURS = 12;
 /** The cookie goes to the API only: neither pages nor scripts need it. */
 const COOKIE_PATH = '/api/v1';
-const signInBody = z.strictObject({ token: z.string().regex(/^[\x21-\x7e]{1,200}$/, 'is not a token') });
 
 /**
  * Signing in from a browser: `POST` takes a token and answers with a cookie, `GET` says who is signed in and whether one
@@ -18,8 +17,15 @@ const signInBody = z.strictObject({ token: z.string().regex(/^[\x21-\x7e]{1,200}
 export function sessionRouter(tokens: TokenChecker): Router {
   const router = Router();
   router.use(helmet());
-  router.use((_request, response, next) => {
+  router.use((request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
+    const unknown = Object.keys(request.query);
+    if (unknown.length > 0) {
+      const parts = unknown
+        .slice(0, 20)
+        .map((name) => ({ name: name.slice(0, 100), message: 'is not a parameter here' }));
+      throw new ProblemError('bad-parameter', 'A parameter is unknown.', { parts });
+    }
     next();
   });
   const limit = limitWrongTokens();

@@ -1,3 +1,4 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApi, type TestApi } from '../support/api.ts';
@@ -19,6 +20,37 @@ describe('where no token exists', () => {
   it('asks for no sign-in on this machine', async () => {
     const { body } = await agent().get('/api/v1/session').set('Host', 'localhost').expect(200);
     expect(body).toEqual({ required: false, actor: { name: 'local', scope: 'admin' } });
+  });
+});
+
+describe('the document of the API', () => {
+  it('tells of signing in, and what it says holds', async () => {
+    const fresh = createTestApi(database, NOW);
+    const { body: document } = await request(fresh.app).get('/api/v1/openapi.json').expect(200);
+    const item = document.paths['/session'];
+    expect(Object.keys(item).sort()).toEqual(['delete', 'get', 'post']);
+    expect(document.components.securitySchemes.session).toMatchObject({ in: 'cookie', name: 'snapaudit_session' });
+    expect(JSON.stringify(document.components.securitySchemes.session)).toContain('x-snapaudit-request');
+    const ajv = new Ajv2020({ strict: false });
+    const made = await fresh.tokens.create({ name: 'contract', scope: 'read' });
+    const call = (method: 'get' | 'post' | 'delete') => request(fresh.app)[method]('/api/v1/session');
+    for (const [answer, operation] of [
+      [await call('get').expect(200), item.get],
+      [await call('get').set('Authorization', `Bearer ${made.token}`).expect(200), item.get],
+      [await call('post').send({ token: made.token }).expect(200), item.post],
+    ] as const) {
+      const validate = ajv.compile(operation.responses[200].content['application/json'].schema);
+      expect([validate(answer.body), answer.body]).toEqual([true, answer.body]);
+    }
+    await call('delete').expect(Number(Object.keys(item.delete.responses)[0]));
+    await fresh.tokens.revoke(made.row.id);
+    await database.pool.query('delete from tokens');
+  });
+
+  it('holds for what it does not tell: unknown parameters and other methods', async () => {
+    expect((await agent().get('/api/v1/session?x=1').expect(400)).body.type).toBe('/api/v1/problems/bad-parameter');
+    const { headers } = await agent().put('/api/v1/session').expect(405);
+    expect(headers.allow).toBe('GET, POST, DELETE');
   });
 });
 

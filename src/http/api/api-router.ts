@@ -14,6 +14,7 @@ import { docsPage } from './docs-page.ts';
 import { encodeAnswer, packed } from './encode-answer.ts';
 import { openApiDocument } from './openapi.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { SESSION_ROUTES } from './session-description.ts';
 
 export interface ApiOptions {
   routes: Route[];
@@ -38,8 +39,8 @@ function apiRouter(options: ApiOptions): Router {
   const routes: Route[] = [
     ...options.routes,
     ...serviceRoutes(
-      () => openApiDocument(routes),
-      () => docsPage(routes),
+      () => openApiDocument([...routes, ...SESSION_ROUTES]),
+      () => docsPage([...routes, ...SESSION_ROUTES]),
     ),
   ];
   const perMinute = options.requestsPerMinute ?? 1_200;
@@ -54,7 +55,7 @@ function apiRouter(options: ApiOptions): Router {
     handlers.push(answer(route, options));
     router[route.method](expressPath(route.path), ...handlers);
   }
-  router.use(refuseMethod(routes));
+  router.use(refuseMethod([...routes, ...SESSION_ROUTES]));
   router.use(asProblem(options.onError));
   return router;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SESSION_COOKIE, SESSION_WRITE_HEADER } from '../auth.ts';
 import { PROBLEMS } from '../problem.ts';
 import type { Route } from './define-route.ts';
 
@@ -23,12 +24,18 @@ export function openApiDocument(routes: Route[]): Json {
         'are a 400. Errors are application/problem+json.',
     },
     servers: [{ url: '/api/v1' }],
-    security: [{ token: [] }],
+    security: [{ token: [] }, { session: [] }],
     tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'Made by `snapaudit tokens create --scope read`.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SESSION_COOKIE,
+          description: `Set by \`POST /session\`. A change with it needs the header \`${SESSION_WRITE_HEADER}\`, with any value.`,
+        },
       },
       schemas: { Problem: problemSchema() },
     },
