@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
       await proof.getByText('Object missing', { exact: true }).waitFor();
       await proof.getByText('somebody removed it').waitFor();
       await proof.getByText('We were told').waitFor();
-      await proof.getByText('It is not there').waitFor();
+      await proof.locator('.mark').getByText('It is not there').waitFor();
       // What one can see can be passed on.
       expect(new URL(page.url()).searchParams.get('at')).toBe(
         at(day.faulty.find((each) => each.name === 'cam-lobby')!.gapAt),

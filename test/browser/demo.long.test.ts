@@ -102,7 +102,7 @@ describe.skipIf(!hasChromium)(`the pages over the running demo${SKIPPED}`, () =>
       const proof = page.getByRole('dialog');
       await proof.getByText('Object missing', { exact: true }).waitFor();
       await proof.getByText('We were told').waitFor();
-      await proof.getByText('It is not there').waitFor();
+      await proof.locator('.mark').getByText('It is not there').waitFor();
       const seen = `[...document.querySelectorAll('[role="dialog"] .neighbours img')].filter((image) => image.naturalWidth > 0).length`;
       await expect.poll(() => page.evaluate(seen), { timeout: 30_000 }).toBeGreaterThan(0);
     });

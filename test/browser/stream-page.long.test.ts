@@ -149,6 +149,17 @@ describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
     });
   }, 120_000);
 
+  it('calls a stream on air without a config neither on time nor late: nothing is due', async () => {
+    const id = await addStream(database, DOMAIN, 'unconfigured', 'attic');
+    await addSession(database, id, Date.now() - HOUR, null);
+    await visit('/', async (page) => {
+      const card = page.locator('[data-stream="attic"]');
+      await card.getByText('Nothing due').waitFor();
+      await card.click();
+      await page.locator('.page-head').getByText('Nothing due').waitFor();
+    });
+  }, 120_000);
+
   it('stays at the time of an old alert when its slot is closed, and links to it for everybody', async () => {
     const linked = Math.floor(Date.now() / HOUR) * HOUR - 3 * DAY;
     const id = await addStream(database, DOMAIN, 'live', 'old');
