@@ -117,7 +117,7 @@ describe.skipIf(!hasChromium)(`the wall while it is looked at, in Chromium${SKIP
   }, 120_000);
 
   it('shows the incident of a whole app on its cards', async () => {
-    await plantIncident(world.database, null, Date.now(), 'config_drift');
+    await plantIncident(world.database, null, Date.now(), { kind: 'config_drift' });
     await world.visit('/', async (page) => {
       await page.locator('[data-stream="cam-hall"]').getByText('Config drift').waitFor({ timeout: 15_000 });
       // Its own is nearer.

@@ -172,7 +172,7 @@ export const HOSTILE = {
   path: '../a/b%2Fc?d#e&f',
 };
 
-/** Streams, object names, bodies and messages that hold markup, script, marks that turn the text around, and 10 KB. */
+/** Names and texts that hold markup, script, marks that turn the text around, and 10 KB, wherever one can come in. */
 export async function plantHostile(database: Database, { shapeId }: PlantedDay, now: Instant): Promise<void> {
   const startedAt = Math.floor(now / MINUTE_MS) * MINUTE_MS - 90 * MINUTE_MS;
   for (const name of Object.values(HOSTILE)) {
@@ -192,6 +192,22 @@ export async function plantHostile(database: Database, { shapeId }: PlantedDay, 
       reason: name,
     });
     await plantRejected(database, name, now);
+    await plantIncident(database, name.slice(0, 500), now, { app: 'hostile', detail: name });
+    await plantAudits(database, now, { app: name.slice(0, 500), error: name });
+    // An app of that name, with slots for the report.
+    const app = name.slice(0, 250);
+    await addConfig(database, { domain: DOMAIN, app, validFrom: startedAt, intervalSeconds: INTERVAL_SECONDS });
+    const streamId = await addStream(database, DOMAIN, app, app);
+    await addSlotHour(database, streamId, Math.floor(startedAt / HOUR_MS) * HOUR_MS, startedAt, { ok: 300, late: 60 });
+    await addGap(database, {
+      streamId,
+      from: startedAt,
+      to: startedAt + 10 * MINUTE_MS,
+      slots: 60,
+      verdict: 'late',
+      cause: 'late_delivery',
+      sessionStartedAt: startedAt,
+    });
   }
 }
 
@@ -219,7 +235,7 @@ export async function plantIncident(
   database: Database,
   stream: string | null,
   now: Instant,
-  kind: IncidentKind = 'gap',
+  { kind = 'gap', app = 'live', detail }: { kind?: IncidentKind; app?: string; detail?: string } = {},
 ): Promise<void> {
   await createIncidentStore(database).evaluate(
     { now, since: 0, severity: () => 'warning', route: () => ['works'] },
@@ -228,7 +244,7 @@ export async function plantIncident(
         do: 'open',
         condition: {
           kind,
-          scope: { domain: DOMAIN, app: 'live', stream },
+          scope: { domain: DOMAIN, app, stream },
           key: '',
           since: now - 70 * MINUTE_MS,
           until: null,
@@ -237,7 +253,7 @@ export async function plantIncident(
           missed: 90,
           expected: 420,
           cause: 'not_captured',
-          facts: { verdict: 'not_captured' },
+          facts: { verdict: 'not_captured', ...(detail !== undefined && { detail }) },
           ripe: true,
           gaps: [],
         },
@@ -246,9 +262,18 @@ export async function plantIncident(
   );
 }
 
-export async function plantAudits(database: Database, now: Instant): Promise<void> {
+/** One that failed and, after it, one that went well. */
+export async function plantAudits(
+  database: Database,
+  now: Instant,
+  {
+    app = null,
+    error = 'The bucket "bucket-a" could not be listed: time-out after 3 tries.',
+  }: { app?: string | null; error?: string } = {},
+): Promise<void> {
   const audit = {
     domain: DOMAIN,
+    app,
     streams: 12,
     list_calls: 14,
     head_calls: 3,
@@ -268,7 +293,7 @@ export async function plantAudits(database: Database, now: Instant): Promise<voi
         finished_at: at(62),
         status: 'failed',
         seconds: 30,
-        error: 'The bucket "bucket-a" could not be listed: time-out after 3 tries.',
+        error,
       },
       { ...audit, from_at: at(64), to_at: at(4), started_at: at(3), finished_at: at(2), status: 'done', seconds: 4.2 },
     ])
