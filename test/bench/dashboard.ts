@@ -15,7 +15,8 @@ import { BENCH_DOMAIN, loadWall, MONTH_STREAM } from './dashboard/load-wall.ts';
 /**
  * `npm run bench:dashboard [-- --streams N --json]`: what a person waits for in Chromium. The first meaningful paint is the first
  * stream card on the screen, from the start of the navigation, with nothing cached; an update is from the message of the server to the
- * frame that shows it.
+ * frame that shows it: the changed streams are those at the top of the wall, which leave it and come back. Ends with 1 where a figure
+ * is over what is wanted, the page complained, or a change was not on the screen.
  */
 const { values: options } = parseArgs({
   options: {
@@ -29,6 +30,8 @@ const streams = Number(options.streams);
 const samples = Number(options.samples);
 const changed = Number(options.changed);
 const PATIENCE_MS = 120_000;
+/** Of the medians. */
+const WANTED = { firstPaintMs: 1_500, updateMs: 100 };
 const progress = (message: string) => process.stderr.write(`${message}\n`);
 
 /** Runs in the page: notes when the first card is painted, and how long each message of changes takes to be painted. */
@@ -47,7 +50,9 @@ const PROBE = `
       const startedAt = performance.now();
       listener(event);
       const streams = (event.data.match(/"strip"/g) ?? []).length;
-      requestAnimationFrame(() => setTimeout(() => window.probe.updates.push({ streams, ms: performance.now() - startedAt })));
+      requestAnimationFrame(() => setTimeout(() => window.probe.updates.push({
+        streams, ms: performance.now() - startedAt, first: document.querySelector('[data-stream]').dataset.stream,
+      })));
     }, ...rest);
   };
 `;
@@ -88,22 +93,31 @@ async function run(databaseUrl: string): Promise<void> {
     await page.addInitScript(PROBE);
     await page.goto(dashboard.url);
     await probed(page, 'window.probe.painted');
+    // The whole wall is there once its groups say how many streams they have: nothing of what follows goes on behind it.
+    await probed(page, `document.querySelectorAll('.group .quiet:not([aria-hidden])').length || null`);
+    const faulty = await database.pool.query<{ id: number; stream: string }>(
+      `select id, stream from streams where app <> 'long' and id % 20 = 0 order by id limit $1`,
+      [changed],
+    );
+    const changing = new Set(faulty.rows.map(({ stream }) => stream));
     const updates: number[] = [];
     for (let sample = 0; sample < samples; sample++) {
       const ended = sample % 2 === 0 ? `now() - interval '1 second'` : 'null';
       await page.evaluate('window.probe.updates.length = 0');
-      await database.pool.query(
-        `update sessions set ended_at = ${ended} where stream_id in (select id from streams where app <> 'long' order by id limit $1)`,
-        [changed],
-      );
-      updates.push(
-        await probed(page, `window.probe.updates.find((update) => update.streams >= ${changed * 0.9})?.ms ?? null`),
-      );
-      progress(`update of ${changed} cards in ${Math.round(updates.at(-1) ?? 0)} ms`);
+      await database.pool.query(`update sessions set ended_at = ${ended} where stream_id = any($1)`, [
+        faulty.rows.map(({ id }) => id),
+      ]);
+      const update = `window.probe.updates.find((update) => update.streams >= ${changing.size * 0.9})`;
+      updates.push(await probed(page, `${update}?.ms ?? null`));
+      const first = String(await page.evaluate(`${update}.first`));
+      // Offline they stand last, on air their faults put them first.
+      if (changing.has(first) !== (sample % 2 === 1))
+        complaints.push(`${first} stood first after update ${sample + 1}`);
+      progress(`update of ${changing.size} cards in ${Math.round(updates.at(-1) ?? 0)} ms`);
     }
     await context.close();
     const month = await timeMonth(dashboard.url);
-    report({ paints, updates, month, complaints });
+    report({ paints, updates, changing: changing.size, month, complaints });
   } finally {
     await browser.close();
     await dashboard.close();
@@ -146,12 +160,19 @@ async function timeMonth(url: string): Promise<MonthTimes> {
   return { times, bytes: Buffer.byteLength(text), parts: answer.parts.length };
 }
 
-function report(found: { paints: number[]; updates: number[]; month: MonthTimes; complaints: string[] }): void {
-  const { paints, updates, month, complaints } = found;
+interface Found {
+  paints: number[];
+  updates: number[];
+  changing: number;
+  month: MonthTimes;
+  complaints: string[];
+}
+
+function report({ paints, updates, changing, month, complaints }: Found): void {
   const figures = {
     streams,
     firstPaintMs: summary(paints),
-    changedCards: changed,
+    changedCards: changing,
     updateMs: summary(updates),
     monthSlots: 518_400,
     monthMs: summary(month.times),
@@ -159,14 +180,23 @@ function report(found: { paints: number[]; updates: number[]; month: MonthTimes;
     monthParts: month.parts,
     complaints,
   };
+  for (const name of ['firstPaintMs', 'updateMs'] as const) {
+    const { median } = figures[name];
+    if (median >= WANTED[name]) complaints.push(`not met: ${name} ${median} of ${WANTED[name]}`);
+  }
+  process.exitCode = complaints.length > 0 ? 1 : 0;
   if (options.json) {
     process.stdout.write(`${JSON.stringify(figures)}\n`);
     return;
   }
   const table = new CliTable({ head: ['', 'median', 'worst', 'wanted'] });
   table.push(
-    [`first meaningful paint, ${streams} streams`, ...shown(figures.firstPaintMs), 'under 1,500 ms'],
-    [`update of ${changed} cards`, ...shown(figures.updateMs), 'under 100 ms'],
+    [
+      `first meaningful paint, ${streams} streams`,
+      ...shown(figures.firstPaintMs),
+      `under ${WANTED.firstPaintMs.toLocaleString('en')} ms`,
+    ],
+    [`update of ${changing} cards`, ...shown(figures.updateMs), `under ${WANTED.updateMs} ms`],
     [
       'a month of 518,400 slots',
       ...shown(figures.monthMs),

@@ -166,8 +166,12 @@ describe.skipIf(!hasChromium)(`the pages over the running demo${SKIPPED}`, () =>
   }, 300_000);
 
   it('acknowledges the incident of a fault', async () => {
-    const [incident] = (await api<{ id: number }>('/incidents?status=open')).data;
+    // Somebody changes the interval of this app, and it stays so until it is put back.
+    const drifted = '/incidents?status=open&kind=config_drift&app=stretched';
+    await found(drifted);
+    const [incident] = (await api<{ id: number }>(drifted)).data;
     await visit(`/incidents/${incident!.id}`, async (page) => {
+      await page.locator('.page-head').getByText('stretched').waitFor();
       await page.getByRole('button', { name: 'Acknowledge' }).click();
       const dialog = page.getByRole('dialog');
       await dialog.getByLabel('Reason').fill('seen, the encoder is being replaced');
@@ -176,15 +180,13 @@ describe.skipIf(!hasChromium)(`the pages over the running demo${SKIPPED}`, () =>
     });
   }, 120_000);
 
-  it('puts back what somebody changed at the vendor, after the word was typed', async () => {
+  it('puts back what somebody changed at the vendor, once it was asked', async () => {
     await visit('/configs', async (page) => {
       await page.locator('.diff-new').first().waitFor();
       await page.getByRole('button', { name: /^Apply/ }).click();
       const dialog = page.getByRole('dialog');
-      const act = dialog.getByRole('button', { name: /^Apply/ });
-      expect(await act.isDisabled()).toBe(true);
-      await dialog.getByLabel('Type apply to go on').fill('apply');
-      await act.click();
+      await dialog.getByText(/^Make these changes/).waitFor();
+      await dialog.getByRole('button', { name: /^Apply/ }).click();
       await page.getByText(/changes? made\./).waitFor();
     });
   }, 120_000);
