@@ -14,6 +14,7 @@ import { GapTable } from '../parts/gap-table.tsx';
 import { Download, Printer } from '../parts/icons.ts';
 import { Name, VerdictMark } from '../parts/marks.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
+import { ScrollX } from '../parts/scroll-x.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { percentText, When } from '../parts/time.tsx';
 import { useWords } from '../words/language.tsx';
@@ -106,7 +107,7 @@ export default function ReportPage() {
           <div className="halves">
             <section className="panel">
               <h2>{words.report.byVerdict}</h2>
-              <div className="scroll-x">
+              <ScrollX label={words.report.byVerdict}>
                 <table className="rows">
                   <thead>
                     <tr>
@@ -127,11 +128,11 @@ export default function ReportPage() {
                     ))}
                   </tbody>
                 </table>
-              </div>
+              </ScrollX>
             </section>
             <section className="panel">
               <h2>{words.report.byApp}</h2>
-              <div className="scroll-x">
+              <ScrollX label={words.report.byApp}>
                 <table className="rows">
                   <thead>
                     <tr>
@@ -162,7 +163,7 @@ export default function ReportPage() {
                       ))}
                   </tbody>
                 </table>
-              </div>
+              </ScrollX>
             </section>
           </div>
           <section className="panel">
