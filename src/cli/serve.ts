@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 
 /** Who stops a service (systemd, Kubernetes, Docker) kills it after ten seconds, or more. */
-const EXIT_WITHIN_MS = 9_500;
+const EXIT_WITHIN_MS = 9_000;
 
 export function serveCommand(context: CommandContext): Command {
   return new Command('serve')
