@@ -2,8 +2,8 @@ import type { Instant } from './instant.ts';
 
 /**
  * Captures fall on the first key frame at or after a point of the encoder's timer, so one after the other they are off that
- * timer by 0 to about 0.4 of the interval. Where that offset stayed in a narrow arc for a while, it tells how many
- * intervals an ambiguous spacing holds. Offsets are ms, relative to an arbitrary zero; `last` is that of the last anchor.
+ * timer by 0 to about 0.4 of the interval. Stamps in whole seconds blur that to half an interval and more. Where the offset stayed
+ * in a narrow arc for a while, it tells how many intervals a spacing holds that is ambiguous for that reason. Offsets are ms, relative to an arbitrary zero; `last` is that of the last anchor.
  */
 export interface Grid {
   last: number;
@@ -18,7 +18,7 @@ export interface Grid {
 
 const TRUSTED_AFTER_ANCHORS = 8;
 const RENEWED_EVERY_ANCHORS = 32;
-/** Nearer than this to half an interval a spacing is ambiguous. */
+/** No spacing further than this from half an interval is ambiguous. */
 const AMBIGUOUS = 0.15;
 
 /** Wider than this, in intervals, is no arc of a timer: 0.4, and in whole seconds 3 of 6 or 4 of 8. */
@@ -33,7 +33,8 @@ export function stepsBetween(grid: Grid, last: Instant, at: Instant, intervalMs:
   const intervals = (at - last) / intervalMs;
   const rounded = Math.max(1, Math.round(intervals));
   const fraction = intervals - Math.floor(intervals);
-  if (grid.anchors < TRUSTED_AFTER_ANCHORS || Math.abs(fraction - 0.5) > AMBIGUOUS) return rounded;
+  const blur = last % 1_000 === 0 && at % 1_000 === 0 ? Math.min(AMBIGUOUS, 1_000 / intervalMs) : 0;
+  if (grid.anchors < TRUSTED_AFTER_ANCHORS || Math.abs(fraction - 0.5) >= blur) return rounded;
   const fewer = Math.max(1, Math.floor(intervals));
   const more = Math.max(1, Math.ceil(intervals));
   const widthOfFewer = arcWidth(grid, grid.last + (at - last) - fewer * intervalMs);

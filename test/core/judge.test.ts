@@ -28,6 +28,17 @@ describe('how many slots are missing', () => {
     expect(slots.not_captured ?? 0).toBe(missing);
   });
 
+  it('goes by the spacing alone where stamps are exact, whatever the captures before looked like', () => {
+    const swaying = [...beat(0, 20, 15), ...beat(12, 20, 15)].sort((a, b) => a - b);
+    const judge = (apart: number) => {
+      const next = swaying.at(-1)! + apart;
+      return judgeOffsets([...swaying, ...beat(next, 10, 5)], next + 60).slots.not_captured ?? 0;
+    };
+    expect([14.9, 14.999, 15.001, 24.9, 25.001].map(judge)).toEqual([0, 0, 1, 1, 2]);
+    // In whole seconds 14 may be anything from 13 to 15, and still holds no second slot.
+    expect([13, 14, 16, 24, 26].map(judge)).toEqual([0, 0, 1, 1, 2]);
+  });
+
   it('gives a gap from its first slot to the next slot after it', () => {
     expect(judgeOffsets([0, 10, 40, 50], 60).gaps).toEqual(['20..40 2 not_captured']);
   });
