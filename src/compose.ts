@@ -243,7 +243,7 @@ export async function createService(environment: Environment, overrides: Overrid
         publicUrl,
         configStore,
         desired: desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
-        findings: alerting.sink,
+        findings: alerting.configFindings,
         logger,
       }),
       ...createReceiverJobs({

@@ -104,7 +104,7 @@ const STATE_COLUMNS: TableColumn<StoredConfigState>[] = [
   { header: 'config', value: (row) => nameOfSubject(row) },
   { header: 'state', value: (row) => row.state, keep: true },
   { header: 'since', value: (row) => shortTime(row.driftedSince ?? row.since), keep: 'whole' },
-  { header: 'looked', value: (row) => ago(row.lookedAt) },
+  { header: 'looked', value: (row) => ago(row.lookedAt) ?? 'never' },
   { header: 'differs in', value: (row) => row.differences.map(({ field }) => field).join(', ') },
   { header: 'healing', value: (row) => (row.stoppedAt === null ? '' : `stopped ${shortTime(row.stoppedAt)}`) },
 ];
@@ -119,7 +119,7 @@ async function showStates(
     const rows = states.map((state) => ({
       ...state,
       since: formatInstant(state.since),
-      lookedAt: formatInstant(state.lookedAt),
+      lookedAt: state.lookedAt === null ? null : formatInstant(state.lookedAt),
       driftedSince: state.driftedSince === null ? null : formatInstant(state.driftedSince),
       stoppedAt: state.stoppedAt === null ? null : formatInstant(state.stoppedAt),
     }));
@@ -127,7 +127,7 @@ async function showStates(
   } else if (states.length === 0) context.stderr.write('Nobody looked yet: run plan, or start the service.\n');
   else context.stdout.write(renderTable(states, STATE_COLUMNS, context.stdout.columns));
   const isFine = ({ state }: StoredConfigState) => ['in_sync', 'pending_reingest', 'unmanaged'].includes(state);
-  context.setExitCode(states.every(isFine) ? 0 : 1);
+  context.setExitCode(states.length > 0 && states.every(isFine) ? 0 : 1);
 }
 
 const VERSION_COLUMNS: TableColumn<ConfigVersion>[] = [

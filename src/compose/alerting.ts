@@ -18,7 +18,7 @@ import { resolveSecret, type SecretSource } from '../config/secret-ref.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { Instant } from '../core/instant.ts';
-import type { AlertSink, Clock, LiveApi } from '../ports.ts';
+import { type AlertSink, type Clock, CONFIG_FINDING_KINDS, type FindingSink, type LiveApi } from '../ports.ts';
 import { createReachabilityCheck } from '../usecases/confirm-reachability.ts';
 import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
 import { createHeartbeatOut } from '../usecases/heartbeat-out.ts';
@@ -57,6 +57,7 @@ export interface AlertingParts {
 export interface Alerting {
   jobs: Job[];
   sink: AlertSink;
+  configFindings: FindingSink;
   /** For the API routes and the commands. */
   handle: AlertingHandle;
   /** One evaluation; the job `watch-incidents` runs it every second. */
@@ -91,6 +92,13 @@ export function createAlerting(parts: AlertingParts): Alerting {
   const excused = createExcusedStore(database);
   const audits = createAuditStore(database);
   const sink: AlertSink = { report: (finding) => incidents.report(finding, clock.now()) };
+  const configFindings: FindingSink = {
+    async reportDomain(domain, findings) {
+      for (const finding of findings) await sink.report({ ...finding, active: true });
+      await incidents.endDomainFindingsBut(domain, CONFIG_FINDING_KINDS, findings, clock.now());
+    },
+    keepDomain: (domain) => incidents.keepDomainFindings(domain, CONFIG_FINDING_KINDS, clock.now()),
+  };
   let observedSince: Instant | null = null;
   const blindSpans = async (from: Instant, to: Instant) => {
     // Before the first heartbeat ever there was no service that could have been blind.
@@ -158,6 +166,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
 
   return {
     sink,
+    configFindings,
     raise: evaluate,
     sendAll: sender.sendAll,
     watchSpool: createSpoolWatch({ sink, clock }),

@@ -110,7 +110,7 @@ export function composeJobs(parts: JobParts): Job[] {
           { live: parts.vendor.live, store: parts.configStore, clock: parts.clock, findings: parts.findings },
           desired,
         );
-        for (const { domain, message } of report.failures) logger.warn({ domain }, message);
+        for (const { domain, message } of [...report.failures, ...report.refused]) logger.warn({ domain }, message);
       },
     },
     {

@@ -23,12 +23,12 @@ function inEnglish(found: Found): string {
     case 'spool-waits':
       return `${found.entries} entries wait on ${found.host}.`;
     case 'config-missing':
-      return `${subjectInEnglish(found.subject)} is missing at the vendor.`;
+      return `${subjectInEnglish(found.subject)} is missing at the vendor.${refusalInEnglish(found)}`;
     case 'config-differs': {
       const fields = found.fields.map(
         ({ field, desired, actual }) => `${field} is ${actual ?? 'not set'} instead of ${desired ?? 'not set'}`,
       );
-      return `${subjectInEnglish(found.subject)} differs from the settings: ${fields.join(', ')}.`;
+      return `${subjectInEnglish(found.subject)} differs from the settings: ${fields.join(', ')}.${refusalInEnglish(found)}`;
     }
     case 'healing-stopped':
       return `${subjectInEnglish(found.subject)} was put right ${found.times} times within an hour and changed back each time: somebody else wants it otherwise. Healing has stopped; find out who, then run apply.`;
@@ -46,13 +46,13 @@ function inChinese(found: Found): string {
     case 'spool-waits':
       return `${found.host} 上有 ${found.entries} 条待入库。`;
     case 'config-missing':
-      return `${subjectInChinese(found.subject)}在云端不存在。`;
+      return `${subjectInChinese(found.subject)}在云端不存在。${refusalInChinese(found)}`;
     case 'config-differs': {
       const fields = found.fields.map(
         ({ field, desired, actual }) =>
           `${field} 为 ${valueInChinese(field, actual)}，应为 ${valueInChinese(field, desired)}`,
       );
-      return `${subjectInChinese(found.subject)}与配置文件不一致：${fields.join('；')}。`;
+      return `${subjectInChinese(found.subject)}与配置文件不一致：${fields.join('；')}。${refusalInChinese(found)}`;
     }
     case 'healing-stopped':
       return `${subjectInChinese(found.subject)}一小时内已纠正 ${found.times} 次，每次都被改回：有人另有要求。已停止自动纠正，请查明后执行 apply。`;
@@ -63,8 +63,12 @@ function inChinese(found: Found): string {
   }
 }
 
+type Refused = { refusal?: string | null };
+const refusalInEnglish = ({ refusal }: Refused) => (refusal ? ` Putting it right failed: ${refusal}` : '');
+const refusalInChinese = ({ refusal }: Refused) => (refusal ? `自动纠正失败：${refusal}` : '');
+
 /** What a finding is about, as the beginning of a sentence. */
-export function subjectInEnglish({ kind, domain, app }: ConfigSubject): string {
+function subjectInEnglish({ kind, domain, app }: ConfigSubject): string {
   switch (kind) {
     case 'config':
       return `The snapshot config of ${domain}/${app}`;

@@ -5,7 +5,8 @@ import type { ConfigSubject } from './config-subject.ts';
 export type Found =
   | { code: 'requests-rejected'; count: number; reason: string }
   | { code: 'spool-waits'; entries: number; host: string }
-  | { code: 'config-missing'; subject: ConfigSubject }
-  | { code: 'config-differs'; subject: ConfigSubject; fields: FieldDifference[] }
+  /** `refusal`: why putting it right failed last. */
+  | { code: 'config-missing'; subject: ConfigSubject; refusal?: string | null }
+  | { code: 'config-differs'; subject: ConfigSubject; fields: FieldDifference[]; refusal?: string | null }
   | { code: 'healing-stopped'; subject: ConfigSubject; times: number }
   | { code: 'two-callbacks'; url: string };

@@ -13,7 +13,7 @@ import type { StreamKey } from '../core/stream-key.ts';
 
 /**
  * Where the parts of the service report what they find wrong, over and over while it lasts; alerting makes incidents of
- * it. Reporting is cheap and safe to repeat. `active: false` says that it is good again. Every `FindingSink` is one.
+ * it. Reporting is cheap and safe to repeat. `active: false` says that it is good again.
  */
 export interface AlertSink {
   report(finding: Finding): Promise<void>;
@@ -229,6 +229,15 @@ export interface IncidentStore {
   report(finding: Finding, now: Instant): Promise<void>;
   /** Ends the findings of this kind whose key is none of these. */
   endFindingsBut(kind: IncidentKind, keys: readonly string[], now: Instant): Promise<void>;
+  /** Ends the findings of these kinds in the domain that are none of these. */
+  endDomainFindingsBut(
+    domain: string,
+    kinds: readonly IncidentKind[],
+    standing: readonly { kind: IncidentKind; app: string | null; key: string }[],
+    now: Instant,
+  ): Promise<void>;
+  /** What was found last in the domain counts as reported now. */
+  keepDomainFindings(domain: string, kinds: readonly IncidentKind[], now: Instant): Promise<void>;
   /** Live incidents by kind, severity and status. */
   counts(): Promise<{ kind: IncidentKind; severity: Severity; status: Incident['status']; count: number }[]>;
   prune(before: Instant): Promise<void>;

@@ -19,7 +19,8 @@ export type ConfigVersionSource = 'observed' | 'applied';
 export interface StoredConfigState extends ConfigSubject {
   state: ConfigState;
   since: Instant;
-  lookedAt: Instant;
+  /** The last look that came back; null: none has yet. */
+  lookedAt: Instant | null;
   /** Since when it differs from the settings; kept while we cannot look. */
   driftedSince: Instant | null;
   differences: FieldDifference[];
@@ -61,7 +62,8 @@ export interface ConfigStore {
   states(domain?: string): Promise<StoredConfigState[]>;
   /** Replaces the states of the domain. */
   saveStates(domain: string, states: readonly StoredConfigState[]): Promise<void>;
-  heals(domain: string, since: Instant): Promise<(ConfigSubject & HealAttempt)[]>;
+  /** Oldest first; `detail` says why one failed. */
+  heals(domain: string, since: Instant): Promise<(ConfigSubject & HealAttempt & { detail: string | null })[]>;
   recordHeal(subject: ConfigSubject, attempt: HealAttempt, detail: string | null): Promise<void>;
   /** A person applied: heals are counted anew, and healing that had stopped may go on. */
   resetHeals(domain: string): Promise<void>;
@@ -73,23 +75,28 @@ export interface ConfigStore {
   runningSessions(domain: string): Promise<RunningSession[]>;
 }
 
-/** A condition of a config that people should hear of; `active` false: it has ended. Reporting one twice is harmless. */
+export const CONFIG_FINDING_KINDS = ['config_drift', 'two_callbacks', 'enforce_fight'] as const;
+
+/** A condition of a config that people should hear of. */
 export interface ConfigFinding {
-  kind: 'config_drift' | 'two_callbacks' | 'enforce_fight';
+  kind: (typeof CONFIG_FINDING_KINDS)[number];
   domain: string;
   app: string | null;
   /** Tells findings of one kind and scope apart: the subject kind, e.g. `callback_auth`. */
   key: string;
-  active: boolean;
   /** One sentence for people, without secrets. */
   detail: string;
   /** The same for messages of every language, while it lasts. */
-  found?: Found;
+  found: Found;
   at: Instant;
 }
 
+/** Reporting twice is harmless. */
 export interface FindingSink {
-  report(finding: ConfigFinding): Promise<void>;
+  /** All that one look at the domain found; what was found before and is not named has ended. */
+  reportDomain(domain: string, findings: readonly ConfigFinding[]): Promise<void>;
+  /** We could not look: what was found last stands. */
+  keepDomain(domain: string): Promise<void>;
 }
 
 // ---- what doctor asks ----

@@ -1,6 +1,7 @@
 import type { DesiredDomain, DomainPlan } from '../core/config-plan.ts';
 import { type ConfigPorts, planOfLook, reconcileDomain } from './reconcile-configs.ts';
-import { type PlanFailure, workOnDomains } from './work-on-domains.ts';
+import { saveStates, saveUnknown } from './record-config-states.ts';
+import { isRefusal, type PlanFailure, workOnDomains } from './work-on-domains.ts';
 
 export interface ConfigPlan {
   domains: DomainPlan[];
@@ -9,8 +10,16 @@ export interface ConfigPlan {
 
 /** Desired (settings) against actual (vendor, all pages). Changes nothing at the vendor; what it saw is recorded. */
 export async function planConfigs(ports: ConfigPorts, desired: readonly DesiredDomain[]): Promise<ConfigPlan> {
-  const { results, failures } = await workOnDomains(ports.store, desired, async (domain) =>
-    planOfLook(ports, domain, await reconcileDomain(ports, domain)),
-  );
+  const { results, failures } = await workOnDomains(ports.store, desired, async (domain) => {
+    try {
+      const look = await reconcileDomain(ports, domain);
+      const plan = await planOfLook(ports, domain, look);
+      await saveStates(ports, plan, look.lookedAt);
+      return plan;
+    } catch (error) {
+      if (isRefusal(error)) await saveUnknown(ports, domain, ports.clock.now());
+      throw error;
+    }
+  });
   return { domains: results, failures };
 }

@@ -1,5 +1,5 @@
 import type { ConfigState } from '../core/config-diff.ts';
-import type { DesiredDomain, DomainPlan, PlanEntry } from '../core/config-plan.ts';
+import type { ConfigSubject, DesiredDomain, DomainPlan, PlanEntry } from '../core/config-plan.ts';
 import type { Instant } from '../core/instant.ts';
 import type { StoredConfigState } from '../ports.ts';
 import type { ConfigPorts } from './reconcile-configs.ts';
@@ -34,10 +34,24 @@ export async function saveStates(
 /** We could not look: every state is unknown from now on, and since when something drifted is kept. */
 export async function saveUnknown(ports: ConfigPorts, desired: DesiredDomain, now: Instant): Promise<void> {
   const known = await ports.store.states(desired.domain);
-  const unknown = known.map((state) => ({
-    ...state,
-    state: 'unknown' as const,
-    since: state.state === 'unknown' ? state.since : now,
-  }));
-  await ports.store.saveStates(desired.domain, unknown);
+  const neverSeen = subjectsOf(desired).filter(
+    ({ kind, app }) => !known.some((state) => state.kind === kind && state.app === app),
+  );
+  const nothing = { driftedSince: null, differences: [], stoppedAt: null };
+  await ports.store.saveStates(desired.domain, [
+    ...known.map((state) => ({
+      ...state,
+      state: 'unknown' as const,
+      since: state.state === 'unknown' ? state.since : now,
+    })),
+    ...neverSeen.map((subject) => ({ ...subject, ...nothing, state: 'unknown' as const, since: now, lookedAt: null })),
+  ]);
+}
+
+function subjectsOf({ domain, configs, key, pushDomain }: DesiredDomain): ConfigSubject[] {
+  return [
+    ...configs.map(({ app }) => ({ kind: 'config' as const, domain, app })),
+    ...(key === null ? [] : [{ kind: 'callback_auth' as const, domain, app: null }]),
+    ...(pushDomain === null ? [] : [{ kind: 'push_notify' as const, domain, app: null, pushDomain }]),
+  ];
 }

@@ -72,6 +72,13 @@ const parts = {
   }),
 };
 
+const blindPorts = () =>
+  world.replica({
+    before: () => {
+      throw new CouldNotLookError('The Live API did not answer.', { reason: 'unreachable', transient: true });
+    },
+  });
+
 describe('snapaudit plan', () => {
   it('prints what differs, field by field, without keys, and ends with 1', async () => {
     const { stdout, exitCode } = await runCommand(planCommand, [], parts);
@@ -131,16 +138,7 @@ describe('snapaudit apply and restore', () => {
   });
 
   it('do not speak of nothing to change where nobody could look', async () => {
-    const ports = {
-      ...world.ports,
-      live: {
-        ...world.ports.live,
-        snapshotConfigs: async () => {
-          throw new CouldNotLookError('The Live API did not answer.', { reason: 'unreachable', transient: true });
-        },
-      },
-    };
-    const blind = { openConfigControl: async () => ({ ...(await parts.openConfigControl()), ports }) };
+    const blind = { openConfigControl: async () => ({ ...(await parts.openConfigControl()), ports: blindPorts() }) };
     const applied = await runCommand(applyCommand, ['--yes'], blind);
     expect(applied.exitCode).toBe(2);
     expect(applied.stderr).toContain('Nothing was changed, for no domain could be looked at.');
@@ -158,7 +156,11 @@ describe('snapaudit apply and restore', () => {
 
 describe('snapaudit configs', () => {
   it('shows states and history as stored, and ends with 1 while something differs', async () => {
-    expect((await runCommand(configsCommand, [], parts)).stderr).toContain('Nobody looked yet');
+    const unseen = await runCommand(configsCommand, [], parts);
+    expect(unseen.stderr).toContain('Nobody looked yet: run plan');
+    expect(unseen.exitCode).toBe(1);
+    await runCommand(planCommand, [], parts);
+    expect((await runCommand(configsCommand, [], parts)).stdout).toMatch(/live\s+drifted/);
     await runCommand(applyCommand, ['--yes'], parts);
     const states = await runCommand(configsCommand, [], parts);
     expect(states.exitCode).toBe(0);
@@ -166,6 +168,14 @@ describe('snapaudit configs', () => {
     const history = await runCommand(configsCommand, ['history', '--format', 'json'], parts);
     const callbacks = JSON.parse(history.stdout).filter(({ app }: { app: string }) => app === 'live');
     expect(callbacks.map(({ callback }: { callback: string }) => callback)).toEqual([THEIR_CALLBACK, OUR_CALLBACK]);
+  });
+
+  it('says "unknown" and ends with 1 where no look has come back', async () => {
+    const blind = { openConfigControl: async () => ({ ...(await parts.openConfigControl()), ports: blindPorts() }) };
+    await runCommand(planCommand, [], blind);
+    const states = await runCommand(configsCommand, [], parts);
+    expect(states.stdout).toMatch(/live\s+unknown.*never/);
+    expect(states.exitCode).toBe(1);
   });
 
   it('tells whether the previous key is still needed', async () => {

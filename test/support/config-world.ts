@@ -2,7 +2,7 @@ import { createConfigStore } from '../../src/adapters/postgres/config-store.ts';
 import type { Database } from '../../src/adapters/postgres/database.ts';
 import { parseSettings } from '../../src/config/load-settings.ts';
 import type { DesiredDomain } from '../../src/core/config-plan.ts';
-import type { ConfigFinding, ConfigStore, LiveApi } from '../../src/ports.ts';
+import type { ConfigFinding, ConfigStore, FindingSink, LiveApi } from '../../src/ports.ts';
 import { VendorState } from '../../src/sandbox/live/vendor-state.ts';
 import { desiredDomains } from '../../src/usecases/desired-domains.ts';
 import type { WatchPorts } from '../../src/usecases/watch-drift.ts';
@@ -75,11 +75,32 @@ export interface ConfigWorld {
   state: VendorState;
   ports: WatchPorts;
   store: ConfigStore;
-  findings: ConfigFinding[];
+  findings: ToldFinding[];
   now(): number;
   advance(ms: number): void;
   /** Another replica's view of the same vendor and database. */
   replica(options?: FakeLiveApiOptions): WatchPorts;
+}
+
+export type ToldFinding = ConfigFinding & { active: boolean };
+
+/** Notes each report, and each end as it follows from the next report of the domain. */
+function recordingSink(told: ToldFinding[]): FindingSink {
+  const nameOf = ({ kind, domain, app, key }: ConfigFinding) => JSON.stringify([kind, domain, app, key]);
+  const standing = new Map<string, ConfigFinding>();
+  return {
+    async reportDomain(domain, findings) {
+      const names = new Set(findings.map(nameOf));
+      told.push(...findings.map((finding) => ({ ...finding, active: true })));
+      for (const [name, finding] of standing) {
+        if (finding.domain !== domain || names.has(name)) continue;
+        standing.delete(name);
+        told.push({ ...finding, active: false });
+      }
+      for (const finding of findings) standing.set(nameOf(finding), finding);
+    },
+    keepDomain: async () => {},
+  };
 }
 
 /** The vendor (fake) and the database (real), with one clock for both. */
@@ -91,8 +112,8 @@ export async function createConfigWorld(database: Database, options: FakeLiveApi
   const state = new VendorState(clock);
   state.addDomain({ domain: PLAY, pushDomains: [PUSH] });
   const store = createConfigStore(database, { sealingKeys: [OUR_KEY] });
-  const findings: ConfigFinding[] = [];
-  const sink = { report: async (finding: ConfigFinding) => void findings.push(finding) };
+  const findings: ToldFinding[] = [];
+  const sink = recordingSink(findings);
   const portsOver = (live: LiveApi): WatchPorts => ({ live, store, clock, findings: sink });
   return {
     state,

@@ -42,7 +42,7 @@ describe('the drift watch', () => {
   it('says nothing about drift while all is in sync, and makes no version', async () => {
     const before = await world.store.versions(PLAY);
     const report = await watchDrift(world.ports, OBSERVE);
-    expect(report).toEqual({ drifted: [], healed: [], failures: [] });
+    expect(report).toEqual({ drifted: [], healed: [], refused: [], failures: [] });
     expect(said('config_drift')).toEqual([]);
     expect(await world.store.versions(PLAY)).toEqual(before);
   });
@@ -137,16 +137,22 @@ describe('the drift watch', () => {
     }
     // At 0 s, after the back-off of a minute, after that of two, and never again.
     expect(healed.flatMap((yes, poll) => (yes ? [poll] : []))).toEqual([0, 2, 6]);
-    expect(said('enforce_fight')).toMatchObject([
-      { app: 'live', active: true, detail: expect.stringContaining('3 times within an hour') },
-    ]);
+    expect(said('enforce_fight')[0]).toMatchObject({
+      app: 'live',
+      active: true,
+      detail: expect.stringContaining('3 times within an hour'),
+    });
     expect((await stateOf('config'))?.stoppedAt).toEqual(expect.any(Number));
 
-    world.advance(5 * 60 * MINUTE);
+    // However long it has lasted by then.
+    world.advance(30 * 60 * MINUTE);
+    const before = said('enforce_fight').length;
     expect((await watchDrift(world.ports, ENFORCE)).healed).toEqual([]);
+    expect(said('enforce_fight').map(({ active }) => active)).toEqual(Array(before + 1).fill(true));
 
     await applyPlan(world.ports, ENFORCE, { shown: null });
     await watchDrift(world.ports, ENFORCE);
+    expect(said('enforce_fight').at(-1)).toMatchObject({ active: false });
     changeBehindOurBack();
     expect((await watchDrift(world.ports, ENFORCE)).healed).toHaveLength(1);
   });
@@ -168,6 +174,73 @@ describe('the drift watch', () => {
     await watchDrift(world.ports, OBSERVE);
     expect(await stateOf('config')).toMatchObject({ state: 'drifted', driftedSince });
     expect(said('config_drift').every(({ active }) => active)).toBe(true);
+  });
+
+  it('ends a drift that apply put right, and that of an app which left the settings', async () => {
+    changeBehindOurBack();
+    await watchDrift(world.ports, OBSERVE);
+    await applyPlan(world.ports, OBSERVE, { shown: null });
+    await watchDrift(world.ports, OBSERVE);
+    expect(said('config_drift').map(({ active }) => active)).toEqual([true, false]);
+    world.state.deleteConfig(PLAY, 'live');
+    await watchDrift(world.ports, OBSERVE);
+    await watchDrift(world.ports, settingsFor([{ app: '*' }]));
+    expect(
+      said('config_drift')
+        .filter(({ app }) => app === 'live')
+        .at(-1),
+    ).toMatchObject({ active: false });
+  });
+
+  it('tells why it could not be put right, until it is', async () => {
+    changeBehindOurBack();
+    let isRefused = true;
+    const ports = world.replica({
+      before: (action) => {
+        if (!isRefused || action !== 'UpdateLiveAppSnapshotConfig') return;
+        throw new CouldNotLookError('the credentials may not do this', { reason: 'access-denied', transient: false });
+      },
+    });
+    const report = await watchDrift(ports, ENFORCE);
+    expect(report.refused).toEqual([{ domain: PLAY, message: 'the credentials may not do this' }]);
+    world.advance(10_000);
+    // Not tried again yet, but still told.
+    expect((await watchDrift(ports, ENFORCE)).refused).toEqual([]);
+    expect(said('config_drift').at(-1)).toMatchObject({
+      active: true,
+      detail: expect.stringContaining('Putting it right failed: the credentials may not do this'),
+    });
+    isRefused = false;
+    world.advance(2 * MINUTE);
+    await watchDrift(ports, ENFORCE);
+    expect(said('config_drift').at(-1)).toMatchObject({ active: false });
+  });
+
+  it('knows nothing of a config of which no look has come back', async () => {
+    await world.store.saveStates(PLAY, []);
+    const blind = world.replica({
+      before: () => {
+        throw new CouldNotLookError('no answer in time', { reason: 'timeout', transient: true });
+      },
+    });
+    await watchDrift(blind, OBSERVE);
+    const states = await world.store.states(PLAY);
+    expect(states.map(({ kind, state, lookedAt }) => [kind, state, lookedAt])).toEqual([
+      ['callback_auth', 'unknown', null],
+      ['config', 'unknown', null],
+      ['push_notify', 'unknown', null],
+    ]);
+  });
+
+  it('goes on with the other domains after a fault of its own, and then fails with it', async () => {
+    changeBehindOurBack();
+    const lost = settingsFor([{ app: 'live' }], { domain: 'lost.example.com', pushDomain: null });
+    const versions = (domain: string) =>
+      domain === PLAY ? world.store.versions(domain) : Promise.reject(new Error('duplicate key'));
+    world.state.addDomain({ domain: 'lost.example.com' });
+    const ports = { ...world.ports, store: { ...world.store, versions } };
+    await expect(watchDrift(ports, [...lost, ...OBSERVE])).rejects.toThrow('duplicate key');
+    expect(said('config_drift')).toHaveLength(1);
   });
 
   it('flags a second callback URL at the domain, and says when it is gone', async () => {

@@ -115,7 +115,7 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
               app: state.app ?? NO_APP,
               state: state.state,
               since: timestamp(state.since),
-              looked_at: timestamp(state.lookedAt),
+              looked_at: state.lookedAt === null ? null : timestamp(state.lookedAt),
               drifted_since: state.driftedSince === null ? null : timestamp(state.driftedSince),
               differences: JSON.stringify(state.differences),
               stopped_at: state.stoppedAt === null ? null : timestamp(state.stoppedAt),
@@ -140,6 +140,7 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
         app: row.app === NO_APP ? null : row.app,
         at: row.at,
         outcome: row.outcome,
+        detail: row.detail,
       }));
     },
 

@@ -30,7 +30,7 @@ export interface ConfigStateTable {
   app: Generated<string>;
   state: ConfigState;
   since: Instant;
-  looked_at: Instant;
+  looked_at: Instant | null;
   drifted_since: Instant | null;
   differences: unknown;
   stopped_at: Instant | null;

@@ -111,6 +111,26 @@ export function createIncidentStore(database: Database): IncidentStore {
       await query.execute();
     },
 
+    async endDomainFindingsBut(domain, kinds, standing, now) {
+      await sql`
+        update findings set active = false, reported_at = ${timestamp(now)}
+        where active and domain = ${domain} and kind = any(${kinds}::text[]) and not exists (
+          select from unnest(${standing.map(({ kind }) => kind)}::text[], ${standing.map(({ app }) => app)}::text[],
+            ${standing.map(({ key }) => key)}::text[]) as s (kind, app, key)
+          where s.kind = findings.kind and s.app is not distinct from findings.app and s.key = findings.key
+        )`.execute(db);
+    },
+
+    async keepDomainFindings(domain, kinds, now) {
+      await db
+        .updateTable('findings')
+        .set({ reported_at: timestamp(now) })
+        .where('active', '=', true)
+        .where('domain', '=', domain)
+        .where('kind', 'in', [...kinds])
+        .execute();
+    },
+
     async counts() {
       const rows = await db
         .selectFrom('incidents')

@@ -158,7 +158,7 @@ export const configStateSchema = z.object({
   kind: z.enum(['config', 'callback_auth', 'push_notify']),
   state: z.enum(CONFIG_STATES),
   since: instant,
-  lookedAt: instant,
+  lookedAt: instant.nullable(),
   driftedSince: instant.nullable(),
   stoppedAt: instant.nullable(),
   differences: z.array(z.object({ field: z.string(), desired: difference, actual: difference })),
