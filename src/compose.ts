@@ -43,7 +43,7 @@ import { createHttpServer } from './http/server.ts';
 import type { Clock } from './ports.ts';
 import { controlConfigs } from './usecases/control-configs.ts';
 import { desiredDomains, SNAPSHOT_CALLBACK_PATH } from './usecases/desired-domains.ts';
-import { FORWARD_TASK, forwardTargets } from './usecases/forward-callback.ts';
+import { FORWARD_TASK, forwardsToOurselves, forwardTargets } from './usecases/forward-callback.ts';
 import { inspectSlots } from './usecases/inspect-slot.ts';
 import { createKnownTemplates } from './usecases/known-templates.ts';
 import { manageTokens } from './usecases/manage-tokens.ts';
@@ -83,7 +83,7 @@ export async function createService(environment: Environment, overrides: Overrid
   const clock = overrides.clock ?? systemClock;
   const now = () => clock.now();
   const settings = overrides.settings ?? (await loadSettings(config.settingsFile));
-  const publicUrl = checkService(config);
+  const publicUrl = checkService(config, settings);
   const logger = pino({ level: config.logLevel, base: null });
   const release = new ReleaseStack();
   try {
@@ -146,7 +146,7 @@ export async function createService(environment: Environment, overrides: Overrid
       aliases: settings.callbacks.aliases,
       templatesOf: templates.templatesOf,
       streamingDomainOf: streamingDomainOf(settings),
-      forwardTargetOf: forwardTargets(settings),
+      forwardTargetsOf: forwardTargets(settings),
       host: os.hostname(),
       onProblem: (message, error) => logger.warn({ err: error }, message),
     });
@@ -353,13 +353,14 @@ export function overriding(environment: Environment, overrides: Overrides): Envi
 }
 
 /** What must be right before the service may start; all of it at once. Returns the public URL. */
-function checkService(config: Config): string {
+function checkService(config: Config, settings: Pick<Settings, 'domains'>): string {
   const problems: string[] = [];
   if (config.publicUrl === null) {
     problems.push(
       'SNAPAUDIT_PUBLIC_URL is not set: set it to the base under which the vendor reaches this service, e.g. https://audit.example.com',
     );
   }
+  problems.push(...forwardsToOurselves(settings, config.publicUrl ?? ''));
   if (problems.length > 0) throw new ConfigurationError('The service cannot start:', problems);
   return config.publicUrl ?? '';
 }

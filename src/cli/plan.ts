@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { adoptConfigs } from '../config/adopt-settings.ts';
 import { formatInstant } from '../core/instant.ts';
+import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
 import { planConfigs } from '../usecases/plan-configs.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ConfigHandle } from './config-handle.ts';
@@ -73,6 +74,11 @@ async function adopt(
       if (!apps.includes(config.app)) continue;
       const isOurs = config.callback?.startsWith(`${handle.publicUrl}/`) ?? true;
       configs.push({ ...config, forward: isOurs ? null : config.callback });
+      if (!isOurs && config.callback?.endsWith(SNAPSHOT_CALLBACK_PATH)) {
+        context.stderr.write(
+          `warning: the callback of ${domain}/${config.app} leads to a Snapaudit (${config.callback}). If that is this one under an older address, remove its forward.\n`,
+        );
+      }
     }
   }
   await writeFile(handle.settingsFile, adoptConfigs(await readFile(handle.settingsFile, 'utf8'), configs));

@@ -12,6 +12,7 @@ import { SecretText } from '../core/secret-text.ts';
 import { desiredDomains } from '../usecases/desired-domains.ts';
 import { type DoctorLine, fail, ok } from '../usecases/doctor-line.ts';
 import { checkSpool } from '../usecases/doctor-spool.ts';
+import { forwardsToOurselves } from '../usecases/forward-callback.ts';
 import { createVendor } from './vendor.ts';
 
 const LIVE_URL = 'https://live.aliyuncs.com';
@@ -20,6 +21,8 @@ const LIVE_URL = 'https://live.aliyuncs.com';
 export async function openConfigControl({ config, secrets }: Environment): Promise<ConfigHandle> {
   const settings = await loadSettings(config.settingsFile);
   if (config.publicUrl === null) throw noPublicUrl();
+  const loops = forwardsToOurselves(settings, config.publicUrl);
+  if (loops.length > 0) throw new ConfigurationError('Configs cannot be planned:', loops);
   const storage = await openStorage({ config });
   const vendor = createVendor(config, { database: storage.database });
   return {

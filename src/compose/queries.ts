@@ -2,6 +2,7 @@ import { createCaptureStore } from '../adapters/postgres/capture-store.ts';
 import { createConfigStore } from '../adapters/postgres/config-store.ts';
 import type { Database } from '../adapters/postgres/database.ts';
 import { createCaptureExports } from '../adapters/postgres/export-captures.ts';
+import { createForwardQueue } from '../adapters/postgres/forward-queue.ts';
 import { createOperatorLog } from '../adapters/postgres/operator-log.ts';
 import { createQuarantineStore } from '../adapters/postgres/quarantine-store.ts';
 import { createHistoryReads } from '../adapters/postgres/query-history.ts';
@@ -19,9 +20,11 @@ import { controlQuarantine, type QuarantineControl } from '../usecases/control-q
 import { deliveryReports } from '../usecases/delivery-report.ts';
 import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
 import { exportHistory } from '../usecases/export-history.ts';
+import { FORWARD_TASK, forwardTargets } from '../usecases/forward-callback.ts';
 import { createKnownTemplates } from '../usecases/known-templates.ts';
 import { manageTokens } from '../usecases/manage-tokens.ts';
 import { createQueries } from '../usecases/query-history.ts';
+import { prepareWorker } from '../worker/start-worker.ts';
 import { createVendor } from './vendor.ts';
 
 /** The history for the commands: straight from the database, without a running service. */
@@ -65,6 +68,8 @@ export function composeHistory(parts: { database: Database; asking: Database; cl
   };
 }
 
+const WRITE_TIMEOUT_MS = 30_000;
+
 /** Retrying and dropping what lies in quarantine, with the keys, aliases and templates as they are now. */
 export function composeQuarantine(parts: {
   database: Database;
@@ -80,6 +85,7 @@ export function composeQuarantine(parts: {
     // Whatever is stored now comes after its slots were judged.
     lateEvidenceAfterMs: 0,
   });
+  const forwards = createForwardQueue({ database, task: FORWARD_TASK });
   const keys = [
     { name: 'current' as const, secret: secrets.callbackKey },
     { name: 'previous' as const, secret: secrets.callbackKeyPrevious },
@@ -97,7 +103,17 @@ export function composeQuarantine(parts: {
       templatesOf: templates.templatesOf,
       captures: {
         accept: async (row) => {
-          await captures.write([row], { again: false, timeoutMs: 30_000 });
+          await captures.write([row], { again: false, timeoutMs: WRITE_TIMEOUT_MS });
+        },
+      },
+      forward: {
+        targetsOf: forwardTargets(settings),
+        sink: {
+          accept: async (callback) => {
+            // Where no service has run yet there is no queue.
+            await prepareWorker(database.url);
+            await forwards.write([callback], { again: false, timeoutMs: WRITE_TIMEOUT_MS });
+          },
         },
       },
     },

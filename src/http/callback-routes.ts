@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Router } from 'express';
+import { FORWARDED_HEADER } from '../usecases/forward-callback.ts';
 import { OverloadedError } from '../usecases/group-commit.ts';
 import type { CallbackAnswer } from '../usecases/receive-callback.ts';
 import type { StreamCallbackAnswer } from '../usecases/receive-stream-callback.ts';
@@ -148,6 +149,7 @@ function headersToKeep(request: IncomingMessage): Record<string, string> {
     'x-forwarded-for',
     'ali-live-timestamp',
     'ali-live-signature',
+    FORWARDED_HEADER,
   ]) {
     const value = header(request, name);
     // jsonb takes no NUL; Node lets none through, but a proxy in front may be kinder.

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock, ForwardedCallback, Forwarder } from '../ports.ts';
+import { SNAPSHOT_CALLBACK_PATH } from './desired-domains.ts';
 
 /** Name of the graphile-worker task that passes one callback on. */
 export const FORWARD_TASK = 'forward-callback';
@@ -7,16 +8,48 @@ export const FORWARD_TASK = 'forward-callback';
 /** Later than this nobody waits for it any more: the vendor itself gives up after seconds. */
 const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 
-/** Where the accepted callbacks of an app are passed on to; the app's own entry comes before `*`. */
-export function forwardTargets(settings: Pick<Settings, 'domains'>): (domain: string, app: string) => string | null {
-  const targets = new Map(
-    settings.domains.flatMap(({ domain, apps }) => apps.map((app) => [`${domain}/${app.app}`, app.forward] as const)),
+/** Where an accepted callback is passed on to; a name that could not be read is null. */
+export type ForwardTargets = (domain: string | null, app: string | null) => readonly string[];
+
+/**
+ * The app's own entry comes before `*`. Of a callback that names no app every app of the domain may be meant, and of one that names no
+ * domain every one.
+ */
+export function forwardTargets({ domains }: Pick<Settings, 'domains'>): ForwardTargets {
+  const entries = domains.flatMap(({ domain, apps }) => apps.map(({ app, forward }) => ({ domain, app, forward })));
+  const targetsOf = (some: typeof entries) => [
+    ...new Set(some.map(({ forward }) => forward).filter((target) => target !== null)),
+  ];
+  const byName = new Map(entries.map((entry) => [`${entry.domain}/${entry.app}`, targetsOf([entry])]));
+  const byDomain = new Map(
+    domains.map(({ domain }) => [domain, targetsOf(entries.filter((e) => e.domain === domain))]),
   );
+  const all = targetsOf(entries);
   return (domain, app) => {
-    const own = targets.get(`${domain}/${app}`);
-    return (own === undefined ? targets.get(`${domain}/*`) : own) ?? null;
+    if (domain === null) return all;
+    if (app === null) return byDomain.get(domain) ?? [];
+    return byName.get(`${domain}/${app}`) ?? byName.get(`${domain}/*`) ?? [];
   };
 }
+
+/** The apps whose `forward` leads back to us: what we passed on there would come again without end. */
+export function forwardsToOurselves({ domains }: Pick<Settings, 'domains'>, publicUrl: string): string[] {
+  const ours = placeOf(`${publicUrl}${SNAPSHOT_CALLBACK_PATH}`);
+  return domains.flatMap(({ domain, apps }) =>
+    apps
+      .filter(({ forward }) => forward !== null && placeOf(forward) === ours)
+      .map(({ app }) => `${domain}/${app}: forward leads to this service itself: remove the line`),
+  );
+}
+
+function placeOf(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { hostname, port, protocol, pathname } = new URL(url);
+  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}${pathname.replace(/\/+$/, '')}`;
+}
+
+/** Marks what a Snapaudit passed on; a Snapaudit that receives it keeps it, and does not pass it on again. */
+export const FORWARDED_HEADER = 'snapaudit-forwarded';
 
 /** Headers of the vendor's request that go along; the others belong to our own connection. */
 const PASSED_ON = ['content-type', 'content-encoding', 'user-agent', 'ali-live-timestamp', 'ali-live-signature'];
@@ -26,9 +59,10 @@ export function forwardedCallback(
   request: { body: Uint8Array; headers: Record<string, string> },
   receivedAt: number,
 ): ForwardedCallback {
-  const headers = Object.fromEntries(
+  const headers: Record<string, string> = Object.fromEntries(
     PASSED_ON.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, request.headers[name]]])),
   );
+  headers[FORWARDED_HEADER] = '1';
   return { target, headers, bodyBase64: Buffer.from(request.body).toString('base64'), receivedAt };
 }
 

@@ -5,7 +5,7 @@ import { CAPTURE_FLAGS } from '../core/capture-flags.ts';
 import { encodeCapture, isPlausible } from '../core/capture-shape.ts';
 import type { QuarantineReason, SignatureProblem } from '../core/quarantine-reason.ts';
 import type { Clock, ForwardedCallback, IncomingCapture, QuarantineEntry } from '../ports.ts';
-import { forwardedCallback } from './forward-callback.ts';
+import { FORWARDED_HEADER, type ForwardTargets, forwardedCallback } from './forward-callback.ts';
 import { RefusedError } from './group-commit.ts';
 
 export interface CallbackRequest {
@@ -47,7 +47,12 @@ export interface ReceiveCallbackParts {
   captures: Sink<IncomingCapture>;
   quarantine: QuarantineSink;
   /** Accepted callbacks go on to the receiver that stood there before; absent: to nobody. */
-  forward?: { targetOf: (domain: string, app: string) => string | null; sink: Sink<ForwardedCallback> };
+  forward?: CallbackForwarding;
+}
+
+export interface CallbackForwarding {
+  targetsOf: ForwardTargets;
+  sink: Sink<ForwardedCallback>;
 }
 
 export type ReceiveCallback = (request: CallbackRequest) => Promise<CallbackAnswer>;
@@ -95,7 +100,12 @@ export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallb
       return { outcome: 'rejected', reason: check.problem };
     }
     const verified = check.outcome === 'verified';
-    const aside = async (kind: 'unclassified' | 'implausible', reason: QuarantineReason, names: ReadableNames) =>
+    // What we cannot read the receiver before us may: where the vendor signed it, it goes on all the same.
+    const aside = async (kind: 'unclassified' | 'implausible', reason: QuarantineReason, names: ReadableNames) => {
+      if (verified) await Promise.all(forwardsOf(request, [names], receivedAt));
+      return keepAside(kind, reason, names);
+    };
+    const keepAside = async (kind: 'unclassified' | 'implausible', reason: QuarantineReason, names: ReadableNames) =>
       (await setAside(request, kind, reason, names, verified))
         ? ({ outcome: 'quarantined', reason } as const)
         : ({ outcome: 'not-kept', reason } as const);
@@ -131,7 +141,9 @@ export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallb
       if (rows.length === 1 && forwards.length === 0) await captures.accept(rows[0]!);
       else await Promise.all([...rows.map((row) => captures.accept(row)), ...forwards]);
     } catch (error) {
-      if (error instanceof RefusedError) return aside('unclassified', error.reason, reading.callbacks[0] ?? NO_NAMES);
+      // It was passed on beside.
+      if (error instanceof RefusedError)
+        return keepAside('unclassified', error.reason, reading.callbacks[0] ?? NO_NAMES);
       throw error;
     }
     return { outcome: 'stored' };
@@ -140,16 +152,16 @@ export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallb
   /** Once per target, though the body may tell of several captures. Answered only when these are durable, too. */
   function forwardsOf(
     request: CallbackRequest,
-    callbacks: readonly { domain: string; app: string }[],
+    callbacks: readonly Pick<ReadableNames, 'domain' | 'app'>[],
     receivedAt: number,
   ): Promise<void>[] {
     const { forward } = parts;
     if (!forward) return [];
-    const targets = new Set(callbacks.map(({ domain, app }) => forward.targetOf(domain, app)));
-    targets.delete(null);
+    const targets = new Set(callbacks.flatMap(({ domain, app }) => forward.targetsOf(domain, app)));
     if (targets.size === 0) return [];
     const raw = { body: request.body, headers: request.headers() };
-    return [...targets].map((target) => forward.sink.accept(forwardedCallback(target ?? '', raw, receivedAt)));
+    if (raw.headers[FORWARDED_HEADER] !== undefined) return [];
+    return [...targets].map((target) => forward.sink.accept(forwardedCallback(target, raw, receivedAt)));
   }
 
   /** What a rejected request names, so that a missing callback can be explained by it. */

@@ -6,6 +6,7 @@ import type { Instant } from '../core/instant.ts';
 import type { BatchStore, Clock, Heartbeat, Spool, SpoolKind } from '../ports.ts';
 import { drainSpool, type ReceiverStores } from './drain-spool.ts';
 import { createDurability } from './durable-write.ts';
+import type { ForwardTargets } from './forward-callback.ts';
 import { createGroupCommit, OverloadedError } from './group-commit.ts';
 import { createHeartbeatKeeper } from './keep-heartbeat.ts';
 import { createQuarantine, QUARANTINE_ALLOWANCES, type QuarantineAllowance } from './quarantine-request.ts';
@@ -27,8 +28,8 @@ export interface ReceiverParts {
   aliases: Readonly<Record<string, readonly string[]>>;
   templatesOf: (domain: string, app: string) => readonly string[];
   streamingDomainOf: (pushDomain: string) => string | null;
-  /** Where accepted callbacks of an app are passed on to; needs `stores.forwards`. Default: nowhere. */
-  forwardTargetOf?: (domain: string, app: string) => string | null;
+  /** Where accepted callbacks are passed on to; needs `stores.forwards`. Default: nowhere. */
+  forwardTargetsOf?: ForwardTargets;
   /** Name of this machine, for people. */
   host: string;
   onProblem: (message: string, error: unknown) => void;
@@ -151,7 +152,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     reader: createBodyReader(extendAliases(parts.aliases)),
     templatesOf: parts.templatesOf,
     captures,
-    ...(forwards && parts.forwardTargetOf && { forward: { targetOf: parts.forwardTargetOf, sink: forwards } }),
+    ...(forwards && parts.forwardTargetsOf && { forward: { targetsOf: parts.forwardTargetsOf, sink: forwards } }),
   });
   const receiveStreamCallback = createReceiveStreamCallback({
     ...common,

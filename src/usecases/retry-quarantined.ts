@@ -1,4 +1,4 @@
-import type { Clock, KeptRequest, QuarantineEntry, RetryableQuarantine } from '../ports.ts';
+import type { Clock, ForwardedCallback, KeptRequest, QuarantineEntry, RetryableQuarantine } from '../ports.ts';
 import { createReceiveCallback, type ReceiveCallbackParts } from './receive-callback.ts';
 
 export interface RetryCounts {
@@ -43,10 +43,15 @@ export async function retryQuarantined(parts: {
 
 async function outcomeOf(
   kept: KeptRequest,
-  receive: Omit<ReceiveCallbackParts, 'clock' | 'quarantine'>,
+  { forward, ...receive }: Omit<ReceiveCallbackParts, 'clock' | 'quarantine'>,
 ): Promise<string> {
+  // What was verified when it came was passed on then, however little of it was understood.
+  const isNew = kept.kind === 'rejected' || receive.keys.length === 0;
+  const forwards: ForwardedCallback[] = [];
+  const held = { accept: async (callback: ForwardedCallback) => void forwards.push(callback) };
   const answer = await createReceiveCallback({
     ...receive,
+    ...(forward && isNew && { forward: { ...forward, sink: held } }),
     clock: { now: () => kept.receivedAt },
     // It lies in the quarantine already.
     quarantine: { accept: async () => true },
@@ -57,5 +62,6 @@ async function outcomeOf(
     headers: () => kept.headers,
     remoteAddress: kept.remoteAddress,
   });
+  if (answer.outcome === 'stored') await Promise.all(forwards.map((callback) => forward?.sink.accept(callback)));
   return 'reason' in answer ? answer.reason : answer.outcome;
 }

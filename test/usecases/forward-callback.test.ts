@@ -4,8 +4,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createCallbackForwarder } from '../../src/adapters/notify/callback-forwarder.ts';
 import { createForwardQueue } from '../../src/adapters/postgres/forward-queue.ts';
 import { parseSettings } from '../../src/config/load-settings.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import type { ForwardedCallback } from '../../src/ports.ts';
-import { FORWARD_TASK, forwardCallback, forwardTargets } from '../../src/usecases/forward-callback.ts';
+import {
+  FORWARD_TASK,
+  forwardCallback,
+  forwardedCallback,
+  forwardsToOurselves,
+  forwardTargets,
+} from '../../src/usecases/forward-callback.ts';
 import { prepareWorker, startWorker } from '../../src/worker/start-worker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { signedCallback, startTestReceiver } from '../support/receiver.ts';
@@ -113,13 +120,32 @@ describe('where callbacks go on to', () => {
       app('own', ', forward: "https://own.example.com/"'),
       app('none', ''),
     ].join('\n');
-    const targetOf = forwardTargets(parseSettings(text, 'test.yaml'));
-    expect(['own', 'none', 'else'].map((name) => targetOf('play.example.com', name))).toEqual([
-      'https://own.example.com/',
-      null,
-      'https://all.example.com/',
+    const targetsOf = forwardTargets(parseSettings(text, 'test.yaml'));
+    expect(['own', 'none', 'else'].map((name) => targetsOf('play.example.com', name))).toEqual([
+      ['https://own.example.com/'],
+      [],
+      ['https://all.example.com/'],
     ]);
-    expect(targetOf('other.example.com', 'own')).toBeNull();
+    expect(targetsOf('other.example.com', 'own')).toEqual([]);
+    // Names that could not be read may be any.
+    const both = ['https://all.example.com/', 'https://own.example.com/'];
+    expect(targetsOf('play.example.com', null)).toEqual(both);
+    expect(targetsOf(null, null)).toEqual(both);
+    expect(targetsOf('other.example.com', null)).toEqual([]);
+  });
+
+  it.each([
+    ['https://audit.example.com', 'https://audit.example.com/callbacks/snapshot', true],
+    ['https://audit.example.com', 'https://AUDIT.example.com:443/callbacks/snapshot/?x=1', true],
+    ['https://audit.example.com/base', 'https://audit.example.com/base/callbacks/snapshot', true],
+    ['https://audit.example.com', 'https://audit.example.com/old', false],
+    ['https://audit.example.com', 'https://audit.example.com:8443/callbacks/snapshot', false],
+  ])('may not be ourselves: under %s, %s', (publicUrl, forward, isOurs) => {
+    const apps = [{ app: 'live', forward }];
+    const settings = { domains: [{ domain: 'play.example.com', apps }] } as unknown as Settings;
+    expect(forwardsToOurselves(settings, publicUrl)).toEqual(
+      isOurs ? [expect.stringContaining('play.example.com/live: forward leads to this service itself')] : [],
+    );
   });
 });
 
@@ -136,7 +162,7 @@ describe('a receiver with a predecessor', () => {
   it('passes on what it accepted, nothing else, though the predecessor is away at first', async () => {
     answers = [503];
     const receiver = await startTestReceiver(database, {
-      forwardTargetOf: (_domain, app) => (app === 'live' ? target : null),
+      forwardTargetsOf: (_domain, app) => (app === 'other' ? [] : [target]),
       forwards: createForwardQueue({ database, task: FORWARD_TASK }),
     });
     const worker = await startWorker({
@@ -169,4 +195,43 @@ describe('a receiver with a predecessor', () => {
       await receiver.close();
     }
   });
+
+  const collecting = async (
+    run: (receive: (request: RequestInit) => Promise<number>, bodies: () => string[]) => Promise<void>,
+  ) => {
+    const queued: ForwardedCallback[] = [];
+    const receiver = await startTestReceiver(database, {
+      forwardTargetsOf: () => [target],
+      forwards: {
+        async write(callbacks) {
+          queued.push(...callbacks);
+          return [];
+        },
+      },
+    });
+    const receive = async (request: RequestInit) =>
+      (await fetch(`${receiver.url}/callbacks/snapshot`, { method: 'POST', ...request })).status;
+    const bodies = () => queued.map(({ bodyBase64 }) => Buffer.from(bodyBase64, 'base64').toString());
+    await run(receive, bodies).finally(() => receiver.close());
+  };
+
+  it('passes on what the vendor signed, though it is not understood here', () =>
+    collecting(async (receive, bodies) => {
+      expect(await receive(signedCallback('a form of its own'))).toBe(200);
+      expect(await receive(signedCallback('a forgery', { key: 'wrongkeywrongkey0000' }))).toBe(401);
+      expect(bodies()).toEqual(['a form of its own']);
+    }));
+
+  it('does not pass on again what a Snapaudit passed on: two that name each other would never stop', () =>
+    collecting(async (receive, bodies) => {
+      const passedOn = forwardedCallback(target, { body: Buffer.from(''), headers: {} }, 0).headers;
+      for (const [stream, marks] of [
+        ['cam04', passedOn],
+        ['cam05', {}],
+      ] as const) {
+        const request = signedCallback(body(stream));
+        expect(await receive({ ...request, headers: { ...request.headers, ...marks } })).toBe(200);
+      }
+      expect(bodies()).toEqual([expect.stringContaining('cam05')]);
+    }));
 });

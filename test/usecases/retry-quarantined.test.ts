@@ -10,6 +10,7 @@ import { HOST, KEY, signedCallback, startTestReceiver, type TestReceiver } from 
 
 let database: TestDatabase;
 let running: TestReceiver;
+const forwarded: string[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
   running = await startTestReceiver(database);
@@ -35,6 +36,10 @@ function retry(aliases: Record<string, string[]>, secret: string) {
         accept: async (row) => {
           await running.captures.write([row], { again: false, timeoutMs: 10_000 });
         },
+      },
+      forward: {
+        targetsOf: () => ['https://old.example.com/'],
+        sink: { accept: async ({ bodyBase64 }) => void forwarded.push(Buffer.from(bodyBase64, 'base64').toString()) },
       },
     },
     kind: null,
@@ -77,6 +82,8 @@ describe('retrying what lies in quarantine', () => {
       ['cam2', true, 1],
     ]);
     for (const row of rows) expect(row.receivedAt).toBeLessThanOrEqual(receivedBefore);
+    // The others were signed well when they came, and passed on then.
+    expect(forwarded).toEqual([expect.stringContaining('cam2')]);
     const outcomes = await database.db.selectFrom('quarantine').select('outcome').orderBy('id').execute();
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['stored', 'stored', 'still-signature-mismatch']);
   });
