@@ -278,7 +278,7 @@ export async function createService(environment: Environment, overrides: Overrid
       worker = await startWorker({
         connectionString: database.url,
         jobs,
-        tasks: [composeForwarding({ settings, clock, logger })],
+        tasks: [composeForwarding({ settings, clock, logger, sink: alerting.sink, onOutcome: metrics.forwarded })],
         onError: (job, error) => {
           metrics.jobFailed(job);
           logger.error({ err: error, job }, 'a job failed');

@@ -34,6 +34,8 @@ function inEnglish(found: Found): string {
       return `${subjectInEnglish(found.subject)} was put right ${found.times} times within an hour and changed back each time: somebody else wants it otherwise. Healing has stopped; find out who, then run apply.`;
     case 'two-callbacks':
       return `The domain also has a domain-level snapshot notify URL (${found.url}). The vendor does not say which of the two is called: remove one of them.`;
+    case 'forward-refused':
+      return `${found.host} refused a callback that was passed on to it: ${found.reason}. A receiver that verifies the vendor’s signature cannot accept it, for the signature names our host: switch the check off there, or let it accept our host.`;
     default:
       return found satisfies never;
   }
@@ -58,6 +60,8 @@ function inChinese(found: Found): string {
       return `${subjectInChinese(found.subject)}一小时内已纠正 ${found.times} 次，每次都被改回：有人另有要求。已停止自动纠正，请查明后执行 apply。`;
     case 'two-callbacks':
       return `该域名还设有域名级截图回调地址（${found.url}）。云厂商未说明会调用哪一个，请删除其中之一。`;
+    case 'forward-refused':
+      return `${found.host} 拒绝了转发的回调：${found.reason}。签名中是我方主机名，校验签名的接收端无法接受：请在该端关闭校验，或允许我方主机名。`;
     default:
       return found satisfies never;
   }

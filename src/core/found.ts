@@ -9,4 +9,5 @@ export type Found =
   | { code: 'config-missing'; subject: ConfigSubject; refusal?: string | null }
   | { code: 'config-differs'; subject: ConfigSubject; fields: FieldDifference[]; refusal?: string | null }
   | { code: 'healing-stopped'; subject: ConfigSubject; times: number }
-  | { code: 'two-callbacks'; url: string };
+  | { code: 'two-callbacks'; url: string }
+  | { code: 'forward-refused'; host: string; reason: string };

@@ -16,6 +16,7 @@ export const INCIDENT_KINDS = [
   'blind',
   'audit_stalled',
   'spool_not_draining',
+  'forward_refused',
   'channel_failing',
 ] as const;
 export type IncidentKind = (typeof INCIDENT_KINDS)[number];

@@ -65,6 +65,7 @@ const EN: MessageWords = {
     blind: 'Snapaudit itself could not receive',
     audit_stalled: 'the audit does not get on',
     spool_not_draining: 'the local spool does not drain',
+    forward_refused: 'callbacks are not passed on',
     channel_failing: 'a notification channel fails',
   },
   what: {
@@ -79,6 +80,7 @@ const EN: MessageWords = {
     blind: 'No receiver of Snapaudit could accept callbacks. This is our outage and says nothing of the vendor.',
     audit_stalled: 'Streams are on air and no audit has finished for a while: gaps are not confirmed.',
     spool_not_draining: 'Callbacks wait in a local spool because the database does not take them.',
+    forward_refused: 'The receiver that stood here before refuses the callbacks that are passed on to it.',
     channel_failing: 'A notification channel does not take what it is sent.',
   },
   cause: {
@@ -165,6 +167,7 @@ const ZH: MessageWords = {
     blind: 'Snapaudit 自身无法接收回调',
     audit_stalled: '审计停滞',
     spool_not_draining: '本地缓存未能入库',
+    forward_refused: '回调未能转发',
     channel_failing: '通知渠道故障',
   },
   what: {
@@ -179,6 +182,7 @@ const ZH: MessageWords = {
     blind: 'Snapaudit 没有任何接收端可用。这是我方故障，与云厂商无关。',
     audit_stalled: '有流在直播，但审计已有一段时间没有完成，缺失无法确认。',
     spool_not_draining: '数据库无法写入，回调暂存在本地。',
+    forward_refused: '原来的接收端拒绝转发给它的回调。',
     channel_failing: '通知渠道未能送达消息。',
   },
   cause: {

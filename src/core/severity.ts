@@ -17,6 +17,7 @@ export function defaultSeverity(kind: IncidentKind, scope: IncidentScope): Sever
     case 'enforce_fight':
     case 'rejected_callbacks':
     case 'audit_stalled':
+    case 'forward_refused':
     case 'channel_failing':
       return 'warning';
     default:

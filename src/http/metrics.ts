@@ -13,6 +13,8 @@ export interface Metrics {
   /** One evaluation of alerting: how long, and how many streams it watched; null where it could not look at them. */
   evaluated(seconds: number, streams: { watched: number; suspected: number } | null): void;
   notified(channel: string, outcome: (typeof OUTCOMES)[number]): void;
+  /** One try to pass a callback on to the receiver that stood there before. */
+  forwarded(outcome: 'delivered' | 'dropped'): void;
   jobFailed(job: string): void;
 }
 
@@ -66,6 +68,7 @@ export function createMetrics(parts: {
   for (const channel of parts.channels) {
     for (const outcome of OUTCOMES) notifications.inc({ channel, outcome }, 0);
   }
+  const forwards = counter('forwards_total', 'Callbacks passed on, or given up.', ['outcome']);
   const jobFailures = counter('job_failures_total', 'Runs of jobs that failed.', ['job']);
 
   const onAir = gauge('streams_on_air', 'Streams with a running session.', ['domain', 'app']);
@@ -145,6 +148,7 @@ export function createMetrics(parts: {
       suspected.set(streams.suspected);
     },
     notified: (channel, outcome) => notifications.inc({ channel, outcome }),
+    forwarded: (outcome) => forwards.inc({ outcome }),
     jobFailed: (job) => jobFailures.inc({ job }),
   };
 }

@@ -55,6 +55,15 @@ export interface Evaluation {
   seconds: number;
 }
 
+/** What other parts of the service report. */
+const FINDING_KINDS: Track[] = [
+  'config_drift',
+  'two_callbacks',
+  'enforce_fight',
+  'spool_not_draining',
+  'forward_refused',
+  'channel_failing',
+];
 const REJECTION_WINDOW_MS = 300_000;
 const DAY_MS = 86_400_000;
 const HEARTBEAT_TOLERANCE_MS = 5_000;
@@ -130,7 +139,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
     });
     const unreported = new Set<string>();
     await look(
-      ['config_drift', 'two_callbacks', 'enforce_fight', 'spool_not_draining', 'channel_failing'],
+      FINDING_KINDS,
       async () => {
         const findings = await parts.facts.findings(now);
         for (const finding of findings) if (!finding.reported) unreported.add(incidentKey(finding));

@@ -41,6 +41,7 @@ beforeAll(async () => {
   metrics.evaluated(0.05, { watched: 200, suspected: 1 });
   metrics.notified('chat', 'sent');
   metrics.jobFailed('audit');
+  metrics.forwarded('dropped');
   const app = express().use(metricsRoutes(metrics));
   server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -59,6 +60,7 @@ describe('/metrics', () => {
     expect(text).toContain('snapaudit_database_up 1');
     expect(text).toMatch(/snapaudit_recent_slots\{domain="[^"]+",app="[^"]+",verdict="ok"\} \d+/);
     expect(text).toContain('snapaudit_callbacks_total{kind="snapshot",outcome="stored"} 1');
+    expect(text).toContain('snapaudit_forwards_total{outcome="dropped"} 1');
     const streams = await database.db.selectFrom('streams').select('stream').distinct().execute();
     for (const { stream } of streams) expect(text).not.toContain(`"${stream}"`);
     expect(text).not.toContain('stream=');

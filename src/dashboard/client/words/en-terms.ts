@@ -95,6 +95,7 @@ const incidentKinds: Record<IncidentKind, string> = {
   blind: 'We are blind',
   audit_stalled: 'Audit stalled',
   spool_not_draining: 'Spool does not drain',
+  forward_refused: 'Callbacks not passed on',
   channel_failing: 'Channel failing',
 };
 

@@ -85,6 +85,7 @@ export const zhTerms: Terms = {
     blind: '我方失明',
     audit_stalled: '审计停滞',
     spool_not_draining: '缓冲未排空',
+    forward_refused: '回调未能转发',
     channel_failing: '通知渠道故障',
   },
   incidentStatuses: { open: '未处理', acknowledged: '已确认', resolved: '已恢复' },
