@@ -59,7 +59,12 @@ export function readEnvironment(variables: Variables = process.env): { config: C
       problems.push(`${name} is not a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}: ${remedy}`);
       return null;
     }
-    return value.replace(/\/+$/, '');
+    // The vendor signs the host, and the URL parser writes it in lower case: so must whatever is compared with what we set.
+    return value
+      .replace(/\/+$/, '')
+      .replace(/^([^/]+\/\/)([^/?#@]*@)?([^/?#]+)/, (_, scheme: string, user: string | undefined, host: string) =>
+        [scheme.toLowerCase(), user, host.toLowerCase()].join(''),
+      );
   };
   const secret = (name: string): string | null => {
     const file = text(`${name}_FILE`);

@@ -197,6 +197,14 @@ describe('the environment', () => {
     expect(read).not.toThrow(/hunter2/);
   });
 
+  it.each([
+    ['HTTPS://Audit.Example.com:8443/Base/', 'https://audit.example.com:8443/Base'],
+    ['https://User@Audit.example.com', 'https://User@audit.example.com'],
+    ['https://audit.example.com', 'https://audit.example.com'],
+  ])('reads the host of the public URL %s in lower case, as it is signed', (written, read) => {
+    expect(readEnvironment({ SNAPAUDIT_PUBLIC_URL: written }).config.publicUrl).toBe(read);
+  });
+
   it('needs nothing', () => {
     const { config, secrets } = readEnvironment({});
     expect(config).toMatchObject({ databaseUrl: null, dataDir: '.snapaudit', host: '127.0.0.1', port: 8080 });
