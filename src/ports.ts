@@ -162,6 +162,8 @@ export interface LiveApi {
   domainMapping(domain: string): Promise<DomainMapping>;
   /** Region of the domain's live centre, e.g. `cn-shanghai`; null where the vendor does not say, or does not list the domain. */
   domainRegion(domain: string): Promise<string | null>;
+  /** All streaming domains of the account. */
+  streamingDomains(): Promise<string[]>;
   /** How many HTTP calls were made since the start, by action. */
   calls(): Record<string, number>;
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import type { SecretText } from '../core/secret-text.ts';
 import type { OperatorLog } from '../ports.ts';
 import type { DoctorLine } from '../usecases/doctor-line.ts';
 import type { ConfigPorts } from '../usecases/reconcile-configs.ts';
-import type { DoctorPorts } from '../usecases/run-doctor.ts';
+import type { DoctorPorts, DoctorSubject } from '../usecases/run-doctor.ts';
 
 /** What the commands that steer configs work with. */
 export interface ConfigHandle {
@@ -22,13 +22,7 @@ export interface ConfigHandle {
 export interface DoctorHandle {
   /** How settings, environment and opening the database went. */
   lines: DoctorLine[];
-  /** null where too much is wrong to go on. */
-  subject: {
-    ports: DoctorPorts;
-    desired: DesiredDomain[];
-    publicUrl: string;
-    clockWindowSeconds: number;
-    liveUrl: string;
-  } | null;
+  /** null where the environment cannot be read. */
+  subject: ({ ports: DoctorPorts } & Omit<DoctorSubject, 'tryWrites'>) | null;
   close(): Promise<void>;
 }

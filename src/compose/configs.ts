@@ -4,6 +4,7 @@ import { reportDatabase } from '../adapters/postgres/database-report.ts';
 import { createOperatorLog } from '../adapters/postgres/operator-log.ts';
 import { askSpoolDepth, createHttpProbe } from '../adapters/probe/http-probe.ts';
 import { lookAtSpool } from '../adapters/spool/look-at-spool.ts';
+import { lastSignedHost } from '../adapters/postgres/last-signed-host.ts';
 import type { ConfigHandle, DoctorHandle } from '../cli/config-handle.ts';
 import { type Environment, openStorage, systemClock } from '../compose.ts';
 import { type Config, ConfigurationError, type Secrets } from '../config/env.ts';
@@ -16,6 +17,8 @@ import { forwardsToOurselves } from '../usecases/forward-callback.ts';
 import { createVendor } from './vendor.ts';
 
 const LIVE_URL = 'https://live.aliyuncs.com';
+/** Of the settings, where these could not be read. */
+const DEFAULT_CLOCK_WINDOW_SECONDS = 300;
 
 /** Configs for the commands: the vendor and the database, without a running service. */
 export async function openConfigControl({ config, secrets }: Environment): Promise<ConfigHandle> {
@@ -62,7 +65,9 @@ export async function openDoctor(readEnvironment: () => Environment): Promise<Do
   if (publicUrl === null) lines.push(fail('environment', 'SNAPAUDIT_PUBLIC_URL is not set', PUBLIC_URL_REMEDY));
   else lines.push(ok('environment', 'read'));
   const settings = await attempt('settings', 'Correct the lines named.', () => loadSettings(config.settingsFile));
-  if (settings) lines.push(ok('settings', `${settings.domains.length} domains in ${config.settingsFile}`));
+  const loops = settings && publicUrl !== null ? forwardsToOurselves(settings, publicUrl) : [];
+  if (loops.length > 0) lines.push(fail('settings', loops.join('; '), 'Correct the lines named.'));
+  else if (settings) lines.push(ok('settings', `${settings.domains.length} domains in ${config.settingsFile}`));
   const url = localUrl(config);
   lines.push(
     ...(await checkSpool({
@@ -72,30 +77,33 @@ export async function openDoctor(readEnvironment: () => Environment): Promise<Do
       now: systemClock.now(),
     })),
   );
-  const storage = await attempt('database', 'See the sentence before.', () => openStorage({ config }));
-  if (!settings || !storage || publicUrl === null) {
-    return { lines, subject: null, close: async () => storage?.close() };
-  }
-  const vendor = createVendor(config, { database: storage.database });
+  // It looks only: whether the schema is up to date is one of the things to say.
+  const storage = await attempt('database', 'See the sentence before.', () =>
+    openStorage({ config }, { migrate: false }),
+  );
+  const { callbackKey } = secrets;
+  const vendor = createVendor(config, { database: storage?.database ?? null });
   return {
     lines,
     subject: {
       ports: {
         live: vendor.live,
-        store: createConfigStore(storage.database, { sealingKeys: sealingKeys(secrets) }),
+        store: storage && createConfigStore(storage.database, { sealingKeys: sealingKeys(secrets) }),
         clock: systemClock,
         buckets: vendor.buckets,
         probe: createHttpProbe(),
-        database: () => reportDatabase(storage.database),
+        database: storage && (() => reportDatabase(storage.database)),
+        signedHost: storage && (() => lastSignedHost(storage.database)),
       },
-      desired: desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
+      desired: settings ? desiredDomains(settings, { publicUrl: publicUrl ?? '', callbackKey }) : [],
       publicUrl,
-      clockWindowSeconds: settings.callbacks.clockWindowSeconds,
+      key: callbackKey === null ? null : new SecretText(callbackKey),
+      clockWindowSeconds: settings?.callbacks.clockWindowSeconds ?? DEFAULT_CLOCK_WINDOW_SECONDS,
       liveUrl: config.liveEndpoint ?? LIVE_URL,
     },
     async close() {
       await vendor.close();
-      await storage.close();
+      await storage?.close();
     },
   };
 }

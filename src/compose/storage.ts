@@ -28,6 +28,8 @@ export async function openStorage(
     onProgress?: ((message: string) => void) | undefined;
     logger?: Logger;
     mayBeAway?: boolean;
+    /** False: look only, and leave the schema as it is. */
+    migrate?: boolean;
   } = {},
 ): Promise<Storage> {
   const server = config.databaseUrl
@@ -47,7 +49,7 @@ export async function openStorage(
   };
   try {
     await reachDatabase(database);
-    return { database, applied: await migrateToLatest(database), isAway: false, close };
+    return { database, applied: options.migrate === false ? [] : await migrateToLatest(database), isAway: false, close };
   } catch (error) {
     if (options.mayBeAway && error instanceof DatabaseUnavailableError && error.mayPass) {
       options.logger?.warn(error.message);

@@ -68,7 +68,7 @@ export interface ConfigStore {
   /** A person applied: heals are counted anew, and healing that had stopped may go on. */
   resetHeals(domain: string): Promise<void>;
   /** Oldest first. */
-  keyChanges(domain: string): Promise<KeyChange[]>;
+  keyChanges(domain: string): Promise<(KeyChange & { source: ConfigVersionSource })[]>;
   /** Appends where the key differs from the latest one of its kind. */
   recordKey(domain: string, change: KeyChange, source: ConfigVersionSource): Promise<void>;
   /** Sessions that have not ended, as far as we know. */

@@ -1,5 +1,5 @@
 import type { DesiredDomain } from '../core/config-plan.ts';
-import { CouldNotLookError, type LiveApi, LiveApiError } from '../ports.ts';
+import { type ConfigStore, CouldNotLookError, type LiveApi, LiveApiError, type SnapshotConfig } from '../ports.ts';
 import { type DoctorLine, fail, failure, ok, warn } from './doctor-line.ts';
 import type { DoctorPorts, DoctorSubject } from './run-doctor.ts';
 
@@ -18,9 +18,8 @@ const REGION_OF_ENDPOINT = /^(?:oss-)?([a-z]{2}-[a-z0-9-]+?)(?:-internal)?(?:\.o
 /** Credentials, one line per RAM action, regions, ingest domains and second callback URLs. */
 export async function* checkLive(ports: DoctorPorts, subject: DoctorSubject): AsyncGenerator<DoctorLine> {
   const first = subject.desired[0];
-  if (!first) return;
   try {
-    await ports.live.callbackAuth(first.domain);
+    await (first ? ports.live.callbackAuth(first.domain) : ports.live.streamingDomains());
     yield ok('credentials', 'accepted by the Live API');
   } catch (error) {
     if (error instanceof CouldNotLookError && CREDENTIAL_REASONS.includes(error.reason)) {
@@ -33,9 +32,9 @@ export async function* checkLive(ports: DoctorPorts, subject: DoctorSubject): As
     }
     yield ok('credentials', 'accepted by the Live API');
   }
-  for (const { action, call } of [...readCalls(ports), ...probingWrites(ports)])
-    yield await permission(action, subject, call);
-  yield* repeatedWrites(ports, subject);
+  if (!first) return;
+  for (const { action, call } of readCalls(ports)) yield await permission(action, subject, call, fail);
+  yield* checkWrites(ports, subject);
   for (const domain of subject.desired) {
     yield* checkRegion(ports.live, domain);
     yield* checkPushDomain(ports.live, domain);
@@ -70,18 +69,9 @@ function readCalls({ live, clock }: DoctorPorts): { action: string; call: Call }
   ];
 }
 
-/** Update and Delete of a config that does not exist are refused only after the right was checked. */
-function probingWrites({ live }: DoctorPorts): { action: string; call: Call }[] {
-  return [
-    {
-      action: 'UpdateLiveAppSnapshotConfig',
-      call: ({ domain }) => live.updateSnapshotConfig(domain, NOBODY, { intervalSeconds: 60 }),
-    },
-    { action: 'DeleteLiveAppSnapshotConfig', call: ({ domain }) => live.deleteSnapshotConfig(domain, NOBODY) },
-  ];
-}
+type Severity = typeof fail | typeof warn;
 
-async function permission(action: string, subject: DoctorSubject, call: Call): Promise<DoctorLine> {
+async function permission(action: string, subject: DoctorSubject, call: Call, severity: Severity): Promise<DoctorLine> {
   const check = `live:${action}`;
   for (const domain of subject.desired) {
     try {
@@ -89,41 +79,119 @@ async function permission(action: string, subject: DoctorSubject, call: Call): P
     } catch (error) {
       // Understood and refused for what it asked: the right is there.
       const isRefused = error instanceof LiveApiError && !/^InvalidDomain/.test(error.code);
-      if (!isRefused) return failure(check, error, `Grant the RAM action live:${action} on ${domain.domain}.`);
+      const remedy = `Grant the RAM action live:${action} on ${domain.domain}.`;
+      if (!isRefused) return severity(check, failure(check, error).detail, remedy);
     }
   }
   return ok(check, 'allowed');
 }
 
-const REPEATABLE = ['SetSnapshotCallbackAuth', 'SetLiveStreamsNotifyUrlConfig'] as const;
-
-/** These two have no harmless form; they are tried only when asked for, by setting what stands already. */
-async function* repeatedWrites(ports: DoctorPorts, subject: DoctorSubject): AsyncGenerator<DoctorLine> {
+/** Rights to change what stands. Where no domain is to be enforced, whoever only audits may do without them. */
+async function* checkWrites(ports: DoctorPorts, subject: DoctorSubject): AsyncGenerator<DoctorLine> {
   const { live } = ports;
-  const takenOver = await Promise.all(subject.desired.map(({ domain }) => ports.store.takenOver(domain)));
-  for (const action of REPEATABLE) {
-    const kind = action === 'SetSnapshotCallbackAuth' ? 'callback_auth' : 'push_notify';
-    if (!subject.tryWrites) {
-      const used = takenOver.every((subjects) => subjects.some((each) => each.kind === kind));
-      if (used) yield ok(`live:${action}`, 'apply has used it');
-      else {
-        yield warn(
-          `live:${action}`,
-          'not tried, for it would write',
-          'Run doctor --try-writes: it sets again what stands.',
-        );
-      }
-      continue;
-    }
-    yield await permission(action, subject, async ({ domain, pushDomain }) => {
-      if (kind === 'callback_auth') {
-        const { enabled, key } = await live.callbackAuth(domain);
-        if (key !== null) await live.setCallbackAuth(domain, key, enabled);
-      } else if (pushDomain !== null) {
-        const { url, auth } = await live.notifyUrl(pushDomain);
-        if (url !== null) await live.setNotifyUrl(pushDomain, url, auth.key, auth.enabled);
-      }
+  const { desired } = subject;
+  const severity = desired.some(({ mode }) => mode === 'enforce') ? fail : warn;
+  const allowed = (action: string, call: Call) => permission(action, subject, call, severity);
+
+  // Of a config that does not exist these two are refused only after the right was checked, and so is Add of one that does.
+  yield await allowed('UpdateLiveAppSnapshotConfig', ({ domain }) =>
+    live.updateSnapshotConfig(domain, NOBODY, { intervalSeconds: 60 }),
+  );
+  yield await allowed('DeleteLiveAppSnapshotConfig', ({ domain }) => live.deleteSnapshotConfig(domain, NOBODY));
+  const standing = new Map<string, SnapshotConfig>();
+  for (const { domain } of desired) {
+    const [first] = await live.snapshotConfigs(domain).catch(() => []);
+    if (first) standing.set(domain, first);
+  }
+  if (desired.every(({ domain }) => standing.has(domain))) {
+    yield await allowed('AddLiveAppSnapshotConfig', async ({ domain }) => {
+      const { createdAt: _, ...config } = standing.get(domain)!;
+      await live.addSnapshotConfig(config);
     });
+  } else
+    yield notTried('AddLiveAppSnapshotConfig', 'no config stands that it could be tried on', 'Run apply: it says.');
+
+  yield* checkKeyWrites(ports, subject, allowed);
+}
+
+/** The other three have no harmless form; they are tried only when asked for, by setting what stands already. */
+async function* checkKeyWrites(
+  { live, store }: DoctorPorts,
+  { desired, tryWrites }: DoctorSubject,
+  allowed: (action: string, call: Call) => Promise<DoctorLine>,
+): AsyncGenerator<DoctorLine> {
+  const setKey = 'SetSnapshotCallbackAuth';
+  const setPush = 'SetLiveStreamsNotifyUrlConfig';
+  const withKey = desired.filter(({ key }) => key !== null);
+  const withPush = desired.filter(({ pushDomain }) => pushDomain !== null);
+  if (tryWrites) {
+    yield await allowed(setKey, async ({ domain }) => {
+      const { enabled, key } = await live.callbackAuth(domain);
+      if (key !== null) await live.setCallbackAuth(domain, key, enabled);
+    });
+    yield await allowed(setPush, async ({ pushDomain }) => {
+      if (pushDomain === null) return;
+      const { url, auth } = await live.notifyUrl(pushDomain);
+      if (url !== null) await live.setNotifyUrl(pushDomain, url, auth.key, auth.enabled);
+    });
+  } else {
+    yield (await wasApplied(store, withKey, 'callback_auth'))
+      ? ok(`live:${setKey}`, 'apply has used it')
+      : notTried(setKey);
+    yield (await wasApplied(store, withPush, 'push_notify'))
+      ? ok(`live:${setPush}`, 'apply has used it')
+      : notTried(setPush);
+  }
+
+  const remove = 'DeleteSnapshotCallbackAuth';
+  const keyless: DesiredDomain[] = [];
+  for (const domain of withKey) if (!(await hadKey({ live, store }, domain))) keyless.push(domain);
+  if (keyless.length === 0) yield ok(`live:${remove}`, 'not needed: what restore puts back is another key');
+  else {
+    const names = keyless.map(({ domain }) => domain).join(', ');
+    yield notTried(
+      remove,
+      `only restore uses it, where no key stood before (${names})`,
+      'Grant it before you need it.',
+    );
+  }
+}
+
+function notTried(
+  action: string,
+  reason = 'it would write',
+  remedy = 'Run doctor --try-writes: it sets again what stands.',
+): DoctorLine {
+  return warn(`live:${action}`, `not tried: ${reason}`, remedy);
+}
+
+/** What was taken over was only asked for; a change that was recorded as ours was allowed. */
+async function wasApplied(
+  store: ConfigStore | null,
+  desired: readonly DesiredDomain[],
+  kind: 'callback_auth' | 'push_notify',
+): Promise<boolean> {
+  if (store === null) return false;
+  try {
+    const changes = await Promise.all(desired.map(({ domain }) => store.keyChanges(domain)));
+    return changes.every((own) => own.some((change) => change.kind === kind && change.source === 'applied'));
+  } catch {
+    // A database that is not ready has a line of its own.
+    return false;
+  }
+}
+
+/** Whether a key stood before the take-over, or stands before one. */
+async function hadKey(
+  { live, store }: Pick<DoctorPorts, 'live' | 'store'>,
+  { domain }: DesiredDomain,
+): Promise<boolean> {
+  try {
+    const baselines = (await store?.baselines(domain)) ?? [];
+    const former = baselines.find((baseline) => baseline.kind === 'callback_auth');
+    return (former?.kind === 'callback_auth' ? former.former : await live.callbackAuth(domain)).key !== null;
+  } catch {
+    return false;
   }
 }
 

@@ -1,21 +1,28 @@
 import { randomUUID } from 'node:crypto';
-import { signCallback, signedHostsOf } from '../core/callback-signature.ts';
+import { type HostForm, signCallback, signedHostsOf } from '../core/callback-signature.ts';
 import type { DesiredDomain } from '../core/config-plan.ts';
-import type { Buckets, DatabaseReport, HttpProbe } from '../ports.ts';
+import type { SecretText } from '../core/secret-text.ts';
+import type { Buckets, ConfigStore, DatabaseReport, HttpProbe } from '../ports.ts';
 import { SNAPSHOT_CALLBACK_PATH } from './desired-domains.ts';
 import { type DoctorLine, fail, failure, ok, warn } from './doctor-line.ts';
 import { checkLive } from './doctor-live.ts';
 import type { ConfigPorts } from './reconcile-configs.ts';
 
-export interface DoctorPorts extends ConfigPorts {
+/** What could not be opened is null: the checks that need it are left out, the others are made all the same. */
+export interface DoctorPorts extends Pick<ConfigPorts, 'live' | 'clock'> {
+  store: ConfigStore | null;
   buckets: Buckets;
   probe: HttpProbe;
-  database: () => Promise<DatabaseReport>;
+  database: (() => Promise<DatabaseReport>) | null;
+  /** Which form of our host a vendor's callback of the last day was signed with; null where none came. */
+  signedHost: (() => Promise<HostForm | null>) | null;
 }
 
 export interface DoctorSubject {
+  /** Empty where the settings could not be read. */
   desired: readonly DesiredDomain[];
-  publicUrl: string;
+  publicUrl: string | null;
+  key: SecretText | null;
   clockWindowSeconds: number;
   /** With scheme, e.g. `https://live.aliyuncs.com`. */
   liveUrl: string;
@@ -33,11 +40,13 @@ export async function* runDoctor(ports: DoctorPorts, subject: DoctorSubject): As
   yield* checkLive(ports, subject);
   yield* checkBuckets(ports, subject);
   yield* checkKey(subject);
+  yield* checkSignedHost(ports, subject);
   yield* checkCanary(ports, subject);
 }
 
 async function* checkDatabase(ports: DoctorPorts): AsyncGenerator<DoctorLine> {
   const check = 'database';
+  if (ports.database === null) return;
   try {
     const report = await ports.database();
     if (report.majorVersion < OLDEST_POSTGRES) {
@@ -84,26 +93,32 @@ async function* checkBuckets(ports: DoctorPorts, subject: DoctorSubject): AsyncG
       {
         check: `bucket ${name}: list`,
         right: 'oss:ListObjects',
+        without: null,
         run: (b: ReturnType<Buckets['open']>) => b.listPage({ prefix: '', maxKeys: 1 }),
       },
       {
         check: `bucket ${name}: head`,
         right: 'oss:GetObject',
+        without: 'the listing alone decides, and pages show no pictures',
         run: (b: ReturnType<Buckets['open']>) => b.head('snapaudit-doctor-probe'),
       },
       {
         check: `bucket ${name}: lifecycle`,
         right: 'oss:GetBucketLifecycle',
+        without: 'the cause of a picture that is gone stays undetermined',
         run: (b: ReturnType<Buckets['open']>) => b.lifecycleRules(),
       },
     ];
-    for (const { check, right, run } of checks) {
+    for (const { check, right, without, run } of checks) {
       const remedy = `Check bucket and endpoint in the settings, and grant ${right} to the credentials.`;
       try {
         await run(ports.buckets.open(bucket, endpoint));
         yield ok(check, 'allowed');
       } catch (error) {
-        yield failure(check, error, remedy);
+        const failed = failure(check, error, remedy);
+        yield without === null
+          ? failed
+          : warn(check, `${failed.detail.replace(/\.$/, '')}; without it ${without}`, remedy);
       }
     }
   }
@@ -111,18 +126,30 @@ async function* checkBuckets(ports: DoctorPorts, subject: DoctorSubject): AsyncG
 
 async function* checkKey(subject: DoctorSubject): AsyncGenerator<DoctorLine> {
   const check = 'callback key';
-  if (subject.desired.some(({ key }) => key !== null)) yield ok(check, 'set');
+  if (subject.key !== null) yield ok(check, 'set');
   else {
     const remedy = 'Set SNAPAUDIT_CALLBACK_KEY (16 to 32 letters and digits) and run apply.';
     yield warn(check, 'not set: anybody can send callbacks, and they stay unconfirmed claims', remedy);
   }
 }
 
+/** The vendor does not say whether a port belongs to the host that it signs; both are taken, and this is the one that it uses. */
+async function* checkSignedHost(ports: DoctorPorts, subject: DoctorSubject): AsyncGenerator<DoctorLine> {
+  const check = 'signed host';
+  if (ports.signedHost === null || subject.publicUrl === null) return;
+  // A database that is not ready has a line of its own.
+  const form = await ports.signedHost().catch(() => null);
+  if (form === null) return;
+  const { host } = signedHostsOf(subject.publicUrl).find((each) => each.form === form)!;
+  yield ok(check, `the vendor signs ${host} (${form === 'host' ? 'without' : 'with'} the port)`);
+}
+
 /** A signed callback of our own through the public URL: proves DNS, TLS, proxy, and the host name in the signature. */
 async function* checkCanary(ports: DoctorPorts, subject: DoctorSubject): AsyncGenerator<DoctorLine> {
   const check = 'loop-back canary';
+  if (subject.publicUrl === null) return;
   const url = `${subject.publicUrl}${SNAPSHOT_CALLBACK_PATH}`;
-  const key = subject.desired.find((domain) => domain.key !== null)?.key ?? null;
+  const { key } = subject;
   const id = randomUUID();
   const timestamp = Math.floor(ports.clock.now() / 1000);
   const host = signedHostsOf(url)[0]!.host;
@@ -135,7 +162,7 @@ async function* checkCanary(ports: DoctorPorts, subject: DoctorSubject): AsyncGe
   };
   try {
     const { status, text } = await ports.probe.post(url, headers, JSON.stringify({ snapauditCanary: id }));
-    if (status === 200 && text.includes(`"${id}"`)) {
+    if (status === 200 && canaryIn(text) === id) {
       yield ok(check, `came back through ${subject.publicUrl}`);
     } else if (status === 401) {
       const remedy =
@@ -151,5 +178,14 @@ async function* checkCanary(ports: DoctorPorts, subject: DoctorSubject): AsyncGe
   } catch (error) {
     const remedy = 'Start the service (snapaudit serve), then check DNS, TLS certificate, proxy and firewall.';
     yield failure(check, error, remedy);
+  }
+}
+
+/** A server that gives back whatever it is sent says `snapauditCanary`, as we did; only ours says `canary`. */
+function canaryIn(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { canary?: unknown } | null)?.canary;
+  } catch {
+    return null;
   }
 }

@@ -5,6 +5,7 @@ import type { LiveActionName } from './live-limits.ts';
 import {
   readCallbackAuth,
   readDomainMapping,
+  readDomainNames,
   readDomainRegions,
   readOnlineStreams,
   readPublishRecords,
@@ -24,7 +25,7 @@ import {
 
 const DAY_MS = 86_400_000;
 const MAX_PAGES = 10_000;
-const PAGE_SIZE = { configs: 30, streams: 3000, records: 100 };
+const PAGE_SIZE = { configs: 30, streams: 3000, records: 100, domains: 50 };
 const REMOVE = '-';
 
 function formatUtc(instant: Instant): string {
@@ -269,9 +270,17 @@ export function liveApiOver(transport: LiveTransport): LiveApi {
         DomainName: domain,
         DomainSearchType: 'full_match',
         PageNumber: 1,
-        PageSize: 50,
+        PageSize: PAGE_SIZE.domains,
       });
       return readDomainRegions(answer).get(domain) ?? null;
+    },
+
+    async streamingDomains() {
+      const action = 'DescribeLiveUserDomains';
+      const fetchPage = (PageNumber: number) =>
+        call(action, 'the account', { LiveDomainType: 'liveVideo', PageNumber, PageSize: PAGE_SIZE.domains });
+      const domains = await allPages(action, PAGE_SIZE.domains, fetchPage, readDomainNames, (domain) => domain);
+      return domains.sort();
     },
 
     calls: transport.calls,

@@ -206,6 +206,13 @@ export function readDomainMapping(answer: unknown): DomainMapping {
 }
 
 /** Region by domain, of the domains whose region the vendor says. */
+export function readDomainNames(answer: unknown): string[] {
+  const action = 'DescribeLiveUserDomains';
+  return rows(answer, 'Domains', 'PageData', action).map(
+    (row) => read(z.object({ DomainName: text }), row, action).DomainName,
+  );
+}
+
 export function readDomainRegions(answer: unknown): Map<string, string> {
   const action = 'DescribeLiveUserDomains';
   const found = rows(answer, 'Domains', 'PageData', action).map((row) =>

@@ -166,7 +166,7 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
         .where('domain', '=', domain)
         .orderBy('at')
         .execute();
-      return rows.map((row) => ({ kind: row.kind, at: row.at, keyDigest: row.key_digest }));
+      return rows.map((row) => ({ kind: row.kind, at: row.at, keyDigest: row.key_digest, source: row.source }));
     },
 
     async recordKey(domain, change, source) {

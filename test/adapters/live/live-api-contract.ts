@@ -112,11 +112,17 @@ export function liveApiContract(
     });
 
     it('explains ConfigAlreadyExists and InvalidConfig.NotFound', async () => {
-      expect(await refusal(api.updateSnapshotConfig(DOMAIN, 'live', { intervalSeconds: 5 }))).toMatchObject({
-        code: 'InvalidConfig.NotFound',
-      });
+      const missing = await refusal(api.updateSnapshotConfig(DOMAIN, 'live', { intervalSeconds: 5 }));
       await api.addSnapshotConfig(CONFIG);
-      expect(await refusal(api.addSnapshotConfig(CONFIG))).toMatchObject({ code: 'ConfigAlreadyExists' });
+      const standing = await refusal(api.addSnapshotConfig(CONFIG));
+      expect([missing.code, standing.code]).toEqual(['InvalidConfig.NotFound', 'ConfigAlreadyExists']);
+      expect(missing.message).toContain('there is no such config');
+      expect(standing.message).toContain('a config stands there already');
+      for (const error of [missing, standing]) {
+        expect(error.message).toContain('Run plan again');
+        expect(error.requestId).toEqual(expect.any(String));
+        expect(error.message).toContain(`Request id: ${error.requestId}`);
+      }
     });
 
     it('refuses a domain that is not ours with a sentence', async () => {
@@ -217,6 +223,15 @@ export function liveApiContract(
     it('tells the region of a domain, and null of one that it does not list', async () => {
       expect(await api.domainRegion(DOMAIN)).toBe('cn-shanghai');
       expect(await api.domainRegion('other.example.com')).toBeNull();
+    });
+
+    it('lists the streaming domains of the account, every page, and no ingest domain', async () => {
+      for (let i = 10; i < 70; i += 1)
+        state.addDomain({ domain: `d${i}.example.com`, pushDomains: [`p${i}.example.com`] });
+      const domains = await api.streamingDomains();
+      expect(domains).toHaveLength(61);
+      expect(domains.slice(0, 2)).toEqual(['d10.example.com', 'd11.example.com']);
+      expect(domains).toContain(DOMAIN);
     });
 
     it('counts its calls by action', async () => {

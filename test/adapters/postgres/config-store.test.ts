@@ -150,6 +150,9 @@ describe('changes of the callback key', () => {
     await store.recordKey(DOMAIN, change(2000, 'aa'), 'applied');
     await store.recordKey(DOMAIN, change(3000, 'aa'), 'observed');
     await store.recordKey(DOMAIN, change(4000, 'bb'), 'observed');
-    expect(await store.keyChanges(DOMAIN)).toEqual([change(2000, 'aa'), change(4000, 'bb')]);
+    expect(await store.keyChanges(DOMAIN)).toEqual([
+      { ...change(2000, 'aa'), source: 'applied' },
+      { ...change(4000, 'bb'), source: 'observed' },
+    ]);
   });
 });
