@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { adoptConfigs } from '../config/adopt-settings.ts';
 import { formatInstant } from '../core/instant.ts';
 import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
-import { planConfigs } from '../usecases/plan-configs.ts';
+import { otherDomains, planConfigs } from '../usecases/plan-configs.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ConfigHandle } from './config-handle.ts';
 import { printPlan } from './print-plan.ts';
@@ -23,15 +23,21 @@ export function planCommand(context: CommandContext): Command {
     .option('--adopt', 'write settings for configs that exist at the vendor and are not in the settings file')
     .addHelpText(
       'after',
-      '\nEnds with 0 where all is as the settings say, 1 where apply would change something, 2 on errors.',
+      '\nConfigs and domains that are not in the settings are listed and never touched. Ends with 0 where all is as the settings say, 1 where apply would change something, 2 on errors.',
     )
     .action(async (flags: PlanFlags) => {
       const handle = await context.openConfigControl();
       try {
         const desired = chosenDomains(handle, flags.domain);
         const plan = await planConfigs(handle.ports, desired);
-        if (flags.format === 'json') context.stdout.write(`${JSON.stringify(plan, writtenInstant, 2)}\n`);
-        else printPlan(context, plan);
+        const others = flags.domain ? { domains: [], failure: null } : await otherDomains(handle.ports, desired);
+        if (flags.format === 'json') {
+          const written = { ...plan, otherDomains: others.domains };
+          context.stdout.write(`${JSON.stringify(written, writtenInstant, 2)}\n`);
+        } else printPlan(context, plan, others.domains);
+        if (others.failure !== null) {
+          context.stderr.write(`warning: the account’s other domains could not be listed. ${others.failure}\n`);
+        }
         if (flags.adopt) await adopt(context, handle, plan);
         const changes = plan.domains.some(({ steps }) => steps.length > 0);
         context.setExitCode(plan.failures.length > 0 ? 2 : changes ? 1 : 0);

@@ -15,6 +15,8 @@ interface PlanRow {
   note: string;
 }
 
+const NOT_OURS = 'not in the settings, left alone';
+
 const COLUMNS: TableColumn<PlanRow>[] = [
   { header: 'domain', value: (row) => row.domain },
   { header: 'config', value: (row) => row.what },
@@ -52,11 +54,14 @@ function rowsOf(entry: PlanEntry): PlanRow[] {
     }));
   }
   if (entry.differences.length > 0) return entry.differences.map((difference) => ({ ...row, difference }));
-  return [{ ...row, note: entry.state === 'unmanaged' ? 'not in the settings, left alone' : '' }];
+  return [{ ...row, note: entry.state === 'unmanaged' ? NOT_OURS : '' }];
 }
 
-/** The plan as a table, with what could not be looked at and what is odd after it. */
-export function printPlan(context: CommandContext, plan: ConfigPlan): void {
+/**
+ * The plan as a table, with what could not be looked at and what is odd after it. `otherDomains`: those of the account that the
+ * settings do not name.
+ */
+export function printPlan(context: CommandContext, plan: ConfigPlan, otherDomains: readonly string[] = []): void {
   const rows = plan.domains.flatMap(({ entries }) => entries.flatMap(rowsOf));
   const unknown = plan.failures.map(({ domain }) => ({
     domain,
@@ -65,7 +70,14 @@ export function printPlan(context: CommandContext, plan: ConfigPlan): void {
     difference: null,
     note: '',
   }));
-  context.stdout.write(renderTable([...rows, ...unknown], COLUMNS, context.stdout.columns));
+  const others = otherDomains.map((domain) => ({
+    domain,
+    what: '',
+    state: 'unmanaged',
+    difference: null,
+    note: NOT_OURS,
+  }));
+  context.stdout.write(renderTable([...rows, ...unknown, ...others], COLUMNS, context.stdout.columns));
   for (const { warnings } of plan.domains)
     for (const { detail } of warnings) context.stderr.write(`warning: ${detail}\n`);
   printFailures(context, plan.failures);

@@ -1,4 +1,4 @@
-import { isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 
 /** A config that stands at the vendor and is not in the settings file. */
 export interface AdoptableConfig {
@@ -23,8 +23,11 @@ export function adoptConfigs(text: string, configs: readonly AdoptableConfig[]):
           .filter((item): item is YAMLMap => isMap(item))
           .find((item) => item.get('domain') === config.domain)
       : undefined;
-    const apps = domain?.get('apps');
-    if (!isSeq(apps)) throw new Error(`The settings file has no apps under ${config.domain}.`);
+    if (!domain) throw new Error(`The settings file has no domain ${config.domain}.`);
+    if (!isSeq(domain.get('apps'))) domain.set('apps', document.createNode([]));
+    const apps = domain.get('apps') as YAMLSeq;
+    // `apps: []` is where many begin; what comes to stand in it is no longer one line.
+    apps.flow = false;
     apps.add(
       document.createNode({
         app: config.app,

@@ -94,7 +94,8 @@ const domainSettings = z.strictObject({
     .regex(/^[a-z0-9.-]+$/i, 'a domain name')
     .optional(),
   mode: z.enum(['observe', 'enforce']).default('observe'),
-  apps: z.array(appSettings).min(1, 'needs at least one app').superRefine(uniqueApps.check, uniqueApps.params),
+  /** May be empty at first: `plan --adopt` writes what stands at the vendor. */
+  apps: z.array(appSettings).superRefine(uniqueApps.check, uniqueApps.params).default([]),
 });
 
 const auditSettings = z

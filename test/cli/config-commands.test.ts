@@ -11,6 +11,7 @@ import { planCommand } from '../../src/cli/plan.ts';
 import { restoreCommand } from '../../src/cli/restore.ts';
 import { loadSettings, parseSettings } from '../../src/config/load-settings.ts';
 import { CouldNotLookError } from '../../src/ports.ts';
+import { desiredDomains } from '../../src/usecases/desired-domains.ts';
 import { runCommand } from '../support/command.ts';
 import {
   type ConfigWorld,
@@ -112,6 +113,32 @@ describe('snapaudit plan', () => {
     const { domains } = await loadSettings(settingsFile);
     expect(domains[0]!.apps.map(({ app }) => app)).toEqual(['live', 'others']);
     expect(domains[0]!.apps[1]).toMatchObject({ overwriteObject: '{StreamName}.jpg', forward: THEIR_CALLBACK });
+  });
+});
+
+describe('snapaudit plan of an account with more in it', () => {
+  it('lists the domains that are not in the settings', async () => {
+    world.state.addDomain({ domain: 'shop.example.com', pushDomains: ['push.shop.example.com'] });
+    const table = await runCommand(planCommand, [], parts);
+    expect(table.stdout).toMatch(/shop\.example\.com\s+unmanaged\s+not in the settings, left alone/);
+    expect(table.stdout).not.toContain('push.shop.example.com');
+    const json = await runCommand(planCommand, ['--format', 'json'], parts);
+    expect(JSON.parse(json.stdout).otherDomains).toEqual(['shop.example.com']);
+  });
+
+  it.each(['apps: []', ''])('adopts into a domain that has no apps yet (%s)', async (apps) => {
+    const lines = ['domains:', `  - domain: ${PLAY} # the only one`, ...(apps ? [`    ${apps}`] : [])];
+    await writeFile(settingsFile, `${lines.join('\n')}\n`);
+    const settings = await loadSettings(settingsFile);
+    const ours = { publicUrl: 'https://audit.example.com', callbackKey: OUR_KEY };
+    const openConfigControl = async () => ({
+      ...(await parts.openConfigControl()),
+      desired: desiredDomains(settings, ours),
+    });
+    await runCommand(planCommand, ['--adopt'], { openConfigControl });
+    const { domains } = await loadSettings(settingsFile);
+    expect(domains[0]!.apps.map(({ app }) => app)).toEqual(['live', 'others']);
+    expect(await readFile(settingsFile, 'utf8')).toMatch(/# the only one[^[{]*- app: live\n/);
   });
 });
 
