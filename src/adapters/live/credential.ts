@@ -13,10 +13,21 @@ const { default: Credential, Config } = createRequire(import.meta.url)(
 
 /**
  * The vendor's default chain: environment, OIDC role, CLI profile, credentials file, ECS RAM role, credentials URI. It reads the
- * `ALIBABA_CLOUD_…` variables itself and refreshes what expires.
+ * `ALIBABA_CLOUD_…` variables itself and refreshes what expires. Where every source failed, the chain would stick to its last one for
+ * ever, so it is begun anew: a metadata server that was away at the start may come back.
  */
 export function defaultCredential(): LiveCredential {
-  return new Credential();
+  let chain = new Credential();
+  return {
+    async getCredential() {
+      try {
+        return await chain.getCredential();
+      } catch (error) {
+        chain = new Credential();
+        throw error;
+      }
+    },
+  };
 }
 
 /** A fixed key pair, as the sandbox uses; with a token it is an STS credential. */
