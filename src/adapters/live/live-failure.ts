@@ -80,6 +80,8 @@ const CREDENTIAL_FAULTS: [pattern: RegExp, reason: string, sentence: string][] =
   ],
 ];
 
+/** Of Node's TLS: who the server is could not be made sure. */
+const CERTIFICATE_FAULT = /CERT|SELF_SIGNED|^UNABLE_TO_/;
 const THROTTLED = /throttl/i;
 /** Calls whose parameters hold a callback key: the vendor's own words about them might quote it. */
 const HOLDS_KEYS = /Auth|Notify/;
@@ -112,6 +114,17 @@ export function toLiveFailure(thrown: unknown, action: string, subject: string):
     return deny(action, 'no answer in time', 'timeout', true, null);
   }
   if (status === undefined || error.code === undefined || error.code === 'undefined') {
+    if (error.code !== undefined && CERTIFICATE_FAULT.test(error.code)) {
+      const remedy =
+        'a proxy may stand in between: give Node its certificate (NODE_EXTRA_CA_CERTS), or correct the endpoint';
+      return deny(
+        action,
+        `the server’s certificate cannot be trusted (${error.code}); ${remedy}`,
+        'unreachable',
+        false,
+        null,
+      );
+    }
     if (error.code !== undefined && /^E[A-Z_]+$/.test(error.code)) {
       return deny(action, `the connection failed (${error.code})`, 'unreachable', true, null);
     }
