@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { createConfigStore } from '../adapters/postgres/config-store.ts';
 import { reportDatabase } from '../adapters/postgres/database-report.ts';
+import { lastSignedHost } from '../adapters/postgres/last-signed-host.ts';
 import { createOperatorLog } from '../adapters/postgres/operator-log.ts';
 import { askSpoolDepth, createHttpProbe } from '../adapters/probe/http-probe.ts';
 import { lookAtSpool } from '../adapters/spool/look-at-spool.ts';
-import { lastSignedHost } from '../adapters/postgres/last-signed-host.ts';
 import type { ConfigHandle, DoctorHandle } from '../cli/config-handle.ts';
 import { type Environment, openStorage, systemClock } from '../compose.ts';
 import { type Config, ConfigurationError, type Secrets } from '../config/env.ts';

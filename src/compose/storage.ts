@@ -49,7 +49,12 @@ export async function openStorage(
   };
   try {
     await reachDatabase(database);
-    return { database, applied: options.migrate === false ? [] : await migrateToLatest(database), isAway: false, close };
+    return {
+      database,
+      applied: options.migrate === false ? [] : await migrateToLatest(database),
+      isAway: false,
+      close,
+    };
   } catch (error) {
     if (options.mayBeAway && error instanceof DatabaseUnavailableError && error.mayPass) {
       options.logger?.warn(error.message);

@@ -61,7 +61,7 @@ function inChinese(found: Found): string {
     case 'two-callbacks':
       return `该域名还设有域名级截图回调地址（${found.url}）。云厂商未说明会调用哪一个，请删除其中之一。`;
     case 'forward-refused':
-      return `${found.host} 拒绝了转发的回调：${found.reason}。签名中是我方主机名，校验签名的接收端无法接受：请在该端关闭校验，或允许我方主机名。`;
+      return `${found.host} 拒绝了转发的回调（原因见服务日志）。签名中是我方主机名，校验签名的接收端无法接受：请在该端关闭校验，或允许我方主机名。`;
     default:
       return found satisfies never;
   }
@@ -69,7 +69,8 @@ function inChinese(found: Found): string {
 
 type Refused = { refusal?: string | null };
 const refusalInEnglish = ({ refusal }: Refused) => (refusal ? ` Putting it right failed: ${refusal}` : '');
-const refusalInChinese = ({ refusal }: Refused) => (refusal ? `自动纠正失败：${refusal}` : '');
+/** The vendor's words about it are English. */
+const refusalInChinese = ({ refusal }: Refused) => (refusal ? '自动纠正失败，原因见服务日志。' : '');
 
 /** What a finding is about, as the beginning of a sentence. */
 function subjectInEnglish({ kind, domain, app }: ConfigSubject): string {

@@ -138,14 +138,11 @@ export function createIncidentRaiser(parts: RaiseParts) {
       return blind === null ? [] : [blind];
     });
     const unreported = new Set<string>();
-    await look(
-      FINDING_KINDS,
-      async () => {
-        const findings = await parts.facts.findings(now);
-        for (const finding of findings) if (!finding.reported) unreported.add(incidentKey(finding));
-        return findings.filter(({ reported }) => reported).map(conditionOfFinding);
-      },
-    );
+    await look(FINDING_KINDS, async () => {
+      const findings = await parts.facts.findings(now);
+      for (const finding of findings) if (!finding.reported) unreported.add(incidentKey(finding));
+      return findings.filter(({ reported }) => reported).map(conditionOfFinding);
+    });
     if (slowLookedAt === null || now - slowLookedAt >= SLOW_EVERY_MS || now < slowLookedAt) {
       slowLookedAt = now;
       await look(['rejected_callbacks'], async () =>

@@ -78,11 +78,12 @@ describe('a message', () => {
       rejected_callbacks: [{ code: 'requests-rejected', count: 12, reason: 'signature-mismatch' }],
       spool_not_draining: [{ code: 'spool-waits', entries: 12, host: 'host-1' }],
       config_drift: [
-        { code: 'config-missing', subject: config },
+        { code: 'config-missing', subject: config, refusal: 'the bucket does not exist.' },
         { code: 'config-differs', subject: config, fields },
         { code: 'config-differs', subject, fields: keys },
       ],
       enforce_fight: [{ code: 'healing-stopped', subject: { ...subject, kind: 'push_notify' }, times: 3 }],
+      forward_refused: [{ code: 'forward-refused', host: 'old.example.com', reason: 'it answered with HTTP 401' }],
       two_callbacks: [{ code: 'two-callbacks', url: 'https://third.example.com/' }],
     };
     const causes: Partial<Record<IncidentKind, string[]>> = {
