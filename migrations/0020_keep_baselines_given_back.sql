@@ -5,7 +5,7 @@ alter table config_baselines
   add column adding_again jsonb,
   -- of push_notify: the ingest domain; '' for the other kinds
   add column push_domain text not null default '';
-update config_baselines set push_domain = former ->> 'pushDomain' where kind = 'push_notify';
+update config_baselines set push_domain = coalesce(former ->> 'pushDomain', '') where kind = 'push_notify';
 -- Another ingest domain in the settings is another subject: what stood at the former one is to be put back there.
 alter table config_baselines drop constraint config_baselines_pkey;
 alter table config_baselines add primary key (domain, kind, app, push_domain);
