@@ -80,8 +80,8 @@ function takeExplained(bench: Bench, troubled: readonly TroubledCallback[], late
       ({ app, stream, capturedAt }) =>
         app === gap.app && stream === gap.stream && capturedAt >= gap.from - 1_000 && capturedAt < gap.to,
     );
-    // What the vendor measures includes the answer's way back.
-    const late = own.filter(({ delayMs }) => delayMs !== null && delayMs > (lateAfterSeconds - 1) * 1_000);
+    // What the vendor measures includes the answer's way back; one that it gave up we may have all the same, and late.
+    const late = own.filter(({ delayMs }) => delayMs === null || delayMs > (lateAfterSeconds - 1) * 1_000);
     const lost = own.filter(({ delayMs }) => delayMs === null);
     if (gap.verdict === 'late') return late.length >= gap.slots;
     return gap.verdict === 'callback_missing' && lost.length >= gap.slots;

@@ -18,7 +18,7 @@ const INTERVAL_SECONDS = 5;
 /** Lengths are tied to one another: an outage of ours, then the faults (a capture within 35 s before an outage could be blamed on it). */
 const OUTAGE = { atMs: 12 * SECOND, forMs: 13 * SECOND };
 const SESSION_MS = 100 * SECOND;
-const FIRST_FAULTY_CAPTURE = 8;
+const FIRST_FAULTY_CAPTURE = 10;
 /** Between the two publishes of an app whose config somebody changed: time to notice the change. */
 const CHANGED = { atMs: 29 * SECOND, firstEndsMs: 33 * SECOND, secondStartsMs: 42 * SECOND };
 

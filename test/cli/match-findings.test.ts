@@ -175,8 +175,9 @@ describe('holding what was found against what was injected', () => {
 
   it('does not call it a false alarm that a slow machine really delivered late', () => {
     const late = gap({ verdict: 'late', cause: 'late_delivery' });
-    const slow = (delayMs: number) => [{ app: 'live', stream: 'cam01', capturedAt: AT, delayMs }];
+    const slow = (delayMs: number | null) => [{ app: 'live', stream: 'cam01', capturedAt: AT, delayMs }];
     expect(match([], { gaps: [late] }, slow(13_000))).toMatchObject({ falseAlarms: [], explained: 1 });
+    expect(match([], { gaps: [late] }, slow(null))).toMatchObject({ falseAlarms: [], explained: 1 });
     expect(match([], { gaps: [late] }, slow(5_000))).toMatchObject({ explained: 0 });
     expect(match([], { gaps: [late] }, slow(5_000)).falseAlarms).toHaveLength(1);
   });
