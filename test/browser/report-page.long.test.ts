@@ -17,6 +17,9 @@ const HOUR = 60 * MINUTE;
 const START = Date.UTC(2026, 9, 1);
 const APPS = 510;
 
+/** A loaded machine takes its time. */
+const soon = <Value>(look: () => Value) => expect.poll(look, { timeout: 20_000 });
+
 describe.skipIf(!hasChromium)(`the delivery report${SKIPPED}`, () => {
   let database: TestDatabase;
   let dashboard: TestDashboard;
@@ -121,16 +124,16 @@ describe.skipIf(!hasChromium)(`the delivery report${SKIPPED}`, () => {
       async (page) => {
         await page.locator('canvas').waitFor();
         await settled(page);
-        await expect.poll(() => page.evaluate(look)).toEqual(dark);
+        await soon(() => page.evaluate(look)).toEqual(dark);
         await page.emulateMedia({ media: 'print' });
-        await expect.poll(() => page.evaluate(look)).toEqual(light);
+        await soon(() => page.evaluate(look)).toEqual(light);
         await page.emulateMedia({ media: 'screen' });
-        await expect.poll(() => page.evaluate(look)).toEqual(dark);
+        await soon(() => page.evaluate(look)).toEqual(dark);
         // As a person prints: what stands there once the browser has told the page is what comes on paper.
         await page.evaluate(`window.addEventListener('beforeprint', () => { window.printed = ${look}; })`);
         await page.pdf();
         expect(await page.evaluate('window.printed')).toEqual(light);
-        await expect.poll(() => page.evaluate(look)).toEqual(dark);
+        await soon(() => page.evaluate(look)).toEqual(dark);
       },
       { colorScheme: 'dark' },
     );

@@ -71,7 +71,9 @@ function StreamView({ stream: key }: { stream: { domain: string; app: string; st
       get<Timeline>(`${streamPath(key)}/timeline`, { ...bounds, mode: asked, parts: 480 }, signal),
     placeholderData: keepPreviousData,
   });
-  const gaps = usePages<Gap>('/gaps', { ...key, ...bounds }, window.following ? revision : 0);
+  // A window that follows the clock is asked for by its length, or the list would begin anew with each step.
+  const gapWindow = window.following ? { last: `${(to - from) / 1_000}s` } : bounds;
+  const gaps = usePages<Gap>('/gaps', { ...key, ...gapWindow }, window.following ? revision : 0);
 
   const open = useCallback(
     (instant: number | null) =>
