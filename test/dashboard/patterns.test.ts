@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BAD_VERDICTS } from '../../src/core/verdict.ts';
 import { VERDICT_DECALS } from '../../src/dashboard/client/stream/verdict-decals.ts';
 
-const STYLES = readFileSync(new URL('../../src/dashboard/client/styles.css', import.meta.url), 'utf8');
+const STYLES = readFileSync(new URL('../../src/dashboard/client/styles/tones.css', import.meta.url), 'utf8');
 const TROUBLES = [...BAD_VERDICTS, 'unknown'] as const;
 
 /** Without colours, distances and the angle of zero: lines that are only thicker are no other pattern. */

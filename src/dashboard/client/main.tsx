@@ -1,5 +1,12 @@
 import './component-styles.ts';
-import './styles.css';
+// Order-sensitive: a later rule wins over an earlier one of the same weight.
+import './styles/tones.css';
+import './styles/frame.css';
+import './styles/pages.css';
+import './styles/wall.css';
+import './styles/narrow-and-print.css';
+import './styles/stream.css';
+import './styles/lists.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { nonce } from './nonce.ts';

@@ -24,7 +24,7 @@ import {
   Wrench,
 } from './icons.ts';
 
-/** Colour, icon and word: never colour alone. The colours stand in styles.css, for light and dark. */
+/** Colour, icon and word: never colour alone. The colours stand in styles/tones.css, for light and dark. */
 
 const STATUS_ICONS: Record<StreamStatus, LucideIcon> = {
   on_time: CircleCheck,

@@ -25,7 +25,7 @@ export type Tones = Record<
   string
 >;
 
-/** The colours of styles.css as they are now, for a canvas cannot read variables. */
+/** The colours of styles/tones.css as they are now, for a canvas cannot read variables. */
 export function readTones(): Tones {
   const style = getComputedStyle(document.documentElement);
   const names = [...DRAWN_VERDICTS, 'text', 'quiet', 'line', 'surface', 'raised', 'fill-ok', 'fill-quiet'] as const;

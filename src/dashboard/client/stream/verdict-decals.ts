@@ -2,7 +2,7 @@ import type { Verdict } from '../../../core/verdict.ts';
 
 /**
  * Every kind of trouble has a pattern of its own, so that it can be told apart without colour; the same as the fills of
- * styles.css: late lies, object_missing stands, not_captured leans, callback_missing is a chequer, misnamed is dots.
+ * styles/tones.css: late lies, object_missing stands, not_captured leans, callback_missing is a chequer, misnamed is dots.
  */
 export const VERDICT_DECALS: Partial<Record<Verdict, object>> = {
   late: { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 3] },
