@@ -18,7 +18,7 @@ import { resolveSecret, type SecretSource } from '../config/secret-ref.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { Instant } from '../core/instant.ts';
-import { type AlertSink, type Clock, CONFIG_FINDING_KINDS, type FindingSink, type LiveApi } from '../ports.ts';
+import type { AlertSink, Clock, FindingSink, LiveApi } from '../ports.ts';
 import { createReachabilityCheck } from '../usecases/confirm-reachability.ts';
 import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
 import { createHeartbeatOut } from '../usecases/heartbeat-out.ts';
@@ -94,10 +94,10 @@ export function createAlerting(parts: AlertingParts): Alerting {
   const sink: AlertSink = { report: (finding) => incidents.report(finding, clock.now()) };
   const configFindings: FindingSink = {
     async reportDomain(domain, findings) {
-      for (const finding of findings) await sink.report({ ...finding, active: true });
-      await incidents.endDomainFindingsBut(domain, CONFIG_FINDING_KINDS, findings, clock.now());
+      const standing = findings.map((finding) => ({ ...finding, active: true }));
+      await incidents.reportConfigs(domain, standing, clock.now());
     },
-    keepDomain: (domain) => incidents.keepDomainFindings(domain, CONFIG_FINDING_KINDS, clock.now()),
+    keepDomain: (domain) => incidents.keepConfigs(domain, clock.now()),
   };
   let observedSince: Instant | null = null;
   const blindSpans = async (from: Instant, to: Instant) => {

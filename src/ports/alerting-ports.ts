@@ -229,15 +229,10 @@ export interface IncidentStore {
   report(finding: Finding, now: Instant): Promise<void>;
   /** Ends the findings of this kind whose key is none of these. */
   endFindingsBut(kind: IncidentKind, keys: readonly string[], now: Instant): Promise<void>;
-  /** Ends the findings of these kinds in the domain that are none of these. */
-  endDomainFindingsBut(
-    domain: string,
-    kinds: readonly IncidentKind[],
-    standing: readonly { kind: IncidentKind; app: string | null; key: string }[],
-    now: Instant,
-  ): Promise<void>;
-  /** What was found last in the domain counts as reported now. */
-  keepDomainFindings(domain: string, kinds: readonly IncidentKind[], now: Instant): Promise<void>;
+  /** All that stands about the configs of the domain; what was found before and is not among it ends. */
+  reportConfigs(domain: string, standing: readonly Finding[], now: Instant): Promise<void>;
+  /** What was found last about the configs of the domain counts as reported now. */
+  keepConfigs(domain: string, now: Instant): Promise<void>;
   /** Live incidents by kind, severity and status. */
   counts(): Promise<{ kind: IncidentKind; severity: Severity; status: Incident['status']; count: number }[]>;
   prune(before: Instant): Promise<void>;

@@ -6,6 +6,7 @@ import { openConfigControl, openDoctor } from '../../src/compose/configs.ts';
 import { readEnvironment } from '../../src/config/env.ts';
 import { type LiveServer, startLiveServer } from '../../src/sandbox/live/live-server.ts';
 import { VendorState } from '../../src/sandbox/live/vendor-state.ts';
+import { type OssServer, startOssServer } from '../../src/sandbox/oss/oss-server.ts';
 import { runDoctor } from '../../src/usecases/run-doctor.ts';
 import { OUR_CALLBACK, PLAY } from '../support/config-world.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
@@ -16,6 +17,7 @@ const APP = `      - { app: live, interval: 10s, bucket: my-bucket, endpoint: os
 let directory: string;
 let database: TestDatabase;
 let server: LiveServer;
+let oss: OssServer;
 beforeAll(async () => {
   vi.stubEnv('ALIBABA_CLOUD_ACCESS_KEY_ID', KEYS.accessKeyId);
   vi.stubEnv('ALIBABA_CLOUD_ACCESS_KEY_SECRET', KEYS.accessKeySecret);
@@ -24,10 +26,12 @@ beforeAll(async () => {
   const state = new VendorState();
   state.addDomain({ domain: PLAY });
   server = await startLiveServer({ state, credentials: [KEYS] });
+  oss = await startOssServer({ credentials: [KEYS], buckets: ['my-bucket'] });
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
   await server.close();
+  await oss.close();
   await database.drop();
   await rm(directory, { recursive: true });
 });
@@ -39,7 +43,7 @@ async function environment(settings: string, variables: Record<string, string> =
     readEnvironment({
       SNAPAUDIT_CONFIG: file,
       SNAPAUDIT_LIVE_ENDPOINT: server.url,
-      SNAPAUDIT_OSS_ENDPOINT: 'http://127.0.0.1:1',
+      SNAPAUDIT_OSS_ENDPOINT: oss.url,
       SNAPAUDIT_PUBLIC_URL: 'http://127.0.0.1:1',
       DATABASE_URL: database.url,
       ...variables,

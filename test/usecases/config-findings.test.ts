@@ -26,7 +26,10 @@ const drift = (app: string | null, key = 'config', domain = DOMAIN): ConfigFindi
 });
 const standing = async () => {
   const found = await createAlertingFacts(world.database).findings(world.now());
-  return found.map(({ kind, scope, key }) => `${kind} ${scope.domain} ${scope.app} ${key}`).sort();
+  return found
+    .filter(({ reported }) => reported)
+    .map(({ kind, scope, key }) => `${kind} ${scope.domain} ${scope.app} ${key}`)
+    .sort();
 };
 
 it('what the next look at a domain does not find any more is over, there and of the kinds that it looks for', async () => {

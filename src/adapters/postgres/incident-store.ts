@@ -1,6 +1,6 @@
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import { foundText } from '../../core/found-words.ts';
-import type { IncidentFilter, IncidentStore } from '../../ports.ts';
+import { CONFIG_FINDING_KINDS, type Finding, type IncidentFilter, type IncidentStore } from '../../ports.ts';
 import { applyDecisions } from './apply-decisions.ts';
 import type { Database } from './database.ts';
 import { incidentOf } from './incident-mapping.ts';
@@ -111,23 +111,25 @@ export function createIncidentStore(database: Database): IncidentStore {
       await query.execute();
     },
 
-    async endDomainFindingsBut(domain, kinds, standing, now) {
+    async reportConfigs(domain, standing, now) {
+      for (const finding of standing) await this.report(finding, now);
+      const column = (read: (finding: Finding) => string | null) => standing.map(read);
       await sql`
         update findings set active = false, reported_at = ${timestamp(now)}
-        where active and domain = ${domain} and kind = any(${kinds}::text[]) and not exists (
-          select from unnest(${standing.map(({ kind }) => kind)}::text[], ${standing.map(({ app }) => app)}::text[],
-            ${standing.map(({ key }) => key)}::text[]) as s (kind, app, key)
+        where active and domain = ${domain} and kind = any(${[...CONFIG_FINDING_KINDS]}::text[]) and not exists (
+          select from unnest(${column(({ kind }) => kind)}::text[], ${column(({ app }) => app ?? null)}::text[],
+            ${column(({ key }) => key ?? '')}::text[]) as s (kind, app, key)
           where s.kind = findings.kind and s.app is not distinct from findings.app and s.key = findings.key
         )`.execute(db);
     },
 
-    async keepDomainFindings(domain, kinds, now) {
+    async keepConfigs(domain, now) {
       await db
         .updateTable('findings')
         .set({ reported_at: timestamp(now) })
         .where('active', '=', true)
         .where('domain', '=', domain)
-        .where('kind', 'in', [...kinds])
+        .where('kind', 'in', [...CONFIG_FINDING_KINDS])
         .execute();
     },
 
