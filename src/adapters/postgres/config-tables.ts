@@ -3,7 +3,7 @@ import type { ConfigState } from '../../core/config-diff.ts';
 import type { SubjectKind } from '../../core/config-plan.ts';
 import type { Instant } from '../../core/instant.ts';
 
-/** Row types of migrations 0010 and 0022. */
+/** Row types of migrations 0010, 0020 and 0021. */
 export interface ConfigControlTables {
   config_baselines: ConfigBaselineTable;
   config_states: ConfigStateTable;
