@@ -388,3 +388,4 @@ export * from './ports/config-ports.ts';
 // ---- alerting ----
 
 export * from './ports/alerting-ports.ts';
+export * from './ports/notification-ports.ts';
