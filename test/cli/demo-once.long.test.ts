@@ -34,7 +34,7 @@ describe('demo --once', () => {
 
   it('finds every fault of its scenario and nothing else, as the README shows it', async () => {
     const run = new CliProcess(['demo', '--once'], directory);
-    expect([await run.ended, run.stdout.split('\n').at(-2)]).toEqual([
+    expect([await run.ended, run.stdout.split('\n').at(-2)], run.stdout).toEqual([
       0,
       `${FAULTS} of ${FAULTS} faults found, 0 false alarms`,
     ]);
