@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { CliProcess } from '../support/cli-process.ts';
 
 const README = new URL('../../README.md', import.meta.url);
@@ -23,7 +23,8 @@ function rowsOf(table: string): string[] {
     .sort();
 }
 
-describe('demo --once', () => {
+// Both wait for most of their time, and neither knows of the other.
+describe.concurrent('demo --once', () => {
   let directory: string;
   beforeAll(async () => {
     directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-demo-once-'));
@@ -32,7 +33,7 @@ describe('demo --once', () => {
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  it('finds every fault of its scenario and nothing else, as the README shows it', async () => {
+  it('finds every fault of its scenario and nothing else, as the README shows it', async ({ expect }) => {
     const run = new CliProcess(['demo', '--once'], directory);
     expect([await run.ended, run.stdout.split('\n').at(-2)], run.stdout).toEqual([
       0,
@@ -43,7 +44,7 @@ describe('demo --once', () => {
     expect(rowsOf(shown)).toEqual(rowsOf(run.stdout));
   }, 300_000);
 
-  it('ends with 1 where one kind of fault is no longer found, and says which', async () => {
+  it('ends with 1 where one kind of fault is no longer found, and says which', async ({ expect }) => {
     const run = new CliProcess(['demo', '--once'], directory, { NODE_OPTIONS: `--import ${WITHOUT_REJECTIONS}` });
     const exitCode = await run.ended;
     expect(run.stdout).toMatch(/^callback badly signed × 2 +NOT FOUND/m);
