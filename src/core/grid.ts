@@ -2,8 +2,9 @@ import type { Instant } from './instant.ts';
 
 /**
  * Captures fall on the first key frame at or after a point of the encoder's timer, so one after the other they are off that
- * timer by 0 to about 0.4 of the interval. Stamps in whole seconds blur that to half an interval and more. Where the offset stayed
- * in a narrow arc for a while, it tells how many intervals a spacing holds that is ambiguous for that reason. Offsets are ms, relative to an arbitrary zero; `last` is that of the last anchor.
+ * timer by 0 to about 0.4 of the interval. Stamps in whole seconds blur that to half an interval and more. Where the offset
+ * stayed in a narrow arc for a while, it tells how many intervals a spacing holds that is ambiguous for that reason. Offsets
+ * are ms, relative to an arbitrary zero; `last` is that of the last anchor.
  */
 export interface Grid {
   last: number;

@@ -151,7 +151,7 @@ function sessionOf(draft: Draft, nextStart: Instant | null, captures: readonly I
   const certainty = announced ? 'announced' : 'listed';
   const told = doneAt ?? listed?.stoppedAt ?? null;
   if (told !== null) {
-    const endedAt = nextStart === null ? told : Math.min(told, nextStart);
+    const endedAt = Math.min(lastMomentOf(told), nextStart ?? Number.POSITIVE_INFINITY);
     return { startedAt, endedAt: Math.max(startedAt, endedAt), certainty, endCertain: true };
   }
   const latest = Math.min(online?.absentAt ?? Number.POSITIVE_INFINITY, nextStart ?? Number.POSITIVE_INFINITY);
@@ -164,6 +164,11 @@ function sessionOf(draft: Draft, nextStart: Instant | null, captures: readonly I
   );
   const endedAt = alive > startedAt ? Math.min(alive, latest) : latest;
   return { startedAt, endedAt: Math.max(startedAt, endedAt), certainty, endCertain: false };
+}
+
+/** Ends are told in whole seconds: it may have been any moment of that one, and what was captured in it is no stray. */
+function lastMomentOf(told: Instant): Instant {
+  return told % 1_000 === 0 ? told + 999 : told;
 }
 
 function inferSessions(

@@ -39,18 +39,26 @@ function merge(signals: SessionSignal[], now = 100_000): string[] {
 
 describe('sessions from all that was said', () => {
   it('run from publish to publish_done, and on while nothing says that they ended', () => {
-    expect(merge([publish(0), done(100)])).toEqual(['0..100 announced']);
+    expect(merge([publish(0), done(100)])).toEqual(['0..100.999 announced']);
     expect(merge([publish(0)])).toEqual(['0.. announced']);
     expect(merge([publish(0), online(0, 500)])).toEqual(['0.. announced']);
   });
 
   it('are one where callback, online list and publish list speak of the same publish', () => {
-    expect(merge([publish(0), online(-2, 90, 120), listed(1, 99), done(100)])).toEqual(['0..100 announced']);
-    expect(merge([online(0, 90, 120), listed(4, 99)])).toEqual(['0..99 listed']);
+    expect(merge([publish(0), online(-2, 90, 120), listed(1, 99), done(100)])).toEqual(['0..100.999 announced']);
+    expect(merge([online(0, 90, 120), listed(4, 99)])).toEqual(['0..99.999 listed']);
   });
 
   it('end by the publish list where publish_done was lost', () => {
-    expect(merge([publish(0), listed(0, 100)])).toEqual(['0..100 announced']);
+    expect(merge([publish(0), listed(0, 100)])).toEqual(['0..100.999 announced']);
+  });
+
+  it('end with the second that the vendor tells, for it tells whole seconds; a moment that it tells exactly is the end', () => {
+    const ended = (at: number) =>
+      mergeSessions([publish(0), { kind: 'publish_done', at }], { now: s(1_000), intervalMs: 10_000 })[0]!.endedAt;
+    expect(ended(s(100) - 1)).toBe(s(100) - 1);
+    expect(ended(s(100))).toBe(s(100) + 999);
+    expect(ended(s(100) + 1)).toBe(s(100) + 1);
   });
 
   it('end by the last sign of life where only an empty poll says so', () => {
@@ -59,21 +67,27 @@ describe('sessions from all that was said', () => {
   });
 
   it('end at the next start at the latest', () => {
-    expect(merge([publish(0), publish(200), done(300)])).toEqual(['0..200? announced', '200..300 announced']);
+    expect(merge([publish(0), publish(200), done(300)])).toEqual(['0..200? announced', '200..300.999 announced']);
     expect(merge([publish(0), ...captures(10, 20, 30), publish(200)])).toEqual(['0..40? announced', '200.. announced']);
-    expect(merge([publish(0), done(205), publish(200)])).toEqual(['0..200? announced', '200..205 announced']);
+    expect(merge([publish(0), done(205), publish(200)])).toEqual(['0..200? announced', '200..205.999 announced']);
   });
 
   it('stay apart at a restart within the same second, in whatever order the callbacks came', () => {
-    expect(merge([publish(0), done(100), publish(100), done(200)])).toEqual(['0..100 announced', '100..200 announced']);
-    expect(merge([publish(100), publish(0), done(200), done(100)])).toEqual(['0..100 announced', '100..200 announced']);
-    expect(merge([publish(0), done(1), publish(1), done(100)])).toEqual(['0..1 announced', '1..100 announced']);
-    expect(merge([listed(0, 1), listed(1, 100)])).toEqual(['0..1 listed', '1..100 listed']);
+    expect(merge([publish(0), done(100), publish(100), done(200)])).toEqual([
+      '0..100 announced',
+      '100..200.999 announced',
+    ]);
+    expect(merge([publish(100), publish(0), done(200), done(100)])).toEqual([
+      '0..100 announced',
+      '100..200.999 announced',
+    ]);
+    expect(merge([publish(0), done(1), publish(1), done(100)])).toEqual(['0..1 announced', '1..100.999 announced']);
+    expect(merge([listed(0, 1), listed(1, 100)])).toEqual(['0..1 listed', '1..100.999 listed']);
   });
 
   it('do not believe a publish_done that the online list contradicts', () => {
     expect(merge([publish(0), done(100), online(0, 500)])).toEqual(['0.. announced']);
-    expect(merge([publish(0), done(100), online(0, 130)])).toEqual(['0..100 announced']);
+    expect(merge([publish(0), done(100), online(0, 130)])).toEqual(['0..100.999 announced']);
   });
 
   it('are inferred from captures that nobody announced, and marked so', () => {
@@ -85,7 +99,7 @@ describe('sessions from all that was said', () => {
   });
 
   it('are not inferred from what belongs to an announced one', () => {
-    expect(merge([publish(5), ...captures(3, 10, 20, 101), done(100)])).toEqual(['5..100 announced']);
+    expect(merge([publish(5), ...captures(3, 10, 20, 101), done(100)])).toEqual(['5..100.999 announced']);
     expect(merge([publish(100), ...captures(50, 60, 70, 110, 120)])).toEqual(['50..80? inferred', '100.. announced']);
   });
 

@@ -75,9 +75,9 @@ describe('tracking sessions', () => {
     world.vendor.endSession(session, T0 + 80 * SECOND);
     await called('publish_done', 'cam01', T0 + 85 * SECOND);
     await pollAndTrack(T0 + 90 * SECOND);
-    expect(await sessions()).toEqual([['cam01', 2, 85, 'announced', true]]);
+    expect(await sessions()).toEqual([['cam01', 2, 85.999, 'announced', true]]);
     await pollAndTrack(T0 + 120 * SECOND);
-    expect(await sessions()).toEqual([['cam01', 2, 85, 'announced', true]]);
+    expect(await sessions()).toEqual([['cam01', 2, 85.999, 'announced', true]]);
   });
 
   it('knows a session from the online list alone, and its end from the poll that no longer saw it', async () => {
@@ -96,14 +96,14 @@ describe('tracking sessions', () => {
     world.vendor.endSession(session, T0 + 70 * SECOND);
     await pollAndTrack(T0 + 90 * SECOND);
     await pollAndTrack(T0 + 62 * MINUTE);
-    expect(await sessions()).toEqual([['cam01', 0, 70, 'listed', true]]);
+    expect(await sessions()).toEqual([['cam01', 0, 70.999, 'listed', true]]);
   });
 
   it('finds publishes that came and went between two polls in the publish list', async () => {
     const session = onAir('cam01', T0 + 5 * SECOND);
     world.vendor.endSession(session, T0 + 20 * SECOND);
     await pollAndTrack(T0 + 60 * SECOND);
-    expect(await sessions()).toEqual([['cam01', 5, 20, 'listed', true]]);
+    expect(await sessions()).toEqual([['cam01', 5, 20.999, 'listed', true]]);
   });
 
   it('does not take a failed poll for silence', async () => {
@@ -128,7 +128,7 @@ describe('tracking sessions', () => {
     await called('publish_done', 'lobby', T0 + 100 * SECOND);
     world.clock.at = T0 + 110 * SECOND;
     await track();
-    expect(await sessions()).toEqual([['Lobby', 2, 100, 'announced', true]]);
+    expect(await sessions()).toEqual([['Lobby', 2, 100.999, 'announced', true]]);
   });
 
   it('infers a session that nobody announced from captures on a beat, and ends it when they stop', async () => {
