@@ -7,7 +7,8 @@ import CliTable from 'cli-table3';
 import { openDatabase } from '../../src/adapters/postgres/database.ts';
 import { startEmbeddedServer } from '../../src/adapters/postgres/embedded-server.ts';
 import { migrateToLatest } from '../../src/adapters/postgres/migrate.ts';
-import { startAuditBeside } from './ingest/audit-beside.ts';
+import type { AuditorOrder } from './audit/bench-auditor.ts';
+import { prepareAuditBeside } from './ingest/audit-beside.ts';
 import { measureStorage, type StorageFigures } from './ingest/storage.ts';
 
 /**
@@ -54,7 +55,7 @@ const TARGETS: { target: string; isMet: (figures: Figures) => boolean }[] = [
   },
 ];
 const WARM_UP_SECONDS = 2;
-/** The warm-up's captures lie this long before the others, so that none comes twice. */
+/** The warm-up's captures lie this long after the others, so that none comes twice. */
 const WARM_UP_SPAN_MS = 10_000_000;
 
 const PLAIN_TABLE = `create table plain_captures (
@@ -81,8 +82,8 @@ try {
   }
   await database.pool.query('truncate captures, plain_captures');
   progress(`snapaudit at ${PACED_RPS} requests/s while an audit runs`);
-  const audit = await startAuditBeside(postgres.url, WARM_UP_SECONDS + Number(options.seconds));
-  const paced = await measure('snapaudit', options.seconds, PACED_RPS);
+  const audit = await prepareAuditBeside(postgres.url, WARM_UP_SECONDS + Number(options.seconds));
+  const paced = await measure('snapaudit', options.seconds, { rate: PACED_RPS, audit: audit.order });
   await audit.stop();
   await database.pool.query('truncate captures');
   const storage = options['skip-storage'] ? null : await measureStorage(postgres.url, Number(options.rows), progress);
@@ -98,15 +99,24 @@ try {
 }
 process.exitCode = exitCode;
 
-async function measure(mode: Mode, seconds: string, rate?: string): Promise<Rates> {
-  const server = fork(new URL('./ingest/server.ts', import.meta.url), [mode, postgres.url]);
+async function measure(
+  mode: Mode,
+  seconds: string,
+  beside: { rate?: string; audit?: AuditorOrder } = {},
+): Promise<Rates> {
+  const order = beside.audit ? [JSON.stringify(beside.audit)] : [];
+  const server = fork(new URL('./ingest/server.ts', import.meta.url), [mode, postgres.url, ...order]);
   const { url } = await firstMessage<{ url: string }>(server);
   const before = await countStored(mode);
-  const firstAt = Date.now() - 40_000_000;
-  const warmUp = await load(url, String(WARM_UP_SECONDS), firstAt - WARM_UP_SPAN_MS);
-  const { answered, ...rates } = await load(url, seconds, firstAt, rate);
+  // Live captures: of now. Each is 5 s after the last one of its stream, so that they run ahead of the clock, by some minutes.
+  const firstAt = Date.now();
+  const warmUp = await load(url, String(WARM_UP_SECONDS), firstAt + WARM_UP_SPAN_MS);
+  const { answered, ...rates } = await load(url, seconds, firstAt, beside.rate);
+  const stopped = firstMessage<{ auditRan: boolean }>(server);
   server.send('stop');
+  const { auditRan } = await stopped;
   await new Promise((resolve) => server.once('exit', resolve));
+  if (beside.audit && !auditRan) throw new Error('the audit ended before the load did: the figures mean nothing');
   await checkStored(mode, (await countStored(mode)) - before, warmUp.answered + answered);
   return rates;
 }

@@ -15,12 +15,13 @@ import { callbackRoutes } from '../../../src/http/callback-routes.ts';
 import { healthRoutes } from '../../../src/http/health.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
 import { createReceiver } from '../../../src/usecases/receiver.ts';
+import { type AuditorOrder, createBenchAuditor } from '../audit/bench-auditor.ts';
 import { KEY, PUBLIC_URL, TEMPLATE } from './load-shape.ts';
 
 /** The three servers that are compared; each runs in a process of its own and tells its URL to the parent. */
 type Mode = 'bare-express' | 'plain-insert' | 'snapaudit';
 
-const [mode, databaseUrl] = process.argv.slice(2) as [Mode, string];
+const [mode, databaseUrl, auditOrder] = process.argv.slice(2) as [Mode, string, string?];
 const keys = [{ name: 'current', secret: KEY }] as const;
 const hosts = signedHostsOf(PUBLIC_URL);
 
@@ -28,9 +29,21 @@ const { url, close } = await start();
 process.send?.({ url });
 // A parent that is gone takes us with it.
 process.once('disconnect', () => process.exit());
+let auditRuns = auditOrder !== undefined;
+if (auditOrder) {
+  const order = JSON.parse(auditOrder) as AuditorOrder;
+  // In the receiver's process, as jobs are in `serve`.
+  createBenchAuditor(order)
+    .audit(order.nows[0]!)
+    .finally(() => {
+      auditRuns = false;
+    });
+}
 process.once('message', async () => {
+  const auditRan = auditRuns;
   await close();
-  process.disconnect?.();
+  // An audit that is under way ends with the process.
+  process.send?.({ auditRan }, () => process.exit());
 });
 
 async function start(): Promise<{ url: string; close(): Promise<void> }> {
