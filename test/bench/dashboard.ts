@@ -34,7 +34,7 @@ const PATIENCE_MS = 120_000;
 const WANTED = { firstPaintMs: 1_500, updateMs: 100 };
 const progress = (message: string) => process.stderr.write(`${message}\n`);
 
-/** Runs in the page: notes when the first card is painted, and how long each message of changes takes to be painted. */
+/** Runs in the page (the stream of a month has an app of its own and never changes): notes when the first card is painted, and how long each message of changes takes to be painted. */
 const PROBE = `
   window.probe = { painted: null, updates: [] };
   const watch = new MutationObserver(() => {
@@ -51,7 +51,8 @@ const PROBE = `
       listener(event);
       const streams = (event.data.match(/"strip"/g) ?? []).length;
       requestAnimationFrame(() => setTimeout(() => window.probe.updates.push({
-        streams, ms: performance.now() - startedAt, first: document.querySelector('[data-stream]').dataset.stream,
+        streams, ms: performance.now() - startedAt,
+        first: [...document.querySelectorAll('[data-stream]')].map((card) => card.dataset.stream).find((name) => name !== '${MONTH_STREAM}'),
       })));
     }, ...rest);
   };
