@@ -25,4 +25,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 
 STOPSIGNAL SIGTERM
-CMD ["node", "--max-semi-space-size=8", "src/cli.ts", "serve"]
+CMD ["node", "--max-semi-space-size=8", "--max-old-space-size=1024", "src/cli.ts", "serve"]

@@ -34,7 +34,7 @@ const HOUR_MS = 3_600_000;
 const FIRST_AT = Date.UTC(2026, 10, 1);
 const CREDENTIAL = { accessKeyId: 'LTAI-bench', accessKeySecret: 'secret-of-the-benchmark' };
 /** As `npm start` and the container run the service: V8 would let garbage of a busy minute grow to a hundred megabytes. */
-const NODE_FLAGS = ['--max-semi-space-size=8'];
+const NODE_FLAGS = ['--max-semi-space-size=8', '--max-old-space-size=1024'];
 const MOST_MB = 250;
 const MOST_GROWTH = 1.2;
 

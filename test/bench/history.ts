@@ -56,7 +56,7 @@ try {
 
   const server = fork(new URL('./history/api-server.ts', import.meta.url), [postgres.url, String(NOW)], {
     // As `npm start` runs it.
-    execArgv: ['--max-semi-space-size=8'],
+    execArgv: ['--max-semi-space-size=8', '--max-old-space-size=1024'],
   });
   const { url } = await message<{ url: string }>(server);
   const figures = await measure(server, url);
