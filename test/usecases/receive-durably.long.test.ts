@@ -101,7 +101,8 @@ describe('a callback that was answered 200 is in the database', () => {
       `when the database is away (${how}) and comes back, with none counted twice`,
       async () => {
         const receiving = openDatabase({ url: proxiedUrl, maxConnections: 4 });
-        const running = await startTestReceiver(receiving);
+        // As large as the service's: at full size two minutes of this load fill more than the tests' usual one.
+        const running = await startTestReceiver(receiving, { spoolBytes: 1024 ** 3 });
         const load = loadCallbacks(running.url, 32, { pauseMs: 5 });
         await until(() => load.acknowledged.size > 50);
         proxy[how]();
