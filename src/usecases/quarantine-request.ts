@@ -62,6 +62,8 @@ export function createQuarantine(parts: {
         await parts.sink.accept(kept);
         return true;
       } catch (error) {
+        // Not kept, so the vendor's next try is to be kept instead.
+        if (kept !== entry && entry.object !== null) names.delete(entry.object);
         if (!(error instanceof RefusedError)) throw error;
         parts.onNotKept(error.reason);
         return false;
