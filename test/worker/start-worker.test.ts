@@ -105,9 +105,13 @@ describe('the worker', () => {
     await until(() => started, 'the job started');
     await worker.close();
     expect(aborted).toBe(true);
-    const { rows } = await database.pool.query(
-      `select count(*)::int as open from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
-    );
-    expect(rows[0].open).toBe(0);
+    // A server process ends a moment after its client has left.
+    const open = async () => {
+      const { rows } = await database.pool.query(
+        `select count(*)::int as open from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+      );
+      return rows[0].open;
+    };
+    await expect.poll(open, { timeout: 10_000 }).toBe(0);
   });
 });
