@@ -43,31 +43,70 @@ export function signedHostsOf(callbackUrl: string): SignedHost[] {
 const HEX_MD5 = /^[0-9a-fA-F]{32}$/;
 const SECONDS = /^\d{1,12}$/;
 
-/** `timestamp` and `signature` are the headers ALI-LIVE-TIMESTAMP (Unix seconds) and ALI-LIVE-SIGNATURE as they came. */
-export function checkSignature(request: {
-  timestamp: string | undefined;
-  signature: string | undefined;
+/** What a signature is checked against. */
+export interface SignedBy {
   hosts: readonly SignedHost[];
   keys: readonly CallbackKey[];
-  now: Instant;
   clockWindowSeconds: number;
-}): SignatureCheck {
-  if (request.keys.length === 0) return { outcome: 'unchecked' };
-  const { timestamp, signature } = request;
-  if (!timestamp || !signature) return { outcome: 'rejected', problem: 'signature-missing' };
-  if (!HEX_MD5.test(signature)) return { outcome: 'rejected', problem: 'signature-malformed' };
-  if (!SECONDS.test(timestamp)) return { outcome: 'rejected', problem: 'timestamp-malformed' };
-  const given = Buffer.from(signature, 'hex');
-  for (const key of request.keys) {
-    for (const { host, form } of request.hosts) {
-      const expected = hash('md5', `${host}|${timestamp}|${key.secret}`, 'buffer');
-      if (!timingSafeEqual(expected, given)) continue;
-      // Told apart only for whoever holds the key: a wrong clock is a finding, a wrong signature is noise.
-      const skewMs = Math.abs(request.now - Number(timestamp) * 1000);
-      if (skewMs > request.clockWindowSeconds * 1000)
-        return { outcome: 'rejected', problem: 'timestamp-outside-window' };
-      return { outcome: 'verified', key: key.name, hostForm: form };
+}
+
+/** `timestamp` and `signature` are the headers ALI-LIVE-TIMESTAMP (Unix seconds) and ALI-LIVE-SIGNATURE as they came. */
+export interface SignedRequest {
+  timestamp: string | undefined;
+  signature: string | undefined;
+  now: Instant;
+}
+
+const MAX_REMEMBERED = 64;
+
+/**
+ * Checks many requests that are signed for the same hosts. Callbacks of one second carry one signature, for it covers nothing else: the
+ * digests of the last seconds that were verified are remembered, and compared like any other.
+ */
+export function createSignatureCheck({
+  hosts,
+  keys,
+  clockWindowSeconds,
+}: SignedBy): (request: SignedRequest) => SignatureCheck {
+  const remembered = new Map<string, Explanation>();
+
+  function explain(timestamp: string, given: Buffer): Explanation | null {
+    const known = remembered.get(timestamp);
+    if (known !== undefined && timingSafeEqual(known.digest, given)) return known;
+    for (const key of keys) {
+      for (const { host, form } of hosts) {
+        const digest = hash('md5', `${host}|${timestamp}|${key.secret}`, 'buffer');
+        if (!timingSafeEqual(digest, given)) continue;
+        if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value as string);
+        const explanation = { digest, key: key.name, hostForm: form };
+        remembered.set(timestamp, explanation);
+        return explanation;
+      }
     }
+    return null;
   }
-  return { outcome: 'rejected', problem: 'signature-mismatch' };
+
+  return ({ timestamp, signature, now }) => {
+    if (keys.length === 0) return { outcome: 'unchecked' };
+    if (!timestamp || !signature) return { outcome: 'rejected', problem: 'signature-missing' };
+    if (!HEX_MD5.test(signature)) return { outcome: 'rejected', problem: 'signature-malformed' };
+    if (!SECONDS.test(timestamp)) return { outcome: 'rejected', problem: 'timestamp-malformed' };
+    const explanation = explain(timestamp, Buffer.from(signature, 'hex'));
+    if (explanation === null) return { outcome: 'rejected', problem: 'signature-mismatch' };
+    // Told apart only for whoever holds the key: a wrong clock is a finding, a wrong signature is noise.
+    const skewMs = Math.abs(now - Number(timestamp) * 1000);
+    if (skewMs > clockWindowSeconds * 1000) return { outcome: 'rejected', problem: 'timestamp-outside-window' };
+    return { outcome: 'verified', key: explanation.key, hostForm: explanation.hostForm };
+  };
+}
+
+interface Explanation {
+  digest: Buffer;
+  key: CallbackKey['name'];
+  hostForm: HostForm;
+}
+
+/** One request alone. */
+export function checkSignature(request: SignedBy & SignedRequest): SignatureCheck {
+  return createSignatureCheck(request)(request);
 }

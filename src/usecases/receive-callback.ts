@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type createBodyReader, NO_NAMES, type ReadableNames } from '../core/callback-body.ts';
-import { type CallbackKey, checkSignature, type SignedHost } from '../core/callback-signature.ts';
+import { type CallbackKey, createSignatureCheck, type SignedHost } from '../core/callback-signature.ts';
 import { CAPTURE_FLAGS } from '../core/capture-flags.ts';
 import { encodeCapture, isPlausible } from '../core/capture-shape.ts';
 import type { QuarantineReason, SignatureProblem } from '../core/quarantine-reason.ts';
@@ -63,6 +63,7 @@ const CANARY_BODY = /^\{"snapauditCanary":"([A-Za-z0-9-]{1,64})"\}$/;
 /** One snapshot callback: verify the raw bytes, read them, keep them. Resolves only when what it answers for is durable. */
 export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallback {
   const { clock, reader, captures, quarantine } = parts;
+  const checkSignature = createSignatureCheck(parts);
 
   async function setAside(
     request: CallbackRequest,
@@ -87,14 +88,8 @@ export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallb
 
   return async (request) => {
     const receivedAt = clock.now();
-    const check = checkSignature({
-      timestamp: request.timestamp,
-      signature: request.signature,
-      hosts: parts.hosts,
-      keys: parts.keys,
-      now: receivedAt,
-      clockWindowSeconds: parts.clockWindowSeconds,
-    });
+    const { timestamp, signature } = request;
+    const check = checkSignature({ timestamp, signature, now: receivedAt });
     if (check.outcome === 'rejected') {
       await setAside(request, 'rejected', check.problem, namesIn(request.body), false);
       return { outcome: 'rejected', reason: check.problem };

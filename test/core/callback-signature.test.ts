@@ -1,5 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkSignature, signCallback, signedHostsOf } from '../../src/core/callback-signature.ts';
+import {
+  checkSignature,
+  createSignatureCheck,
+  signCallback,
+  signedHostsOf,
+} from '../../src/core/callback-signature.ts';
 
 const NOW = 1_765_800_000_000;
 const KEYS = [
@@ -79,5 +85,42 @@ describe('checkSignature', () => {
 
   it('checks nothing where no key is configured', () => {
     expect(check({ keys: [], signature: undefined })).toEqual({ outcome: 'unchecked' });
+  });
+});
+
+describe('a check of many requests', () => {
+  const signedBy = { hosts: HOSTS, keys: KEYS, clockWindowSeconds: 300 };
+  const secrets = [...KEYS.map(({ secret }) => secret), 'a-key-of-nobody'];
+  const request = fc.record({
+    host: fc.constantFrom(...HOSTS.map(({ host }) => host), 'evil.example.com'),
+    second: fc.integer({ min: 0, max: 3 }),
+    signedSecond: fc.integer({ min: 0, max: 3 }),
+    secret: fc.constantFrom(...secrets),
+    skewMs: fc.constantFrom(0, 299_000, 400_000),
+  });
+
+  it('says of each what a check of it alone would say, whatever came before', () => {
+    fc.assert(
+      fc.property(fc.array(request, { maxLength: 30 }), (requests) => {
+        const checkNext = createSignatureCheck(signedBy);
+        for (const { host, second, signedSecond, secret, skewMs } of requests) {
+          const signed = {
+            timestamp: String(1_765_800_000 + second),
+            signature: signCallback(host, 1_765_800_000 + signedSecond, secret),
+            now: NOW + skewMs,
+          };
+          expect(checkNext(signed)).toEqual(checkSignature({ ...signedBy, ...signed }));
+        }
+      }),
+    );
+  });
+
+  it('goes on with seconds that it has long forgotten', () => {
+    const checkNext = createSignatureCheck(signedBy);
+    for (const second of [...Array(100).keys(), 0]) {
+      const timestamp = String(1_765_800_000 + second);
+      const signature = signCallback('hook.example.com', timestamp, KEYS[0].secret);
+      expect(checkNext({ timestamp, signature, now: NOW })).toMatchObject({ outcome: 'verified', key: 'current' });
+    }
   });
 });
