@@ -13,8 +13,8 @@ export interface ReadCallback {
   object: string;
   told: ToldInstant | null;
   overlay: boolean | null;
-  /** Which key carried which meaning; what is in neither this nor `extra` was not in the body. */
-  keys: Partial<Record<Meaning, string>>;
+  /** Which key carried which meaning; what is in neither this nor `extra` was not in the body. Shared by bodies of one kind. */
+  keys: Readonly<Partial<Record<Meaning, string>>>;
   /** Fields that the meanings above do not reproduce, exactly as they came (numbers by their digits). */
   extra: Record<string, unknown> | null;
 }
@@ -41,10 +41,15 @@ const MAX_PLANS = 1_000;
 const CONTROL = /\p{Cc}/u;
 type JsonObject = Record<string, unknown>;
 
+/** What the keys of one kind of body mean. */
 interface Plan {
-  /** For each meaning the keys of this body that may carry it, best first. */
-  candidates: Record<Meaning, string[]>;
-  unknownKeys: string[];
+  /** The keys of the body, in its order. */
+  names: readonly string[];
+  /** For each meaning the keys that may carry it, best first. */
+  candidates: Record<Meaning, readonly string[]>;
+  /** The best key for each meaning, which nearly always carries it. */
+  keys: Partial<Record<Meaning, string>>;
+  unknownKeys: readonly string[];
 }
 
 /**
@@ -53,18 +58,31 @@ interface Plan {
  */
 export function createBodyReader(aliases: AliasTable): { read(text: string): BodyReading } {
   const plans = new Map<string, Plan>();
+  let lastPlan: Plan | null = null;
 
   function planFor(body: JsonObject): Plan {
-    const keys = Object.keys(body);
+    const names = Object.keys(body);
+    // One body is nearly always of the kind of the one before it.
+    if (lastPlan !== null && areSame(lastPlan.names, names)) return lastPlan;
     // As JSON, for a key may hold whatever would otherwise part two keys: one body must not pass for another's kind.
-    const kind = JSON.stringify(keys);
-    const known = plans.get(kind);
-    if (known) return known;
+    const kind = JSON.stringify(names);
+    lastPlan = plans.get(kind) ?? null;
+    if (lastPlan !== null) return lastPlan;
     const candidates = Object.fromEntries(
       MEANINGS.map((meaning) => [meaning, aliases[meaning].filter((name) => Object.hasOwn(body, name))]),
     ) as Record<Meaning, string[]>;
     const named = new Set(MEANINGS.flatMap((meaning) => candidates[meaning]));
-    const plan = { candidates, unknownKeys: keys.filter((key) => !named.has(key)) };
+    const plan = {
+      names,
+      candidates,
+      keys: Object.fromEntries(
+        MEANINGS.filter((meaning) => candidates[meaning].length > 0).map((meaning) => [
+          meaning,
+          candidates[meaning][0]!,
+        ]),
+      ),
+      unknownKeys: names.filter((name) => !named.has(name)),
+    };
     if (plans.size < MAX_PLANS && kind.length < 4_096) plans.set(kind, plan);
     return plan;
   }
@@ -109,89 +127,127 @@ function readOne(
   body: JsonObject,
   plan: Plan,
 ): { callback: ReadCallback } | { problem: BodyProblem; names: ReadableNames } {
-  const keys: Partial<Record<Meaning, string>> = {};
-  const extra: JsonObject = Object.create(null);
-  let extras = 0;
-  const keep = (key: string) => {
-    extra[key] = body[key];
-    extras++;
-  };
+  const fields = new BodyFields(body, plan);
+  const domain = fields.name('domain');
+  const app = fields.name('app');
+  const stream = fields.name('stream');
+  const object = fields.name('object');
+  if (domain === null || app === null || stream === null || object === null) {
+    const missing = domain === null ? 'domain' : app === null ? 'app' : stream === null ? 'stream' : 'object';
+    return { problem: `missing-${missing}`, names: storable({ domain, app, stream, object }) };
+  }
+  const bucket = fields.name('bucket');
+  const endpoint = fields.name('endpoint');
+  if (
+    isTooLong(domain, 'domain') ||
+    isTooLong(app, 'app') ||
+    isTooLong(stream, 'stream') ||
+    isTooLong(object, 'object') ||
+    (bucket !== null && isTooLong(bucket, 'bucket')) ||
+    (endpoint !== null && isTooLong(endpoint, 'endpoint'))
+  ) {
+    return { problem: 'name-too-long', names: storable({ domain, app, stream, object }) };
+  }
+  // All at once, with something between them: two halves of a pair must not make a whole.
+  if (!isClean(`${domain}/${app}/${stream}/${object}/${bucket}/${endpoint}`)) {
+    return { problem: 'name-with-control-characters', names: storable({ domain, app, stream, object }) };
+  }
+  const told = fields.told();
+  const overlay = fields.overlay();
+  for (const key of plan.unknownKeys) fields.keep(key);
+  const { keys, extra } = fields;
+  return { callback: { domain, app, stream, bucket, endpoint, object, told, overlay, keys, extra } };
+}
 
-  const name = (meaning: 'domain' | 'app' | 'stream' | 'bucket' | 'endpoint' | 'object'): string | null => {
+/** Takes the meanings out of one body, one after the other, and notes what they leave over. */
+class BodyFields {
+  keys: Partial<Record<Meaning, string>>;
+  extra: JsonObject | null = null;
+  readonly #body: JsonObject;
+  readonly #plan: Plan;
+
+  constructor(body: JsonObject, plan: Plan) {
+    this.#body = body;
+    this.#plan = plan;
+    this.keys = plan.keys;
+  }
+
+  keep(key: string): void {
+    this.extra ??= Object.create(null) as JsonObject;
+    this.extra[key] = this.#body[key];
+  }
+
+  name(meaning: 'domain' | 'app' | 'stream' | 'bucket' | 'endpoint' | 'object'): string | null {
     let found: string | null = null;
-    for (const key of plan.candidates[meaning]) {
-      const value = body[key];
+    let carrier: string | undefined;
+    for (const key of this.#plan.candidates[meaning]) {
+      const value = this.#body[key];
       if (found === null && typeof value === 'string' && value !== '') {
         found = value;
-        keys[meaning] = key;
+        carrier = key;
         continue;
       }
       // A stream called 123 may come as a number: read it, and keep it as it came.
       if (found === null && Number.isSafeInteger(value)) found = String(value);
-      keep(key);
+      this.keep(key);
     }
+    this.#carriedBy(meaning, carrier);
     return found;
-  };
-
-  const domain = name('domain');
-  const app = name('app');
-  const stream = name('stream');
-  const object = name('object');
-  const names = { domain, app, stream, object };
-  if (domain === null) return { problem: 'missing-domain', names: storable(names) };
-  if (app === null) return { problem: 'missing-app', names: storable(names) };
-  if (stream === null) return { problem: 'missing-stream', names: storable(names) };
-  if (object === null) return { problem: 'missing-object', names: storable(names) };
-  const bucket = name('bucket');
-  const endpoint = name('endpoint');
-  for (const [meaning, value] of Object.entries({ domain, app, stream, bucket, endpoint, object })) {
-    if (value === null) continue;
-    const limit = MAX_BYTES[meaning as keyof typeof MAX_BYTES];
-    // One UTF-16 unit is at most three bytes: most names need no counting.
-    if (value.length * 3 > limit && Buffer.byteLength(value) > limit) {
-      return { problem: 'name-too-long', names: storable(names) };
-    }
-    if (CONTROL.test(value) || !value.isWellFormed()) {
-      return { problem: 'name-with-control-characters', names: storable(names) };
-    }
   }
 
-  let told: ToldInstant | null = null;
-  for (const key of plan.candidates.capturedAt) {
-    const reading: ToldInstant | null = told === null ? readToldInstant(body[key]) : null;
-    if (reading === null) keep(key);
-    else {
-      told = reading;
-      keys.capturedAt = key;
+  told(): ToldInstant | null {
+    let told: ToldInstant | null = null;
+    let carrier: string | undefined;
+    for (const key of this.#plan.candidates.capturedAt) {
+      const reading: ToldInstant | null = told === null ? readToldInstant(this.#body[key]) : null;
+      if (reading === null) this.keep(key);
+      else {
+        told = reading;
+        carrier = key;
+      }
     }
+    this.#carriedBy('capturedAt', carrier);
+    return told;
   }
-  let overlay: boolean | null = null;
-  for (const key of plan.candidates.overlay) {
-    const value = body[key];
-    if (overlay === null && typeof value === 'boolean') {
-      overlay = value;
-      keys.overlay = key;
-      continue;
+
+  overlay(): boolean | null {
+    let overlay: boolean | null = null;
+    let carrier: string | undefined;
+    for (const key of this.#plan.candidates.overlay) {
+      const value = this.#body[key];
+      if (overlay === null && typeof value === 'boolean') {
+        overlay = value;
+        carrier = key;
+        continue;
+      }
+      if (overlay === null && (value === 'true' || value === 1)) overlay = true;
+      else if (overlay === null && (value === 'false' || value === 0)) overlay = false;
+      this.keep(key);
     }
-    if (overlay === null && (value === 'true' || value === 1)) overlay = true;
-    else if (overlay === null && (value === 'false' || value === 0)) overlay = false;
-    keep(key);
+    this.#carriedBy('overlay', carrier);
+    return overlay;
   }
-  for (const key of plan.unknownKeys) keep(key);
-  return {
-    callback: {
-      domain,
-      app,
-      stream,
-      bucket,
-      endpoint,
-      object,
-      told,
-      overlay,
-      keys,
-      extra: extras === 0 ? null : extra,
-    },
-  };
+
+  /** The plan's own keys belong to all bodies of the kind: where this one differs, it gets its own. */
+  #carriedBy(meaning: Meaning, key: string | undefined): void {
+    if (this.keys[meaning] === key) return;
+    this.keys = { ...this.keys };
+    if (key === undefined) delete this.keys[meaning];
+    else this.keys[meaning] = key;
+  }
+}
+
+function areSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text, index) => text === others[index]);
+}
+
+function isTooLong(value: string, name: keyof typeof MAX_BYTES): boolean {
+  // One UTF-16 unit is at most three bytes: most names need no counting.
+  return value.length * 3 > MAX_BYTES[name] && Buffer.byteLength(value) > MAX_BYTES[name];
+}
+
+function isClean(text: string): boolean {
+  return !CONTROL.test(text) && text.isWellFormed();
 }
 
 function namesOf(callback: ReadCallback): ReadableNames {
@@ -208,7 +264,7 @@ function cutToBytes(text: string, bytes: number): string {
 /** Names that a text column and its index can hold, cut to the longest that an object can have; null for the others. */
 function storable(names: ReadableNames): ReadableNames {
   const clean = (value: string | null) =>
-    value === null || CONTROL.test(value) || !value.isWellFormed() ? null : cutToBytes(value, MAX_BYTES.object);
+    value === null || !isClean(value) ? null : cutToBytes(value, MAX_BYTES.object);
   return {
     domain: clean(names.domain),
     app: clean(names.app),

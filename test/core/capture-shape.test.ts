@@ -71,6 +71,42 @@ describe('reading a body', () => {
     expect(fresh.read(JSON.stringify(GOOD))).toMatchObject({ ok: true, callbacks: [{ stream: 'cam01', extra: null }] });
   });
 
+  it('reads a body alike whatever it has read before', () => {
+    const value = fc.constantFrom<unknown>('live', 'cam01', '', 7, null, true, 'true', 1_765_800_000, { a: 1 });
+    const body = fc
+      .record(
+        {
+          DomainName: value,
+          domain: value,
+          AppName: value,
+          StreamName: value,
+          id: value,
+          OssBucket: value,
+          OssObject: value,
+          uri: value,
+          CreateTimestamp: value,
+          time: value,
+          IsOverlay: value,
+          is_overlay: value,
+          own: value,
+        },
+        { requiredKeys: [] },
+      )
+      .map((fields) => JSON.stringify({ ...GOOD, ...fields }));
+    fc.assert(
+      fc.property(fc.array(body, { minLength: 2, maxLength: 10 }), (bodies) => {
+        const one = createBodyReader(VENDOR_ALIASES);
+        const readings = bodies.map((text) => one.read(text));
+        expect(readings).toEqual(bodies.map((text) => createBodyReader(VENDOR_ALIASES).read(text)));
+      }),
+    );
+  });
+
+  it('does not take two halves of a character at the ends of two names for a whole one', () => {
+    const halves = { ...GOOD, StreamName: 'x\ud83d', OssObject: '\ude00.jpg' };
+    expect(reader.read(JSON.stringify(halves))).toMatchObject({ ok: false, problem: 'name-with-control-characters' });
+  });
+
   it('parses a body twice at most, however many of its captures have fields of their own', () => {
     const items = Array.from({ length: 400 }, (_, index) => ({ ...GOOD, StreamName: `cam${index}`, nested: [{}] }));
     const text = JSON.stringify(items).replace('{}', '12345678901234567890');
