@@ -57,40 +57,43 @@ export function createGroupCommit<T>(options: {
     // After the sockets that are readable now have been read: they go into the same batch.
     setImmediate(() => {
       scheduled = false;
-      if (waiting.length === 0) return;
-      const batch = waiting.length <= options.maxBatch ? waiting : waiting.slice(0, options.maxBatch);
-      waiting = batch === waiting ? [] : waiting.slice(options.maxBatch);
-      void writeBatch(batch);
-      schedule();
+      startNext();
     });
+  }
+
+  function startNext(): void {
+    if (writers >= options.maxWriters || waiting.length === 0) return;
+    const batch = waiting.length <= options.maxBatch ? waiting : waiting.slice(0, options.maxBatch);
+    waiting = batch === waiting ? [] : waiting.slice(options.maxBatch);
+    void writeBatch(batch);
+    schedule();
   }
 
   async function writeBatch(batch: Waiting<T>[]): Promise<void> {
     writers++;
     writing += batch.length;
     options.onBatch?.(batch.length);
+    let settle: (each: Waiting<T>) => void;
     try {
       const refused = await options.write(batch.map((each) => each.item));
-      if (refused.length === 0) for (const each of batch) each.resolve();
-      else {
-        const reasons = new Map(refused.map(({ item, reason }) => [item, reason]));
-        for (const each of batch) {
-          const reason = reasons.get(each.item);
-          if (reason === undefined) each.resolve();
-          else each.reject(new RefusedError(reason));
-        }
-      }
+      const reasons = new Map(refused.map(({ item, reason }) => [item, reason]));
+      settle = ({ item, resolve, reject }) => {
+        const reason = reasons.size === 0 ? undefined : reasons.get(item);
+        if (reason === undefined) resolve();
+        else reject(new RefusedError(reason));
+      };
     } catch (cause) {
       const error = new OverloadedError('Nothing can be committed now.', { cause });
-      for (const each of batch) each.reject(error);
-    } finally {
-      writers--;
-      writing -= batch.length;
-      if (waiting.length === 0 && writing === 0) {
-        for (const resolve of idlers) resolve();
-        idlers = [];
-      }
-      schedule();
+      settle = ({ reject }) => reject(error);
+    }
+    writers--;
+    writing -= batch.length;
+    // What has gathered is on its way before this batch is answered: the store does not wait for the answers.
+    startNext();
+    for (const each of batch) settle(each);
+    if (waiting.length === 0 && writing === 0) {
+      for (const resolve of idlers) resolve();
+      idlers = [];
     }
   }
 

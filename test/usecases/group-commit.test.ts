@@ -38,6 +38,19 @@ describe('group commit', () => {
     expect(commit.pending()).toBe(0);
   });
 
+  it('begins the next batch before it answers for the last one', async () => {
+    const writer = createWriter();
+    const commit = createGroupCommit({ write: writer.write, ...LIMITS });
+    const begunAtAnswer = commit.accept(1).then(() => writer.batches.length);
+    await nextTurn();
+    const second = commit.accept(2);
+    await nextTurn();
+    writer.batches[0]!.finish();
+    expect(await begunAtAnswer).toBe(2);
+    writer.batches[1]!.finish();
+    await second;
+  });
+
   it('answers nobody before the write has ended', async () => {
     const writer = createWriter();
     const commit = createGroupCommit({ write: writer.write, ...LIMITS });
@@ -62,9 +75,11 @@ describe('group commit', () => {
     writer.batches[0]!.finish();
     await Promise.all(accepted.slice(0, 3));
     const eighth = commit.accept(8);
-    await nextTurn();
     writer.batches[1]!.finish();
+    await nextTurn();
+    writer.batches[2]!.finish();
     await Promise.all([...accepted, eighth]);
+    expect(writer.batches.map(({ items }) => items)).toEqual([[1, 2, 3], [4, 5], [8]]);
   });
 
   it('fails the whole batch when the write fails, and only the refused items when it refuses', async () => {
