@@ -3,6 +3,7 @@ import { CAPTURE_FLAGS, sourcesOf } from '../../core/capture-flags.ts';
 import { decodeCapture, parseRest } from '../../core/capture-shape.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { BatchStore, CaptureCursor, IncomingCapture, RefusedItem, StoredCapture } from '../../ports.ts';
+import { int2s, int4s, timestamptzs } from './binary-arrays.ts';
 import type { Database } from './database.ts';
 import { createPartitions, dayOf, type Partitions } from './partitions.ts';
 import { createShapeIds } from './shape-ids.ts';
@@ -61,33 +62,29 @@ export function createCaptureStore(options: {
       isVerified,
     );
     const refused: RefusedItem<IncomingCapture>[] = [];
-    const rows = new Map<string, Row>();
+    const told: Row[] = [];
     const days = new Set<number>();
     const today = dayOf(now());
     for (let index = 0; index < items.length; index++) {
       const item = items[index]!;
       const streamId = streams[index];
       const shapeId = shapes[index];
+      const day = dayOf(item.capturedAt);
       if (streamId == null) refused.push({ item, reason: 'too-many-new-streams' });
       else if (shapeId == null) refused.push({ item, reason: 'too-many-new-shapes' });
-      else if (!isVerified(index) && !partitions.admitsStranger(dayOf(item.capturedAt), today)) {
+      else if (!isVerified(index) && !partitions.admitsStranger(day, today)) {
         refused.push({ item, reason: 'too-many-new-days' });
       } else {
-        days.add(dayOf(item.capturedAt));
-        const key = `${streamId} ${item.capturedAt} ${item.discriminator}`;
-        const same = rows.get(key);
-        if (same) {
-          same.deliveries = Math.min(same.deliveries + item.deliveries, 32_767);
-          same.flags |= item.flags;
-          if (item.delayMs < same.item.delayMs) Object.assign(same, { item, shapeId });
-        } else rows.set(key, { item, streamId, shapeId, deliveries: item.deliveries, flags: item.flags });
+        days.add(day);
+        told.push({ item, streamId, shapeId, deliveries: item.deliveries, flags: item.flags });
       }
     }
-    if (rows.size === 0) return refused;
+    if (told.length === 0) return refused;
+    const rows = oneACapture(told);
     await partitions.ensure(client, days);
-    const known = restored ? await countKnown(client, [...rows.values()]) : 0;
-    await insert(client, [...rows.values()], again, now() - options.lateEvidenceAfterMs);
-    if (restored) restored.captures += rows.size - known;
+    const known = restored ? await countKnown(client, rows) : 0;
+    await insert(client, rows, again, now() - options.lateEvidenceAfterMs);
+    if (restored) restored.captures += rows.length - known;
     return refused;
   }
 
@@ -182,10 +179,10 @@ interface ReadRow {
   stream: string;
 }
 
-const BATCH = `select to_timestamp(at / 1000) as captured_at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms,
+const BATCH = `select captured_at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms,
     coalesce(rest, '') as rest
-  from unnest($1::float8[], $2::int[], $3::int[], $4::int[], $5::int[], $6::smallint[], $7::smallint[], $8::smallint[], $9::text[])
-    as batch (at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms, rest)`;
+  from unnest($1::timestamptz[], $2::int[], $3::int[], $4::int[], $5::int[], $6::smallint[], $7::smallint[], $8::smallint[], $9::text[])
+    as batch (captured_at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms, rest)`;
 
 /**
  * What backfill put there (no callback bit) is filled in by the first callback; of several callbacks the one that was received first
@@ -222,12 +219,33 @@ const STATEMENTS = {
   againLate: statement('store-late-captures-again', true, true),
 };
 
-async function insert(client: pg.ClientBase, rows: Row[], again: boolean, lateBefore: Instant): Promise<void> {
-  // In key order: two receivers that store the same captures take their locks in one order, and the index is walked once.
-  rows.sort(
-    (a, b) =>
-      a.streamId - b.streamId || a.item.capturedAt - b.item.capturedAt || a.item.discriminator - b.item.discriminator,
+/**
+ * In key order: two receivers that store the same captures take their locks in one order, and the index is walked once. Deliveries of
+ * one capture become one row, with what was received first.
+ */
+function oneACapture(rows: Row[]): Row[] {
+  rows.sort(byKey);
+  const distinct: Row[] = [];
+  for (const row of rows) {
+    const same = distinct.at(-1);
+    if (same === undefined || byKey(same, row) !== 0) {
+      distinct.push(row);
+      continue;
+    }
+    same.deliveries = Math.min(same.deliveries + row.deliveries, 32_767);
+    same.flags |= row.flags;
+    if (row.item.delayMs < same.item.delayMs) Object.assign(same, { item: row.item, shapeId: row.shapeId });
+  }
+  return distinct;
+}
+
+function byKey(a: Row, b: Row): number {
+  return (
+    a.streamId - b.streamId || a.item.capturedAt - b.item.capturedAt || a.item.discriminator - b.item.discriminator
   );
+}
+
+async function insert(client: pg.ClientBase, rows: Row[], again: boolean, lateBefore: Instant): Promise<void> {
   const isLate = rows.some((row) => row.item.capturedAt < lateBefore);
   const { name, text } = again
     ? isLate
@@ -237,14 +255,14 @@ async function insert(client: pg.ClientBase, rows: Row[], again: boolean, lateBe
       ? STATEMENTS.firstLate
       : STATEMENTS.first;
   const values: unknown[] = [
-    numbers(rows, (row) => row.item.capturedAt),
-    numbers(rows, (row) => row.item.delayMs),
-    numbers(rows, (row) => row.streamId),
-    numbers(rows, (row) => row.item.discriminator),
-    numbers(rows, (row) => row.shapeId),
-    numbers(rows, (row) => row.deliveries),
-    numbers(rows, (row) => row.flags),
-    numbers(rows, (row) => row.item.toldMs),
+    timestamptzs(rows, (row) => row.item.capturedAt),
+    int4s(rows, (row) => row.item.delayMs),
+    int4s(rows, (row) => row.streamId),
+    int4s(rows, (row) => row.item.discriminator),
+    int4s(rows, (row) => row.shapeId),
+    int2s(rows, (row) => row.deliveries),
+    int2s(rows, (row) => row.flags),
+    int2s(rows, (row) => row.item.toldMs),
     // unnest fills up with nulls: where no row has a rest, nothing is sent.
     rows.some((row) => row.item.rest !== '') ? rows.map((row) => row.item.rest) : '{}',
   ];
@@ -255,22 +273,14 @@ async function insert(client: pg.ClientBase, rows: Row[], again: boolean, lateBe
 async function countKnown(client: pg.ClientBase, rows: Row[]): Promise<number> {
   const found = await client.query<{ known: number }>(
     `select count(*)::int as known
-     from unnest($1::int[], $2::float8[], $3::int[]) as batch (stream_id, at, discriminator)
-     join captures c on c.stream_id = batch.stream_id and c.captured_at = to_timestamp(batch.at / 1000)
+     from unnest($1::int[], $2::timestamptz[], $3::int[]) as batch (stream_id, captured_at, discriminator)
+     join captures c on c.stream_id = batch.stream_id and c.captured_at = batch.captured_at
        and c.discriminator = batch.discriminator`,
     [
-      numbers(rows, (row) => row.streamId),
-      numbers(rows, (row) => row.item.capturedAt),
-      numbers(rows, (row) => row.item.discriminator),
+      int4s(rows, (row) => row.streamId),
+      timestamptzs(rows, (row) => row.item.capturedAt),
+      int4s(rows, (row) => row.item.discriminator),
     ],
   );
   return found.rows[0]!.known;
-}
-
-/** An array of numbers as PostgreSQL reads it; the driver's own way quotes every element. */
-function numbers(rows: Row[], value: (row: Row) => number): string {
-  let text = '{';
-  for (let index = 0; index < rows.length; index++)
-    text += index === 0 ? value(rows[index]!) : `,${value(rows[index]!)}`;
-  return `${text}}`;
 }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { CaptureShape } from '../../core/capture-shape.ts';
 
 const MAX_CACHED = 10_000;
+const MAX_RECENT = 8;
 
 export interface ShapeIds {
   /** Ids of these shapes, in their order; null where strangers have used up their allowance of new ones. */
@@ -19,6 +20,8 @@ export interface ShapeIds {
 export function createShapeIds(options: { strangersInAll: number }): ShapeIds {
   const idsByText = new Map<string, number>();
   const shapesById = new Map<number, CaptureShape>();
+  /** Those of the last kinds of body, whose shapes need not be put into words. */
+  const recent: { shape: CaptureShape; id: number }[] = [];
   let strangers = 0;
 
   function remember(text: string, id: number): void {
@@ -26,11 +29,21 @@ export function createShapeIds(options: { strangersInAll: number }): ShapeIds {
     idsByText.set(text, id);
   }
 
+  function recentId(shape: CaptureShape): number | null {
+    for (const each of recent) if (areSame(each.shape, shape)) return each.id;
+    return null;
+  }
+
   return {
     async resolve(client, shapes, mayAdd) {
       const ids: (number | null)[] = [];
       for (let index = 0; index < shapes.length; index++) {
         const shape = shapes[index]!;
+        const recently = recentId(shape);
+        if (recently !== null) {
+          ids.push(recently);
+          continue;
+        }
         const text = textOf(shape);
         let id = idsByText.get(text) ?? null;
         if (id === null) {
@@ -45,6 +58,7 @@ export function createShapeIds(options: { strangersInAll: number }): ShapeIds {
           }
           if (id !== null) remember(text, id);
         }
+        if (id !== null && recent.unshift({ shape, id }) > MAX_RECENT) recent.pop();
         ids.push(id);
       }
       return ids;
@@ -67,6 +81,20 @@ export function createShapeIds(options: { strangersInAll: number }): ShapeIds {
 async function find(client: pg.ClientBase, fingerprint: string): Promise<number | null> {
   const { rows } = await client.query('select id from capture_shapes where fingerprint = $1', [fingerprint]);
   return (rows[0] as { id: number } | undefined)?.id ?? null;
+}
+
+/** Bodies of one kind share their `keys`. */
+function areSame(some: CaptureShape, other: CaptureShape): boolean {
+  return (
+    some.keys === other.keys &&
+    some.bucket === other.bucket &&
+    some.endpoint === other.endpoint &&
+    some.template === other.template &&
+    some.stamp === other.stamp &&
+    some.toldForm === other.toldForm &&
+    some.overlay === other.overlay &&
+    some.instantFrom === other.instantFrom
+  );
 }
 
 /** One text per shape; JSON.stringify of the whole would be the slowest step of a capture's way. */

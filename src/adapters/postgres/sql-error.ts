@@ -1,4 +1,4 @@
-/** The five-character SQLSTATE of a server error; null for anything else, e.g. a broken connection. */
+/** The five-character SQLSTATE of a server error or of `OutOfRangeError`; null for anything else, e.g. a broken connection. */
 export function sqlStateOf(error: unknown): string | null {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
