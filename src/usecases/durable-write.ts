@@ -6,6 +6,8 @@ export interface Durability {
   write<T>(kind: SpoolKind, store: BatchStore<T>, items: T[]): Promise<RefusedItem<T>[]>;
   /** Since when the database takes nothing; null while it does. */
   databaseDownSince(): number | null;
+  /** Something else than items was not committed in time: the next items need not find out for themselves. */
+  databaseIsAway(): void;
   /** The database has committed again: new items go to it first, whatever the spool still holds. */
   databaseIsBack(): void;
 }
@@ -52,6 +54,9 @@ export function createDurability(options: {
       return refused;
     },
     databaseDownSince: () => downSince,
+    databaseIsAway() {
+      downSince ??= options.now();
+    },
     databaseIsBack() {
       downSince = null;
     },

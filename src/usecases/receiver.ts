@@ -127,11 +127,23 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     receiverId,
     host: parts.host,
     now,
-    commit: (beats, timeoutMs) => parts.stores.heartbeats.beat(beats, timeoutMs),
+    commit: beatOrNoteOutage,
     spool: parts.spool,
     commitTimeoutMs: limits.commitTimeoutMs,
     onFailure: (error) => problem('a heartbeat was not committed', error),
   });
+  /** A beat a second: an outage is seen though no callback comes. */
+  async function beatOrNoteOutage(beats: readonly Heartbeat[], timeoutMs: number): Promise<void> {
+    try {
+      await parts.stores.heartbeats.beat(beats, timeoutMs);
+    } catch (error) {
+      durability.databaseIsAway();
+      throw error;
+    }
+    // With a spool it is what drains it that finds the database back.
+    if (parts.spool === null) durability.databaseIsBack();
+  }
+
   const quarantine = createQuarantine({
     sink: aside,
     now,
