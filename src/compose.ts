@@ -69,7 +69,6 @@ export interface Overrides extends ServiceOverrides {
 export const systemClock: Clock = { now: () => Date.now() };
 
 /** Megabytes of callbacks that may wait on the local disk while the database is away. */
-const SPOOL_MAX_BYTES = 1024 * 1024 * 1024;
 const VERSION: string = createRequire(import.meta.url)('../package.json').version;
 /** A question of the API that takes longer is stopped: nobody waits for it any more, and it keeps others waiting. */
 const QUESTION_MS = 20_000;
@@ -134,7 +133,7 @@ export async function createService(environment: Environment, overrides: Overrid
       },
       spool: openSpool({
         directory: spoolDirectory,
-        maxBytes: SPOOL_MAX_BYTES,
+        maxBytes: settings.callbacks.spoolMegabytes * 1024 ** 2,
         now,
         onDamaged: (file) =>
           logger.error({ file }, 'a spool file is damaged; it may hold callbacks that were answered 200'),

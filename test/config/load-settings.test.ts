@@ -88,6 +88,16 @@ describe('the settings file', () => {
     }
   });
 
+  it('takes a spool of 16 MB or more, and 1 GB where nothing is said', () => {
+    const megabytesOf = (text: string) => parseSettings(text, 'snapaudit.yaml').callbacks.spoolMegabytes;
+    expect(megabytesOf(GOOD)).toBe(1_024);
+    expect(megabytesOf(`${GOOD}callbacks: { spoolMegabytes: 16 }\n`)).toBe(16);
+    for (const value of ['15', '1GB']) {
+      const text = `${GOOD}callbacks: { spoolMegabytes: ${value} }\n`;
+      expect(problemsOf(text)).toEqual([expect.stringContaining('callbacks.spoolMegabytes')]);
+    }
+  });
+
   it('reports that both object names are missing beside a mistake in the same app', () => {
     const problems = problemsOf(GOOD.replace('10s', '2s').replace(/ +sequenceObject.*\n/, ''));
     expect(problems).toEqual([
