@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { createCaptureStore } from '../../../src/adapters/postgres/capture-store.ts';
 import { openDatabase } from '../../../src/adapters/postgres/database.ts';
 import { createHeartbeatStore } from '../../../src/adapters/postgres/heartbeat-store.ts';
+import { createMetricsSource } from '../../../src/adapters/postgres/metrics-source.ts';
 import { createQuarantineStore } from '../../../src/adapters/postgres/quarantine-store.ts';
 import { createSignalStore } from '../../../src/adapters/postgres/signal-store.ts';
 import { timestamp } from '../../../src/adapters/postgres/timestamp.ts';
@@ -13,6 +14,7 @@ import { openSpool } from '../../../src/adapters/spool/sqlite-spool.ts';
 import { checkSignature, signedHostsOf } from '../../../src/core/callback-signature.ts';
 import { callbackRoutes } from '../../../src/http/callback-routes.ts';
 import { healthRoutes } from '../../../src/http/health.ts';
+import { createMetrics } from '../../../src/http/metrics.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
 import { createReceiver } from '../../../src/usecases/receiver.ts';
 import { type AuditorOrder, createBenchAuditor } from '../audit/bench-auditor.ts';
@@ -55,9 +57,9 @@ async function start(): Promise<{ url: string; close(): Promise<void> }> {
       );
     case 'plain-insert': {
       const database = openDatabase({ url: databaseUrl });
+      const db = database.db.withTables<{ plain_captures: PlainCapture }>();
       const app = plainApp(async (body) => {
-        await database.db
-          .withTables<{ plain_captures: PlainCapture }>()
+        await db
           .insertInto('plain_captures')
           .values({
             domain: body.DomainName!,
@@ -95,7 +97,14 @@ async function start(): Promise<{ url: string; close(): Promise<void> }> {
         host: 'bench',
         onProblem: (message, error) => process.stderr.write(`${message}: ${String(error)}\n`),
       });
-      const callbacks = callbackRoutes(receiver);
+      // Counted and timed as in `serve`.
+      const metrics = createMetrics({
+        source: createMetricsSource(database),
+        clock: { now },
+        version: 'bench',
+        channels: [],
+      });
+      const callbacks = callbackRoutes(receiver, { onAnswered: metrics.callbackAnswered });
       const server = createHttpServer({
         direct: callbacks.direct,
         routers: [callbacks.router, healthRoutes(receiver, now)],
