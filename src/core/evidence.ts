@@ -55,6 +55,8 @@ export type EvidenceLine =
   | ({ type: 'indexed'; from: Instant; to: Instant } & StreamKey)
   | { type: 'rejected'; object: string; receivedAt: Instant; reason: string }
   | { type: 'blind'; from: Instant; to: Instant }
+  /** More requests were rejected than could be kept by name: there is no `rejected` line of some. */
+  | { type: 'unkept'; from: Instant; to: Instant }
   | {
       type: 'excused';
       from: Instant;

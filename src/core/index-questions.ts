@@ -16,8 +16,9 @@ export function indexQuestions(state: JudgeState, terms: JudgeTerms, evidence: S
   };
   judgeSpan(state, terms, evidence, {
     ...at,
-    onSlot: ({ at: slotAt, cause }) => {
-      if (cause === 'undetermined' || cause === 'index_failed') ask(slotAt);
+    onSlot: ({ at: slotAt, verdict, cause }) => {
+      // Why a callback is missing the index does not know.
+      if ((cause === 'undetermined' && verdict !== 'callback_missing') || cause === 'index_failed') ask(slotAt);
     },
   });
   return mergeSpans(spans);

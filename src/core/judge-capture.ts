@@ -2,7 +2,7 @@ import type { Capture, Mode } from './capture.ts';
 import type { ConfigVersion } from './config-version.ts';
 import type { Instant } from './instant.ts';
 import type { ExcusedSpan, LookedSpans } from './judge-state.ts';
-import { spansContain, spansOverlap } from './span.ts';
+import { type Span, spansContain, spansOverlap } from './span.ts';
 import type { StreamKey } from './stream-key.ts';
 import type { Template } from './template.ts';
 import { type Cause, isBad, type Verdict } from './verdict.ts';
@@ -79,7 +79,8 @@ function whyNotTold(capture: Capture, looked: LookedSpans, terms: CaptureTerms):
   if (blindTo(capture.at, looked)) return 'receiver_down';
   if (terms.callbackUrl !== null && !sameUrl(terms.config.callback, terms.callbackUrl)) return 'callback_not_ours';
   if (capture.rejected) return 'callback_rejected';
-  return 'delivery_lost';
+  // Ours may be the fault: it may be among those that we rejected and could not note.
+  return inDelivery(looked.unkept, capture.at) ? 'undetermined' : 'delivery_lost';
 }
 
 function objectNotSeen(capture: Capture, looked: LookedSpans, terms: CaptureTerms): Judgement {
@@ -118,7 +119,11 @@ function unseen(at: Instant, looked: LookedSpans): Judgement {
 }
 
 function blindTo(at: Instant, looked: LookedSpans): boolean {
-  return spansOverlap(looked.blind, at, at + DELIVERY_WINDOW_MS);
+  return inDelivery(looked.blind, at);
+}
+
+function inDelivery(spans: readonly Span[], at: Instant): boolean {
+  return spansOverlap(spans, at, at + DELIVERY_WINDOW_MS);
 }
 
 function excuse(judged: Judgement, at: Instant, excused: readonly ExcusedSpan[]): Judgement {

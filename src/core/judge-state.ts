@@ -17,6 +17,8 @@ export interface LookedSpans {
   indexed: Span[];
   /** No receiver of ours was alive. */
   blind: Span[];
+  /** More requests were rejected than could be kept by the name of their object. */
+  unkept: Span[];
   excused: ExcusedSpan[];
 }
 

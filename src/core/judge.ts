@@ -51,6 +51,8 @@ export interface SpanEvidence {
   indexed: readonly Span[];
   /** Up to 35 s past `until`, for a callback of the last capture may come that late. */
   blind: readonly Span[];
+  /** In which rejected requests came whose names were not kept; as far past `until` as `blind`. */
+  unkept: readonly Span[];
   /** Those that concern this stream. */
   excused: readonly ExcusedSpan[];
   /** Of the config's bucket. */
@@ -97,7 +99,7 @@ export function beginJudging(): JudgeState {
     drift: null,
     runs: { main: null, drift: null, extra: null },
     hours: [],
-    looked: { listed: [], indexed: [], blind: [], excused: [] },
+    looked: { listed: [], indexed: [], blind: [], unkept: [], excused: [] },
     closed: false,
   };
 }
@@ -223,6 +225,8 @@ function addLooked(before: LookedSpans, evidence: SpanEvidence): LookedSpans {
     listed: mergeSpans([...before.listed, ...evidence.listed]),
     indexed: mergeSpans([...before.indexed, ...evidence.indexed]),
     blind: mergeSpans([...before.blind, ...evidence.blind]),
+    // A state that an older version kept knows of none.
+    unkept: mergeSpans([...(before.unkept ?? []), ...evidence.unkept]),
     excused: [...excused.values()].sort((a, b) => a.from - b.from || a.to - b.to),
   };
 }
@@ -236,6 +240,7 @@ function forgetWhatIsFinal(state: JudgeState): void {
     listed: spansAfter(looked.listed, last),
     indexed: spansAfter(looked.indexed, last),
     blind: spansAfter(looked.blind, last),
+    unkept: spansAfter(looked.unkept, last),
     excused: spansAfter(looked.excused, last),
   };
 }

@@ -33,6 +33,12 @@ export type PushProblem =
 /** Someone floods us with names. */
 type Flood = 'too-many-new-streams' | 'too-many-new-shapes' | 'too-many-new-days';
 
+/**
+ * Stands for all rejected requests of its minute whose names were not kept, for there were too many: a callback that is missing then
+ * may be one of them.
+ */
+export const NAMES_NOT_KEPT = 'names-not-kept';
+
 /** The database will never take it; its own code tells why. */
 export type NotStorable = `not-storable-${string}`;
 
@@ -45,6 +51,7 @@ export type NamedReason =
   | BodyProblem
   | PushProblem
   | Flood
+  | typeof NAMES_NOT_KEPT
   | 'instant-implausible'
   | 'unknown-push-domain';
 

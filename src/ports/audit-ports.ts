@@ -166,6 +166,8 @@ export interface AuditStore {
   observedSince(): Promise<Instant | null>;
   /** Spans of `[from, to)` in which no receiver of ours could take callbacks, merged. */
   blindSpans(from: Instant, to: Instant): Promise<Span[]>;
+  /** Spans of `[from, to)` in which requests were rejected whose names could not be kept, merged. */
+  unkeptSpans(from: Instant, to: Instant): Promise<Span[]>;
   /** Requests that were rejected and name one of the objects. */
   rejections(objects: readonly string[]): Promise<{ object: string; receivedAt: Instant; reason: string }[]>;
   begin(audit: {

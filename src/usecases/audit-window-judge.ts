@@ -120,7 +120,7 @@ export class StreamJudge {
   }
 
   #spanEvidence(captures: readonly Capture[], looked: StretchLooks, until: Instant): SpanEvidence {
-    const { blind, excused } = this.#terms;
+    const { blind, unkept, excused } = this.#terms;
     const from = this.until - HOUR_MS;
     const { listed, indexed, lifecycle } = looked;
     return {
@@ -129,6 +129,7 @@ export class StreamJudge {
       indexed,
       lifecycle,
       blind: spansAfter(blind, from).filter((span) => span.from < until + MINUTE_MS),
+      unkept: spansAfter(unkept, from).filter((span) => span.from < until + MINUTE_MS),
       excused: spansAfter(excused, from).filter((span) => span.from < until && concerns(span, this.#stream)),
     };
   }
@@ -208,12 +209,12 @@ export class StreamJudge {
   ): void {
     const { now, settleSeconds, lateAfterSeconds, callbackUrl } = this.#terms;
     const { listed, indexed, lifecycle } = looked;
-    const { blind, excused } = this.#spanEvidence([], looked, until);
+    const { blind, unkept, excused } = this.#spanEvidence([], looked, until);
     const known = new Set(this.state.strays.map((run) => `${run.mode} ${run.from}`));
     const { runs, hours, open } = judgeStrays(
       this.#strays(captures, until),
       this.state,
-      { listed, indexed, blind: [...blind], excused: [...excused] },
+      { listed, indexed, blind: [...blind], unkept: [...unkept], excused: [...excused] },
       {
         stream: { domain: this.#stream.domain, app: this.#stream.app, stream: this.#stream.stream },
         config,

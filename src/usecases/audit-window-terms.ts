@@ -28,6 +28,8 @@ export interface StreamTerms {
   callbackUrl: string | null;
   versions: readonly ConfigVersion[];
   blind: readonly Span[];
+  /** In which more requests were rejected than could be kept by name. */
+  unkept: readonly Span[];
   excused: readonly ExcusedSpanRow[];
   looks: StreamLooks;
 }

@@ -215,6 +215,7 @@ class AuditRun {
         lateAfterSeconds: this.#parts.lateAfterSeconds,
         callbackUrl: this.#parts.callbackUrl,
         versions,
+        unkept: await this.#parts.audits.unkeptSpans(Math.max(earliest - HOUR_MS, 0), this.#now),
         blind: await this.#parts.audits.blindSpans(Math.max(earliest - HOUR_MS, 0), this.#now - HEARTBEAT_LAG_MS),
         excused: await this.#parts.excused.inForce(Math.max(earliest - HOUR_MS, 0), this.#now),
         looks: createLooks(this.#parts, this.#totals, this.#budget),

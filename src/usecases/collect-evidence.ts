@@ -23,6 +23,7 @@ export class CollectedEvidence {
   readonly configs: ConfigVersion[] = [];
   readonly #listed = new Map<string, { bucket: string; prefix: string; spans: Span[] }>();
   readonly #blind: Span[] = [];
+  readonly #unkept: Span[] = [];
   readonly #excused: EvidenceOf<'excused'>[] = [];
   readonly #lifecycle: EvidenceOf<'lifecycle'>[] = [];
   #window: EvidenceOf<'window'> | null = null;
@@ -64,6 +65,9 @@ export class CollectedEvidence {
       case 'blind':
         this.#blind.push({ from: line.from, to: line.to });
         break;
+      case 'unkept':
+        this.#unkept.push({ from: line.from, to: line.to });
+        break;
       case 'excused':
         this.#excused.push(line);
         break;
@@ -100,6 +104,10 @@ export class CollectedEvidence {
 
   blindSpans(): Span[] {
     return mergeSpans(this.#blind);
+  }
+
+  unkeptSpans(): Span[] {
+    return mergeSpans(this.#unkept);
   }
 
   excusedSpans({ domain, app, stream }: StreamKey): ExcusedSpan[] {

@@ -65,6 +65,7 @@ export function createEvidenceExport(
     }
     for (const span of await parts.audits.blindSpans(since, now - HEARTBEAT_LAG_MS))
       await put({ type: 'blind', ...span });
+    for (const span of await parts.audits.unkeptSpans(since, now)) await put({ type: 'unkept', ...span });
     for (const { from: start, to: end, reason, ...scope } of await parts.excused.inForce(since, now)) {
       await put({
         type: 'excused',
@@ -157,6 +158,7 @@ function scratchStore(real: AuditStore, streams: readonly StreamToAudit[], since
     streamsToAudit: async () => [...streams],
     observedSince: async () => (Number.isFinite(since) ? since : null),
     blindSpans: (from, to) => real.blindSpans(from, to),
+    unkeptSpans: (from, to) => real.unkeptSpans(from, to),
     rejections: (objects) => real.rejections(objects),
     begin: async () => 0,
     finish: async () => {},

@@ -87,6 +87,7 @@ function judgeStreams(evidence: CollectedEvidence, window: EvidenceOf<'window'>)
         listed: [],
         indexed: mergeSpans(indexed.take(id, null)),
         blind: evidence.blindSpans(),
+        unkept: evidence.unkeptSpans(),
         excused: evidence.excusedSpans(stream),
       },
     };
@@ -174,6 +175,7 @@ function judgeSession(
       listed: listedFor(bench, config, mode),
       indexed: looked.indexed,
       blind: looked.blind,
+      unkept: looked.unkept,
       excused: looked.excused,
       lifecycle: evidence.lifecycleRules(config.bucket),
     },

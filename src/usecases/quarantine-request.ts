@@ -1,4 +1,5 @@
 import type { Instant } from '../core/instant.ts';
+import { NAMES_NOT_KEPT } from '../core/quarantine-reason.ts';
 import type { QuarantineEntry } from '../ports.ts';
 import { RefusedError } from './group-commit.ts';
 import type { QuarantineSink, Sink } from './receive-callback.ts';
@@ -16,6 +17,7 @@ export const QUARANTINE_ALLOWANCES = {
 } as const;
 
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 /** The vendor tries a callback up to six times within half a minute; so many names are remembered to keep it once. */
 const REMEMBERED_NAMES = 20_000;
 /** What a row takes beside the name in it. */
@@ -23,7 +25,8 @@ const ROW_BYTES = 100;
 
 /**
  * Keeps requests that were rejected or not understood, within an allowance for each hour. Of rejected ones beyond it what explains a
- * missing callback is kept for longer: the name of the object, once. The others are only counted.
+ * missing callback is kept for longer: the name of the object, once. The others are only counted, and one entry says of each minute that
+ * there were such: what is missing then may have been ours to keep.
  */
 export function createQuarantine(parts: {
   sink: Sink<QuarantineEntry>;
@@ -37,6 +40,7 @@ export function createQuarantine(parts: {
   const verified = createMeter(parts.verified, parts.now);
   const named = createMeter(parts.named, parts.now);
   const names = new Set<string>();
+  let markedMinute: number | null = null;
 
   /** Null where it is too much. A wrong key of ours must not read as the vendor's loss, so a name is worth more than a request. */
   function keptOf(entry: QuarantineEntry, isVerified: boolean): QuarantineEntry | 'known' | null {
@@ -50,12 +54,38 @@ export function createQuarantine(parts: {
     return { ...entry, headers: {}, body: new Uint8Array() };
   }
 
+  /** Whose callbacks they were nobody knows any more, so it is said of none and stands for all. */
+  async function markMinute(receivedAt: Instant): Promise<void> {
+    const minute = Math.floor(receivedAt / MINUTE_MS);
+    if (minute === markedMinute) return;
+    markedMinute = minute;
+    try {
+      await parts.sink.accept({
+        receivedAt,
+        kind: 'rejected',
+        reason: NAMES_NOT_KEPT,
+        remoteAddress: null,
+        headers: {},
+        body: new Uint8Array(),
+        domain: null,
+        app: null,
+        stream: null,
+        object: null,
+      });
+    } catch (error) {
+      // The next one tries again.
+      if (markedMinute === minute) markedMinute = null;
+      throw error;
+    }
+  }
+
   return {
     async accept(entry, isVerified) {
       const kept = keptOf(entry, isVerified);
       if (kept === 'known') return true;
       if (kept === null) {
         parts.onNotKept(entry.reason);
+        if (entry.kind === 'rejected' && entry.object !== null) await markMinute(entry.receivedAt);
         return false;
       }
       try {

@@ -98,6 +98,7 @@ const SCHEMAS = {
     reason: z.string().default(''),
   }),
   blind: z.object({ type: z.literal('blind'), ...span }).refine(inOrder, SPAN_ORDER),
+  unkept: z.object({ type: z.literal('unkept'), ...span }).refine(inOrder, SPAN_ORDER),
   excused: z
     .object({
       type: z.literal('excused'),

@@ -30,7 +30,7 @@ function judge({ C = false, O = false, X = false, looked, terms, capture }: Case
       indexed: X,
       ...capture,
     },
-    { listed: EVERYWHERE, indexed: EVERYWHERE, blind: [], excused: [], ...looked },
+    { listed: EVERYWHERE, indexed: EVERYWHERE, blind: [], unkept: [], excused: [], ...looked },
     {
       stream: { domain: 'play.example.com', app: 'live', stream: 'cam01' },
       config,
@@ -48,7 +48,13 @@ function judge({ C = false, O = false, X = false, looked, terms, capture }: Case
 
 const words = ({ verdict, cause, reason }: Judgement) => [verdict, cause ?? reason].filter(Boolean).join('/');
 const empty = (looked: Partial<LookedSpans> = {}, mode: 'sequence' | 'overwrite' = 'sequence') =>
-  words(judgeEmptySlot(START, { listed: EVERYWHERE, indexed: EVERYWHERE, blind: [], excused: [], ...looked }, mode));
+  words(
+    judgeEmptySlot(
+      START,
+      { listed: EVERYWHERE, indexed: EVERYWHERE, blind: [], unkept: [], excused: [], ...looked },
+      mode,
+    ),
+  );
 
 describe('the table of verdicts', () => {
   it('calls a slot good that was announced and is stored', () => {
@@ -96,6 +102,20 @@ describe('the table of verdicts', () => {
     expect(judge({ O: true, looked: { blind: [{ from: START + from, to: START + to }] } })).toBe(
       `callback_missing/${cause}`,
     );
+  });
+
+  it.each([
+    ['ends as the capture is made', -5_000, 0, 'delivery_lost'],
+    ['ends just after the capture', -5_000, 1, 'undetermined'],
+    ['begins with the last attempt', 34_999, 60_000, 'undetermined'],
+    ['begins 35 s after the capture', 35_000, 60_000, 'delivery_lost'],
+  ])('blames nobody while we rejected more than we could note: a span that %s', (_name, from, to, cause) => {
+    const unkept = [{ from: START + from, to: START + to }];
+    expect(judge({ O: true, looked: { unkept } })).toBe(`callback_missing/${cause}`);
+    expect(judge({ O: true, looked: { unkept }, capture: { rejected: true } })).toBe(
+      'callback_missing/callback_rejected',
+    );
+    expect(judge({ C: true, O: true, looked: { unkept } })).toBe('ok');
   });
 
   it('tells an object that was deleted from one that was never stored', () => {

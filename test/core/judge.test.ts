@@ -339,5 +339,8 @@ describe('the questions to the vendor’s index', () => {
     expect(indexQuestions(beginJudging(), terms, good, at)).toEqual([]);
     const unlisted = evidenceOf({ captures: capturesAt([0, 50]), indexed: [], listed: [] });
     expect(indexQuestions(beginJudging(), terms, unlisted, at)).toEqual([]);
+    const unkept = [{ from: START, to: START + 60 * SECOND }];
+    const untold = evidenceOf({ captures: capturesAt(beat(0, 10, 6), 'untold'), indexed: [], unkept });
+    expect(indexQuestions(beginJudging(), terms, untold, at)).toEqual([]);
   });
 });

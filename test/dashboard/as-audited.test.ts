@@ -21,6 +21,7 @@ const facts = fc.record({
   isListed: fc.boolean(),
   isIndexed: fc.boolean(),
   isBlind: fc.boolean(),
+  isUnkept: fc.boolean(),
   isOurs: fc.boolean(),
   lifecycleDays: fc.constantFrom(1, 90),
   object: fc.constantFrom(`snapshot/live/cam01/${AT / 1_000}.jpg`, 'elsewhere.jpg'),
@@ -32,6 +33,7 @@ function judged({ callback, stored, indexed, rejected, object, ...world }: Facts
     listed: world.isListed ? SPAN : [],
     indexed: world.isIndexed ? SPAN : [],
     blind: world.isBlind ? SPAN : [],
+    unkept: world.isUnkept ? SPAN : [],
     excused: [],
   };
   if (!callback && !stored && !indexed) return judgeEmptySlot(AT, looked, 'sequence');

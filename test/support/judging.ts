@@ -43,7 +43,16 @@ export function termsOf(
 /** Everything looked at, nobody blind, nothing excused, unless said otherwise. */
 export function evidenceOf(changes: Partial<SpanEvidence> = {}): SpanEvidence {
   const everywhere = [{ from: START - FAR, to: START + FAR }];
-  return { captures: [], listed: everywhere, indexed: everywhere, blind: [], excused: [], lifecycle: [], ...changes };
+  return {
+    captures: [],
+    listed: everywhere,
+    indexed: everywhere,
+    blind: [],
+    unkept: [],
+    excused: [],
+    lifecycle: [],
+    ...changes,
+  };
 }
 
 export type CaptureKind = 'ok' | 'late' | 'untold' | 'claim' | 'unsigned-claim' | 'deleted';

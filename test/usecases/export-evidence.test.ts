@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createQuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
 import { type EvidenceLine, formatEvidence } from '../../src/core/evidence.ts';
-import { CouldNotLookError } from '../../src/ports.ts';
+import { NAMES_NOT_KEPT } from '../../src/core/quarantine-reason.ts';
+import { CouldNotLookError, type QuarantineEntry } from '../../src/ports.ts';
 import { createEvidenceExport } from '../../src/usecases/export-evidence.ts';
 import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
 import { type AuditWorld, BUCKET, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
@@ -39,6 +41,12 @@ async function judged(lines: EvidenceLine[]) {
   };
 }
 
+/** More requests were rejected in this minute than could be kept. */
+function namesNotKept(receivedAt: number): QuarantineEntry {
+  const nobody = { remoteAddress: null, domain: null, app: null, stream: null, object: null };
+  return { receivedAt, kind: 'rejected', reason: NAMES_NOT_KEPT, headers: {}, body: new Uint8Array(), ...nobody };
+}
+
 async function eventfulEvening(): Promise<void> {
   world.config();
   world.config({
@@ -56,6 +64,10 @@ async function eventfulEvening(): Promise<void> {
     reason: 'camera moved',
     author: 'test',
   });
+  await createQuarantineStore({ database }).write([namesNotKept(T0 + 16 * MINUTE + 5 * SECOND)], {
+    again: false,
+    timeoutMs: 10_000,
+  });
   for (const stream of ['cam01', 'cam02']) {
     await world.session(stream, T0, T0 + 20 * MINUTE + 9 * SECOND);
     await world.session(stream, T0 + 30 * MINUTE, null);
@@ -63,7 +75,7 @@ async function eventfulEvening(): Promise<void> {
       const at = T0 + (number + 1) * 10 * SECOND;
       if (number === 30 || number === 31 || number === 105) continue;
       await world.capture(stream, at, {
-        callback: number !== 50 && (number < 61 || number > 76),
+        callback: number !== 50 && number !== 95 && (number < 61 || number > 76),
         object: number !== 20 && number !== 21,
         index: number !== 21 && number !== 22,
         delayMs: number === 40 ? 50 * SECOND : 900,
@@ -90,6 +102,11 @@ describe('exported evidence', () => {
     }
     const stored = await world.stored();
     expect(new Set(stored.gaps.map(({ verdict }) => verdict)).size).toBeGreaterThan(5);
+    const during = T0 + 960 * SECOND;
+    expect(stored.gaps.filter(({ from, count }) => from === during && count === 1)).toEqual([
+      expect.objectContaining({ stream: 'cam01', verdict: 'callback_missing', cause: 'undetermined' }),
+      expect.objectContaining({ stream: 'cam02', verdict: 'callback_missing', cause: 'undetermined' }),
+    ]);
     const { lines, outcome } = await exported(T0 - MINUTE, world.clock.at);
     expect(outcome).toMatchObject({ lines: lines.length, streams: 2, error: null });
     const { foreign, ...rest } = await judged(lines);

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Found } from '../../core/found.ts';
 import type { IncidentKind } from '../../core/incident.ts';
 import type { Instant } from '../../core/instant.ts';
+import { NAMES_NOT_KEPT } from '../../core/quarantine-reason.ts';
 import type { ActiveFinding, AlertingFacts, AlertingGap, AuditStall, HeardCapture, OnAirRow } from '../../ports.ts';
 import type { Database } from './database.ts';
 import { timestamp } from './timestamp.ts';
@@ -189,7 +190,8 @@ export function createAlertingFacts(database: Database): AlertingFacts {
       const { rows } = await sql<{ domain: string | null; reason: string; count: number; firstAt: Instant }>`
         select domain, mode() within group (order by reason) as reason, count(*)::integer as count,
           min(received_at) as "firstAt"
-        from quarantine where received_at >= ${timestamp(from)} group by domain`.execute(db);
+        from quarantine
+        where received_at >= ${timestamp(from)} and reason <> ${NAMES_NOT_KEPT} group by domain`.execute(db);
       return rows;
     },
 

@@ -2,7 +2,8 @@ import { type Kysely, sql } from 'kysely';
 import { blindSpans } from '../../core/blind-spans.ts';
 import type { Instant } from '../../core/instant.ts';
 import { DELIVERY_WINDOW_MS } from '../../core/judge-capture.ts';
-import { mergeSpans, type Span } from '../../core/span.ts';
+import { NAMES_NOT_KEPT } from '../../core/quarantine-reason.ts';
+import { mergeSpans, type Span, spansAfter } from '../../core/span.ts';
 import { emptySlotCounts, type SlotCounts, VERDICTS } from '../../core/verdict.ts';
 import type { AuditStore, StreamToAudit, Watermark } from '../../ports.ts';
 import { commitStream, slices } from './commit-stream.ts';
@@ -10,6 +11,7 @@ import type { Database } from './database.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
+const MINUTE_MS = 60_000;
 const LONGEST_AUDIT_MS = 24 * 3_600_000;
 
 type Transaction = Kysely<Tables>;
@@ -58,6 +60,16 @@ export function createAuditStore(database: Database): AuditStore {
         where (to_at is null or to_at > ${timestamp(from)}) and from_at < ${timestamp(to)}`.execute(db);
       const clipped = told.map((span) => ({ from: Math.max(span.from, from), to: Math.min(span.to ?? to, to) }));
       return mergeSpans([...blindSpans(alive, from, to), ...clipped]);
+    },
+
+    async unkeptSpans(from, to) {
+      const { rows } = await sql<{ minute: Instant }>`
+        select distinct date_trunc('minute', received_at, 'UTC') as minute from quarantine
+        where reason = ${sql.lit(NAMES_NOT_KEPT)} and received_at >= ${timestamp(from - MINUTE_MS)} and received_at < ${timestamp(to)}`.execute(
+        db,
+      );
+      const minutes = rows.map(({ minute }) => ({ from: minute, to: minute + MINUTE_MS }));
+      return mergeSpans(spansAfter(minutes, from));
     },
 
     async rejections(objects) {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type pg from 'pg';
+import { NAMES_NOT_KEPT } from '../../core/quarantine-reason.ts';
 import type { BatchStore, QuarantineEntry, QuarantineLimits, RefusedItem, RetryableQuarantine } from '../../ports.ts';
 import type { Database } from './database.ts';
 import { timestamp } from './timestamp.ts';
@@ -16,17 +17,29 @@ export interface QuarantineStore extends BatchStore<QuarantineEntry>, RetryableQ
 
 /** Rows that one statement deletes, so that it takes a moment and no more. */
 const PRUNED_AT_ONCE = 50_000;
-const TOO_OLD = `delete from quarantine where id in (
-  select id from quarantine where received_at < to_timestamp($1::float8 / 1000) limit $2)`;
-/** The newest are kept; rejected requests go first, for what was signed may still be understood one day. */
-const TOO_MANY = `delete from quarantine where id in (
+const TOO_OLD = `with gone as (delete from quarantine where id in (
+  select id from quarantine where received_at < to_timestamp($1::float8 / 1000) limit $2) returning id)
+select count(*)::int as deleted from gone`;
+/**
+ * The newest are kept; rejected requests go first, for what was signed may still be understood one day. Of the minutes of which the name
+ * of a rejected capture goes it is kept that there were such.
+ */
+const TOO_MANY = `with gone as (delete from quarantine where id in (
   select id from (
     select id, row_number() over newest_first as place, sum(size) over newest_first as bytes
     -- apart ("offset 0"), so that sizes are sorted and not bodies
-    from (select id, kind, received_at, octet_length(body) as size from quarantine offset 0) as sizes
+    from (
+      select id, kind, received_at, octet_length(body) as size from quarantine where reason <> '${NAMES_NOT_KEPT}' offset 0
+    ) as sizes
     window newest_first as (order by kind = 'rejected', received_at desc, id desc rows unbounded preceding)
   ) as kept
-  where place > $1 or bytes > $2 limit $3)`;
+  where place > $1 or bytes > $2 limit $3) returning kind, object, date_trunc('minute', received_at, 'UTC') as minute),
+marked as (insert into quarantine (received_at, kind, reason, body)
+  select distinct minute, 'rejected', '${NAMES_NOT_KEPT}', ''::bytea from gone
+  where kind = 'rejected' and object is not null and not exists (
+    select from quarantine known where known.reason = '${NAMES_NOT_KEPT}' and known.received_at >= minute
+    and known.received_at < minute + interval '1 minute'))
+select count(*)::int as deleted from gone`;
 
 export function createQuarantineStore(options: { database: Database }): QuarantineStore {
   const { pool } = options.database;
@@ -70,7 +83,7 @@ export function createQuarantineStore(options: { database: Database }): Quaranti
       for (const statement of [TOO_OLD, TOO_MANY]) {
         const limits = statement === TOO_OLD ? [before, PRUNED_AT_ONCE] : [maxRows, maxBytes, PRUNED_AT_ONCE];
         for (let deleted = PRUNED_AT_ONCE; deleted === PRUNED_AT_ONCE && !signal?.aborted; pruned += deleted) {
-          deleted = (await pool.query(statement, limits)).rowCount ?? 0;
+          deleted = (await pool.query<{ deleted: number }>(statement, limits)).rows[0]!.deleted;
         }
       }
       return pruned;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createAuditStore } from '../../../src/adapters/postgres/audit-store.ts';
 import { createQuarantineStore } from '../../../src/adapters/postgres/quarantine-store.ts';
 import type { QuarantineEntry } from '../../../src/ports.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -71,6 +72,34 @@ describe('the quarantine', () => {
     expect(await kept()).toEqual([1_000, 2_000, 3_000, 5_000]);
     expect(await store.prune({ before: 0, maxRows: 10, maxBytes: 800 })).toBe(1);
     expect(await kept()).toEqual([2_000, 3_000, 5_000]);
+  });
+
+  it('remembers of the minutes whose rejected captures it drops that there were such, once a minute', async () => {
+    const store = createQuarantineStore({ database });
+    const audits = createAuditStore(database);
+    const minute = 60_000;
+    const named = (at: number) => entry(at, { kind: 'rejected', object: `${at}.jpg` });
+    await store.write(
+      [
+        named(0),
+        named(1),
+        named(minute - 1),
+        named(minute),
+        entry(2 * minute, { kind: 'rejected' }),
+        named(9 * minute),
+      ],
+      WRITE,
+    );
+    expect(await audits.unkeptSpans(0, 10 * minute)).toEqual([]);
+    expect(await store.prune({ before: 0, maxRows: 5, maxBytes: 1_000 })).toBe(1);
+    expect(await audits.unkeptSpans(0, 10 * minute)).toEqual([{ from: 0, to: minute }]);
+    expect(await store.prune({ before: 0, maxRows: 1, maxBytes: 1_000 })).toBe(4);
+    expect(await audits.unkeptSpans(0, 10 * minute)).toEqual([{ from: 0, to: 2 * minute }]);
+    expect(await kept()).toEqual([0, minute, 9 * minute]);
+    expect(await store.prune({ before: 0, maxRows: 1, maxBytes: 1_000 })).toBe(0);
+    // Whoever asks for a part of a minute is told of it; who asks from its end on is not.
+    expect(await audits.unkeptSpans(2 * minute - 1, 3 * minute)).toEqual([{ from: minute, to: 2 * minute }]);
+    expect(await audits.unkeptSpans(2 * minute, 3 * minute)).toEqual([]);
   });
 
   it('prunes no further when it is told to end', async () => {

@@ -51,6 +51,8 @@ function findingsOf(verdict: Verdict, cause: Cause | null): AuditFindings {
     case 'interval_drift':
       return { object: 'no', index: null };
     case 'undetermined':
+      if (verdict === 'callback_missing') return { object: 'yes', index: 'not_asked' };
+      return { object: 'no', index: 'could_not_look' };
     case 'index_failed':
       return { object: 'no', index: 'could_not_look' };
     case 'listing_failed':

@@ -80,7 +80,8 @@ const causeReasons: Record<Cause, string> = {
   beyond_beat: 'It lies between two beats.',
   listing_failed: 'OSS could not be listed for this time.',
   index_failed: 'The vendor’s index could not be read for this time.',
-  undetermined: 'The vendor’s index or the bucket’s rules could not be asked, so the reason stays open.',
+  undetermined:
+    'The vendor’s index or the bucket’s rules could not be asked, or we rejected more callbacks than we could note, so the reason stays open.',
 };
 
 const incidentKinds: Record<IncidentKind, string> = {
@@ -166,6 +167,7 @@ const quarantineReasons: Record<NamedReason, string> = {
   'too-many-new-streams': 'too many new streams at once',
   'too-many-new-shapes': 'too many new forms of the body at once',
   'too-many-new-days': 'captures of too many days at once',
+  'names-not-kept': 'more were rejected in this minute than could be kept',
   'instant-implausible': 'implausible time',
   'unknown-push-domain': 'ingest domain is not in the settings',
 };

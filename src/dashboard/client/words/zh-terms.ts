@@ -71,7 +71,7 @@ export const zhTerms: Terms = {
     beyond_beat: '它位于两个节拍之间。',
     listing_failed: '该时段的 OSS 无法列举。',
     index_failed: '该时段的厂商索引无法读取。',
-    undetermined: '无法询问厂商索引或存储桶规则，原因未定。',
+    undetermined: '无法询问厂商索引或存储桶规则，或我方拒绝的回调多到无法逐一记录，原因未定。',
   },
   incidentKinds: {
     gap: '缺口',
@@ -140,6 +140,7 @@ export const zhTerms: Terms = {
     'too-many-new-streams': '短时间内新流过多',
     'too-many-new-shapes': '短时间内新正文形式过多',
     'too-many-new-days': '截图分布的日期过多',
+    'names-not-kept': '此分钟内被拒绝的请求过多，未能逐一保留',
     'instant-implausible': '时间不合情理',
     'unknown-push-domain': '推流域名不在设置文件中',
   },
