@@ -116,9 +116,8 @@ function isUncertain(
   const close = (instant: number) => Math.abs(slot.visibleAt - instant) <= doubt;
   if (allEdges.some(close)) return true;
   if (slot.deliveries.some(({ receivedAt }) => close(receivedAt - lateAfterSeconds * SECOND))) return true;
-  return (
-    slot.deliveries.length === 0 && spans.blind.some(({ from, to }) => close(from - DELIVERY_WINDOW_MS) || close(to))
-  );
+  const unseen = [...spans.blind, ...spans.unkept];
+  return slot.deliveries.length === 0 && unseen.some(({ from, to }) => close(from - DELIVERY_WINDOW_MS) || close(to));
 }
 
 /** A faster beat puts captures between the slots: beyond what the config asks for. */

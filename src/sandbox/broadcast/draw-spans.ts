@@ -6,14 +6,14 @@ const SECOND = 1_000;
 /** A callback is attempted for at most this long: 6 attempts of 5 s, 1 s apart. */
 export const DELIVERY_WINDOW_MS = 35 * SECOND;
 
-/** Spans in which somebody could not see: our receiver, our listing, the vendor's index; and spans that are excused. */
+/** Spans in which somebody could not see: our receiver, our listing, the vendor's index, who was rejected; and spans that are excused. */
 export function drawSpans(
   random: Random,
   setting: Setting,
   sessions: PlannedSession[],
   faultFree: boolean,
 ): PlannedSpans {
-  const spans: PlannedSpans = { blind: [], listingFailed: [], indexFailed: [], excused: [] };
+  const spans: PlannedSpans = { blind: [], unkept: [], listingFailed: [], indexFailed: [], excused: [] };
   if (faultFree) return spans;
   const draw = (least: number, most: number): Span => {
     const length = random.int(least, most) * SECOND;
@@ -65,6 +65,7 @@ export function drawSpans(
     const unseen = [...spans.listingFailed, ...spans.indexFailed].some((other) => near(other, span, 300 * SECOND));
     if (!unseen && steady(scope.domain, scope.app, scope.stream)) spans.excused.push({ ...span, ...scope });
   }
+  if (random.chance(0.2)) spans.unkept.push(draw(60, 1_800));
   return spans;
 }
 
@@ -81,6 +82,7 @@ export function spansOf(spans: PlannedSpans, session: PlannedSession): PlannedSp
   const { domain, app, stream, bucket } = session.stream;
   return {
     blind: spans.blind,
+    unkept: spans.unkept,
     listingFailed: spans.listingFailed.filter((span) => span.bucket === bucket),
     indexFailed: spans.indexFailed.filter((span) => span.stream === session.stream),
     excused: spans.excused.filter(

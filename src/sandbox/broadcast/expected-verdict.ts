@@ -1,5 +1,5 @@
 import { DELIVERY_WINDOW_MS, within } from './draw-spans.ts';
-import type { BroadcastPlan, Expectation, PlannedSession, PlannedSlot, PlannedSpans } from './plan.ts';
+import type { BroadcastPlan, Expectation, PlannedSession, PlannedSlot, PlannedSpans, Span } from './plan.ts';
 
 type Moment = Pick<BroadcastPlan, 'now' | 'settleSeconds' | 'lateAfterSeconds'>;
 type Seen = 'yes' | 'no' | 'could not look';
@@ -76,13 +76,14 @@ function judgedWithoutObject(
   return { verdict: 'not_captured', cause: steady ? 'not_captured' : 'interval_drift' };
 }
 
-/** In the order of the table: our own outage first, then a URL that is not ours, then a request that we turned away. */
+/** In the order of the table: our own outage first, then a URL that is not ours, then a request that we turned away, perhaps unnoted. */
 function whyNotTold(slot: PlannedSlot, session: PlannedSession, spans: PlannedSpans): string {
   const at = slot.visibleAt;
-  if (spans.blind.some((span) => span.from < at + DELIVERY_WINDOW_MS && at < span.to)) return 'receiver_down';
+  const inDelivery = (span: Span) => span.from < at + DELIVERY_WINDOW_MS && at < span.to;
+  if (spans.blind.some(inDelivery)) return 'receiver_down';
   if (!session.ours) return 'callback_not_ours';
   if (slot.deliveries.some(({ rejected }) => rejected !== null)) return 'callback_rejected';
-  return 'delivery_lost';
+  return spans.unkept.some(inDelivery) ? 'undetermined' : 'delivery_lost';
 }
 
 export function firstAccepted(slot: PlannedSlot): number | null {

@@ -131,6 +131,8 @@ export interface BroadcastPlan {
 
 export interface PlannedSpans {
   blind: (Span & { refused: boolean })[];
+  /** Our receiver rejected more requests than it could note. */
+  unkept: Span[];
   listingFailed: (Span & { bucket: string })[];
   indexFailed: (Span & { stream: PlannedStream })[];
   excused: (Span & { domain: string | null; app: string | null; stream: string | null })[];

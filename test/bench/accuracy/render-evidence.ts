@@ -144,6 +144,7 @@ function pushSpans(lines: object[], plan: BroadcastPlan, indexed: Set<PlannedStr
     for (const span of without(all, failed)) lines.push({ type: 'indexed', ...key(stream), ...formatted(span) });
   }
   for (const span of plan.spans.blind) lines.push({ type: 'blind', ...formatted(span) });
+  for (const span of plan.spans.unkept) lines.push({ type: 'unkept', ...formatted(span) });
   for (const { domain, app, stream, ...span } of plan.spans.excused) {
     lines.push({ type: 'excused', ...formatted(span), domain, app, stream, reason: 'maintenance' });
   }
