@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPartitions, dayOf } from '../../src/adapters/postgres/partitions.ts';
 import { loadCallbacks } from '../support/callback-load.ts';
-import { type CuttableProxy, startCuttableProxy } from '../support/cuttable-proxy.ts';
+import { type CuttableProxy, startDatabaseProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { discardServe, type ServeProcess, startServe } from '../support/serve-process.ts';
 
@@ -15,11 +15,7 @@ let proxiedUrl: string;
 const processes: ServeProcess[] = [];
 beforeEach(async () => {
   database = await createTestDatabase();
-  const url = new URL(database.url);
-  proxy = await startCuttableProxy(Number(url.port || 5432));
-  url.port = String(proxy.port);
-  url.hostname = '127.0.0.1';
-  proxiedUrl = url.href;
+  ({ proxy, url: proxiedUrl } = await startDatabaseProxy(database.url));
 });
 afterEach(async () => {
   for (const serve of processes.splice(0)) await discardServe(serve);

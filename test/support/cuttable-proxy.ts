@@ -74,3 +74,12 @@ export async function startCuttableProxy(targetPort: number): Promise<CuttablePr
     },
   };
 }
+
+/** Such a proxy before a database, and the URL that leads through it. */
+export async function startDatabaseProxy(databaseUrl: string): Promise<{ proxy: CuttableProxy; url: string }> {
+  const url = new URL(databaseUrl);
+  const proxy = await startCuttableProxy(Number(url.port || 5432));
+  url.hostname = '127.0.0.1';
+  url.port = String(proxy.port);
+  return { proxy, url: url.href };
+}

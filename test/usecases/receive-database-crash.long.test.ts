@@ -8,7 +8,7 @@ import { openDatabase } from '../../src/adapters/postgres/database.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '../../src/adapters/postgres/embedded-server.ts';
 import { migrateToLatest } from '../../src/adapters/postgres/migrate.ts';
 import { loadCallbacks } from '../support/callback-load.ts';
-import { type CuttableProxy, startCuttableProxy } from '../support/cuttable-proxy.ts';
+import { type CuttableProxy, startDatabaseProxy } from '../support/cuttable-proxy.ts';
 import { startTestReceiver } from '../support/receiver.ts';
 
 /** A PostgreSQL of its own, with fsync on: this one is killed. */
@@ -21,10 +21,7 @@ beforeAll(async () => {
   directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-crash-'));
   await chmod(directory, 0o755);
   postgres.push(await startEmbeddedServer({ dataDir: directory }));
-  const url = new URL(postgres[0]!.url);
-  proxy = await startCuttableProxy(Number(url.port));
-  url.port = String(proxy.port);
-  proxiedUrl = url.href;
+  ({ proxy, url: proxiedUrl } = await startDatabaseProxy(postgres[0]!.url));
 }, 120_000);
 afterAll(async () => {
   await proxy.close();

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/adapters/postgres/database.ts';
-import { type CuttableProxy, startCuttableProxy } from '../support/cuttable-proxy.ts';
+import { type CuttableProxy, startDatabaseProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestReceiver } from '../support/receiver.ts';
 
@@ -9,11 +9,7 @@ let proxy: CuttableProxy;
 let proxiedUrl: string;
 beforeAll(async () => {
   database = await createTestDatabase();
-  const url = new URL(database.url);
-  proxy = await startCuttableProxy(Number(url.port || 5432));
-  url.port = String(proxy.port);
-  url.hostname = '127.0.0.1';
-  proxiedUrl = url.href;
+  ({ proxy, url: proxiedUrl } = await startDatabaseProxy(database.url));
 });
 afterEach(() => proxy.restore());
 afterAll(async () => {
