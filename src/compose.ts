@@ -106,7 +106,8 @@ export async function createService(environment: Environment, overrides: Overrid
     // An audit must not starve the receiver of connections.
     const receiving = openDatabase({
       url: database.url,
-      maxConnections: 4,
+      // Two each for captures, signals, quarantine and forwards would be eight; the last three are rare.
+      maxConnections: 6,
       applicationName: 'snapaudit-receiver',
       onError: (error) => logger.warn({ err: error }, 'an idle database connection ended'),
     });

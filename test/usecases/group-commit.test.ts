@@ -38,6 +38,25 @@ describe('group commit', () => {
     expect(commit.pending()).toBe(0);
   });
 
+  it('writes as many batches at once as it may, each when the sockets before it have been read', async () => {
+    const writer = createWriter();
+    const commit = createGroupCommit({ write: writer.write, ...LIMITS, maxPending: 9, maxWriters: 2 });
+    const accepted = [commit.accept(1), commit.accept(2)];
+    await nextTurn();
+    accepted.push(commit.accept(3));
+    await nextTurn();
+    accepted.push(commit.accept(4));
+    await nextTurn();
+    expect(writer.batches.map(({ items }) => items)).toEqual([[1, 2], [3]]);
+    writer.batches[1]!.finish();
+    await accepted[2];
+    expect(writer.batches.map(({ items }) => items)).toEqual([[1, 2], [3], [4]]);
+    writer.batches[0]!.finish();
+    writer.batches[2]!.finish();
+    await Promise.all(accepted);
+    expect(commit.pending()).toBe(0);
+  });
+
   it('begins the next batch before it answers for the last one', async () => {
     const writer = createWriter();
     const commit = createGroupCommit({ write: writer.write, ...LIMITS });

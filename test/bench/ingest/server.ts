@@ -76,7 +76,7 @@ async function start(): Promise<{ url: string; close(): Promise<void> }> {
       return listen(app, () => database.close());
     }
     case 'snapaudit': {
-      const database = openDatabase({ url: databaseUrl, maxConnections: 4 });
+      const database = openDatabase({ url: databaseUrl, maxConnections: 6 });
       const directory = mkdtempSync(path.join(os.tmpdir(), 'snapaudit-bench-spool-'));
       const now = Date.now;
       const receiver = createReceiver({
