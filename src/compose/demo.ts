@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { createConfigStore } from '../adapters/postgres/config-store.ts';
-import { type Database, openDatabase } from '../adapters/postgres/database.ts';
+import { openDatabase } from '../adapters/postgres/database.ts';
 import { startEmbeddedServer } from '../adapters/postgres/embedded-server.ts';
 import type { DemoHandle, DemoRequest, Observed } from '../cli/demo-handle.ts';
 import type { OrderedFault } from '../cli/sandbox-handle.ts';
@@ -22,6 +22,7 @@ import { onceScenario, type Scenario, scenarioApps } from '../sandbox/scenario.t
 import { applyPlan } from '../usecases/apply-plan.ts';
 import { desiredDomains } from '../usecases/desired-domains.ts';
 import type { ConfigPorts } from '../usecases/reconcile-configs.ts';
+import { demoDatabaseName, dropLeftDatabases } from './demo-databases.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { createVendor } from './vendor.ts';
 
@@ -132,10 +133,10 @@ async function demoEnvironment(
   // Volatile: nothing of it outlives the demo.
   const server = await startEmbeddedServer({ dataDir, volatile: true, onProgress });
   release.add(() => server.stop());
-  const databaseName = `demo_${process.pid}_${Date.now()}`;
+  const databaseName = demoDatabaseName(process.pid, Date.now());
   const maintenance = openDatabase({ url: server.url, maxConnections: 1 });
   release.add(() => maintenance.close());
-  await dropLeftovers(maintenance);
+  await dropLeftDatabases(maintenance);
   await sql`create database ${sql.id(databaseName)}`.execute(maintenance.db);
   release.add(() => sql`drop database ${sql.id(databaseName)} with (force)`.execute(maintenance.db));
   const directory = await mkdtemp(path.join(os.tmpdir(), 'snapaudit-demo-'));
@@ -163,15 +164,6 @@ async function demoEnvironment(
       apiToken: null,
     },
   };
-}
-
-/** Databases of demos that were killed; one that a demo still works with cannot be dropped and stays. */
-async function dropLeftovers({ db }: Database): Promise<void> {
-  const { rows } = await sql<{ name: string }>`
-    select datname as name from pg_database d
-    where datname like 'demo\\_%' and not exists (select from pg_stat_activity a where a.datid = d.oid)
-  `.execute(db);
-  for (const { name } of rows) await sql`drop database if exists ${sql.id(name)}`.execute(db).catch(() => {});
 }
 
 interface Watch {
