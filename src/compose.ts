@@ -68,7 +68,6 @@ export interface Overrides extends ServiceOverrides {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** Megabytes of callbacks that may wait on the local disk while the database is away. */
 const VERSION: string = createRequire(import.meta.url)('../package.json').version;
 /** A question of the API that takes longer is stopped: nobody waits for it any more, and it keeps others waiting. */
 const QUESTION_MS = 20_000;

@@ -119,7 +119,7 @@ const callbackSettings = z
     clockWindow: durationSeconds({ min: 1 }).default(300),
     /** Further names for a meaning of the body, tried after the built-in ones (usecases/receive-callback). */
     aliases: z.partialRecord(z.enum(MEANINGS), z.array(z.string())).default({}),
-    /** Room for callbacks while PostgreSQL is away, about 600 bytes each; at least what SQLite needs to begin with. */
+    /** Room for callbacks while PostgreSQL is away, about 600 bytes each. */
     spoolMegabytes: z.int().min(16).max(1_048_576).default(1_024),
     /** `forward` may lead into these private ranges (CIDR); true: into any. */
     forwardAllowPrivate: z.union([z.boolean(), z.array(z.cidrv4().or(z.cidrv6()))]).default(false),

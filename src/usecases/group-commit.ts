@@ -78,7 +78,7 @@ export function createGroupCommit<T>(options: {
       const refused = await options.write(batch.map((each) => each.item));
       const reasons = new Map(refused.map(({ item, reason }) => [item, reason]));
       settle = ({ item, resolve, reject }) => {
-        const reason = reasons.size === 0 ? undefined : reasons.get(item);
+        const reason = reasons.get(item);
         if (reason === undefined) resolve();
         else reject(new RefusedError(reason));
       };
