@@ -74,9 +74,15 @@ export async function createAuditWorld(database: TestDatabase) {
   const heartbeats = createHeartbeatStore({ database });
   /** Callbacks on their way: stored together, as if at the time at which they were told. */
   const told: { at: Instant | null; rows: IncomingCapture[] } = { at: null, rows: [] };
-  const flush = async () => {
+  /** Whoever asks while they are being stored waits for the end of it. */
+  let stored = Promise.resolve();
+  const store = async () => {
     if (told.rows.length > 0) await captures.write(told.rows.splice(0), { again: false, timeoutMs: 30_000 });
     told.at = null;
+  };
+  const flush = () => {
+    stored = stored.then(store);
+    return stored;
   };
   const captures = createCaptureStore({
     database,
