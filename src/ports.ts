@@ -277,7 +277,7 @@ export interface KeptRequest extends QuarantineEntry {
 }
 
 export interface RetryableQuarantine {
-  /** Requests that were neither stored since nor dropped, by id. */
+  /** Requests that were kept whole and neither stored since nor dropped, by id. Of others there is no body to offer again. */
   unsettled(query: {
     afterId: number;
     limit: number;
@@ -285,7 +285,7 @@ export interface RetryableQuarantine {
     reason: string | null;
   }): Promise<KeptRequest[]>;
   /** `outcome`: `stored`, `dropped` or `still-<reason>`. */
-  settle(id: number, outcome: string, at: Instant): Promise<void>;
+  settle(settled: readonly { id: number; outcome: string }[], at: Instant): Promise<void>;
 }
 
 /** What was said about publishing; sessions are derived from it. `stream` as told (a push callback may lower-case it). */

@@ -19,6 +19,8 @@ import { printable, type TableColumn } from './table.ts';
 
 const requestId = wholeNumberTo(Number.MAX_SAFE_INTEGER);
 const KINDS = ['rejected', 'unclassified', 'implausible'] as const satisfies readonly QuarantineKind[];
+/** Requests between two words of progress; whole pages of them. */
+const PROGRESS_EVERY = 5_000;
 
 const COLUMNS: TableColumn<QuarantineRead>[] = [
   { header: 'id', value: (row) => row.id, align: 'right', keep: true },
@@ -87,12 +89,22 @@ export function quarantineCommand(context: CommandContext): Command {
     .description('Offer them to the receiver again, with the keys, aliases and templates as they are now.')
     .addOption(new Option('--kind <kind>', 'only this kind').choices([...KINDS]))
     .option('--reason <reason>', 'only this reason')
-    .addHelpText('after', '\nWhat is stored counts as late evidence: the next audit judges those slots anew.')
+    .addHelpText(
+      'after',
+      '\nWhat is stored counts as late evidence: the next audit judges those slots anew.' +
+        '\nRequests of which only the name of the object was kept cannot be offered again.',
+    )
     .action(async ({ kind, reason }: { kind?: QuarantineKind; reason?: string }) => {
       const { openQuarantine, operatorLog, close } = await context.openQueries();
       try {
         const control = await openQuarantine();
-        const counts = await control.retry({ kind: kind ?? null, reason: reason ?? null });
+        const counts = await control.retry({
+          kind: kind ?? null,
+          reason: reason ?? null,
+          onProgress: ({ tried, stored }) => {
+            if (tried % PROGRESS_EVERY === 0) context.stderr.write(`${tried} tried, ${stored} stored so far\n`);
+          },
+        });
         await record(operatorLog, 'quarantine retry', kind ?? 'all', counts);
         context.stdout.write(`${counts.tried} tried, ${counts.stored} stored.\n`);
         for (const [why, count] of Object.entries(counts.still)) context.stdout.write(`${count} still ${why}\n`);

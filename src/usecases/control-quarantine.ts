@@ -5,7 +5,12 @@ import { type RetryCounts, retryQuarantined } from './retry-quarantined.ts';
 
 export interface QuarantineControl {
   /** Offers what was neither stored nor dropped to the receiver again; null: any kind, any reason. */
-  retry(which: { kind: QuarantineKind | null; reason: string | null; signal?: AbortSignal }): Promise<RetryCounts>;
+  retry(which: {
+    kind: QuarantineKind | null;
+    reason: string | null;
+    signal?: AbortSignal;
+    onProgress?(counts: RetryCounts): void;
+  }): Promise<RetryCounts>;
   /** No retry takes it again; it stays to be looked at until the quarantine needs the room. */
   drop(id: number): Promise<void>;
 }
@@ -28,7 +33,7 @@ export function controlQuarantine(parts: {
       const row = await history.quarantineRow(id);
       if (!row) throw new RefusalError('not-found', 'There is no such request in quarantine (any more).');
       if (row.outcome === 'stored') throw new RefusalError('conflict', 'A retry has stored this request already.');
-      await reads.settle(id, 'dropped', clock.now());
+      await reads.settle([{ id, outcome: 'dropped' }], clock.now());
     },
   };
 }

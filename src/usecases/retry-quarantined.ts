@@ -21,6 +21,8 @@ export async function retryQuarantined(parts: {
   kind: QuarantineEntry['kind'] | null;
   reason: string | null;
   signal?: AbortSignal;
+  /** What came of it so far, now and then. */
+  onProgress?(counts: RetryCounts): void;
 }): Promise<RetryCounts> {
   const { reads, clock } = parts;
   const counts: RetryCounts = { tried: 0, stored: 0, still: {} };
@@ -30,13 +32,17 @@ export async function retryQuarantined(parts: {
     if (page.length === 0 || parts.signal?.aborted) return counts;
     // Together, so that they share their commits.
     const outcomes = await Promise.all(page.map((kept) => outcomeOf(kept, parts.receive)));
-    for (let index = 0; index < page.length; index++) {
-      const outcome = outcomes[index]!;
+    for (const outcome of outcomes) {
       counts.tried++;
       if (outcome === 'stored') counts.stored++;
       else counts.still[outcome] = (counts.still[outcome] ?? 0) + 1;
-      await reads.settle(page[index]!.id, outcome === 'stored' ? 'stored' : `still-${outcome}`, clock.now());
     }
+    const settled = outcomes.map((outcome) => (outcome === 'stored' ? outcome : `still-${outcome}`));
+    await reads.settle(
+      page.map(({ id }, index) => ({ id, outcome: settled[index]! })),
+      clock.now(),
+    );
+    parts.onProgress?.(counts);
     afterId = page.at(-1)!.id;
   }
 }

@@ -60,6 +60,11 @@ describe('retrying what lies in quarantine', () => {
     await post(signedCallback(body('cam1', 'picture')));
     await post(signedCallback(body('cam2', 'object'), { key: NEW_KEY }));
     await post(signedCallback('nonsense'));
+    // Of this one there was only room for its name.
+    const nameOnly = { kind: 'rejected', reason: 'signature-mismatch', object: 'snapshot/live/cam3/1.jpg' } as const;
+    const nobody = { remoteAddress: null, headers: {}, domain: null, app: null, stream: null };
+    const kept = { ...nobody, ...nameOnly, receivedAt: Date.now(), body: new Uint8Array() };
+    await createQuarantineStore({ database }).write([kept], { again: false, timeoutMs: 10_000 });
     const receivedBefore = Date.now();
 
     expect(await retry({}, KEY)).toEqual({
@@ -85,6 +90,6 @@ describe('retrying what lies in quarantine', () => {
     // The others were signed well when they came, and passed on then.
     expect(forwarded).toEqual([expect.stringContaining('cam2')]);
     const outcomes = await database.db.selectFrom('quarantine').select('outcome').orderBy('id').execute();
-    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['stored', 'stored', 'still-signature-mismatch']);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['stored', 'stored', 'still-signature-mismatch', null]);
   });
 });

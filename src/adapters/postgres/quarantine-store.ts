@@ -52,6 +52,7 @@ export function createQuarantineStore(options: { database: Database }): Quaranti
         .selectAll()
         .where('id', '>', afterId)
         .where(sql<boolean>`(outcome is null or outcome not in ('stored', 'dropped'))`)
+        .where(sql<boolean>`octet_length(body) > 0`)
         .$if(kind !== null, (query) => query.where('kind', '=', kind!))
         .$if(reason !== null, (query) => query.where('reason', '=', reason!))
         .orderBy('id')
@@ -71,12 +72,13 @@ export function createQuarantineStore(options: { database: Database }): Quaranti
         object: row.object,
       }));
     },
-    async settle(id, outcome, at) {
-      await options.database.db
-        .updateTable('quarantine')
-        .set({ outcome, retried_at: timestamp(at) })
-        .where('id', '=', id)
-        .execute();
+    async settle(settled, at) {
+      const ids = settled.map(({ id }) => id);
+      const outcomes = settled.map(({ outcome }) => outcome);
+      await sql`
+        update quarantine set outcome = settled.outcome, retried_at = ${timestamp(at)}
+        from unnest(${ids}::bigint[], ${outcomes}::text[]) as settled (id, outcome)
+        where quarantine.id = settled.id`.execute(options.database.db);
     },
     async prune({ before, maxRows, maxBytes }, signal) {
       let pruned = 0;

@@ -55,7 +55,8 @@ export function quarantineControlRoutes(control: QuarantineControl): Route[] {
       scope: 'operate',
       tag: 'quarantine',
       summary: 'Offer kept requests to the receiver again',
-      description: 'After an alias was added, a key corrected or a domain named. Twice is harmless.',
+      description:
+        'After an alias was added, a key corrected or a domain named. Twice is harmless. Requests of which only a name was kept are left out.',
       body: z.strictObject({ kind: kinds.optional(), reason: name.optional() }),
       response: z.object({
         tried: z.number().int(),
