@@ -22,9 +22,11 @@ import { hasSpool } from './adapters/spool/look-at-spool.ts';
 import { openSpool } from './adapters/spool/sqlite-spool.ts';
 import type { ServiceHandle, ServiceOverrides } from './cli/service-handle.ts';
 import { createAlerting } from './compose/alerting.ts';
+import { callbackKeys, sealingKeys, streamingDomainOf } from './compose/callback-trust.ts';
 import { composeForwarding } from './compose/forwarding.ts';
 import { composeJobs } from './compose/jobs.ts';
-import { composeHistory, composeQuarantine } from './compose/queries.ts';
+import { composeQuarantine } from './compose/quarantine.ts';
+import { composeHistory } from './compose/queries.ts';
 import { ReleaseStack } from './compose/release-stack.ts';
 import { openStorage, untilReached } from './compose/storage.ts';
 import { createVendor } from './compose/vendor.ts';
@@ -377,22 +379,4 @@ async function listen(server: ReturnType<typeof createHttpServer>, { host, port 
 
 function tokensOf(database: Database, secrets: Secrets, clock: Clock) {
   return manageTokens({ store: createTokenStore(database), clock, environmentToken: secrets.apiToken });
-}
-
-function callbackKeys({ callbackKey, callbackKeyPrevious }: Secrets) {
-  return [
-    ...(callbackKey ? [{ name: 'current' as const, secret: callbackKey }] : []),
-    ...(callbackKeyPrevious ? [{ name: 'previous' as const, secret: callbackKeyPrevious }] : []),
-  ];
-}
-
-function sealingKeys(secrets: Secrets): string[] {
-  return callbackKeys(secrets).map((key) => key.secret);
-}
-
-/** Push callbacks name the ingest domain, or the streaming domain where no ingest domain is bound. */
-function streamingDomainOf({ domains }: Pick<Settings, 'domains'>): (pushDomain: string) => string | null {
-  const known = new Map(domains.map(({ domain }) => [domain.toLowerCase(), domain]));
-  for (const { domain, pushDomain } of domains) if (pushDomain) known.set(pushDomain.toLowerCase(), domain);
-  return (pushDomain) => known.get(pushDomain.toLowerCase()) ?? null;
 }

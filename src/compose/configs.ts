@@ -7,13 +7,14 @@ import { askSpoolDepth, createHttpProbe } from '../adapters/probe/http-probe.ts'
 import { lookAtSpool } from '../adapters/spool/look-at-spool.ts';
 import type { ConfigHandle, DoctorHandle } from '../cli/config-handle.ts';
 import { type Environment, openStorage, systemClock } from '../compose.ts';
-import { type Config, ConfigurationError, type Secrets } from '../config/env.ts';
+import { type Config, ConfigurationError } from '../config/env.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import { SecretText } from '../core/secret-text.ts';
 import { desiredDomains } from '../usecases/desired-domains.ts';
 import { type DoctorLine, fail, ok } from '../usecases/doctor-line.ts';
 import { checkSpool } from '../usecases/doctor-spool.ts';
 import { forwardsToOurselves } from '../usecases/forward-callback.ts';
+import { sealingKeys } from './callback-trust.ts';
 import { createVendor } from './vendor.ts';
 
 const LIVE_URL = 'https://live.aliyuncs.com';
@@ -121,8 +122,4 @@ function noPublicUrl(): ConfigurationError {
   return new ConfigurationError('Configs cannot be planned:', [
     `SNAPAUDIT_PUBLIC_URL is not set. ${PUBLIC_URL_REMEDY}`,
   ]);
-}
-
-function sealingKeys({ callbackKey, callbackKeyPrevious }: Secrets): string[] {
-  return [callbackKey, callbackKeyPrevious].filter((key) => key !== null);
 }

@@ -66,10 +66,8 @@ export function callbackRoutes(
   router.get('/callbacks/stream', async (request, response) => {
     const begun = performance.now();
     try {
-      const target = request.originalUrl;
       const answer = await receiver.receiveStreamCallback({
-        target,
-        query: new URLSearchParams(target.slice(target.indexOf('?') + 1 || target.length)),
+        target: request.originalUrl,
         timestamp: header(request, 'ali-live-timestamp'),
         signature: header(request, 'ali-live-signature'),
         headers: () => headersToKeep(request),

@@ -1,6 +1,7 @@
 import { RefusalError } from '../core/refusal.ts';
 import type { Clock, QuarantineHistory, QuarantineKind, RetryableQuarantine } from '../ports.ts';
 import type { ReceiveCallbackParts } from './receive-callback.ts';
+import type { ReceiveStreamCallbackParts } from './receive-stream-callback.ts';
 import { type RetryCounts, retryQuarantined } from './retry-quarantined.ts';
 
 export interface QuarantineControl {
@@ -22,12 +23,13 @@ export function controlQuarantine(parts: {
   /** Names of objects may have become known since. */
   refreshTemplates(): Promise<void>;
   receive: Omit<ReceiveCallbackParts, 'clock' | 'quarantine'>;
+  receiveStream: Omit<ReceiveStreamCallbackParts, 'clock' | 'quarantine'>;
 }): QuarantineControl {
-  const { reads, history, clock, receive } = parts;
+  const { reads, history, clock, receive, receiveStream } = parts;
   return {
     async retry(which) {
       await parts.refreshTemplates();
-      return retryQuarantined({ reads, clock, receive, ...which });
+      return retryQuarantined({ reads, clock, receive, receiveStream, ...which });
     },
     async drop(id) {
       const row = await history.quarantineRow(id);

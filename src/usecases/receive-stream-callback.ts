@@ -9,7 +9,6 @@ import type { QuarantineSink, Sink } from './receive-callback.ts';
 export interface StreamCallbackRequest {
   /** The request target as it came, path and query. */
   target: string;
-  query: URLSearchParams;
   timestamp: string | undefined;
   signature: string | undefined;
   headers: () => Record<string, string>;
@@ -22,11 +21,7 @@ export type StreamCallbackAnswer =
   | { outcome: 'rejected'; reason: SignatureProblem }
   | { outcome: 'not-kept'; reason: QuarantineReason };
 
-/**
- * One publish or publish_done. It is signed over the ingest domain on which the URL is configured, not over the URL's host
- * (reference/live-api.md 2.1), so the domain that the query names is tried, if it is one of ours.
- */
-export function createReceiveStreamCallback(parts: {
+export interface ReceiveStreamCallbackParts {
   clock: Clock;
   keys: readonly CallbackKey[];
   clockWindowSeconds: number;
@@ -34,12 +29,21 @@ export function createReceiveStreamCallback(parts: {
   streamingDomainOf: (pushDomain: string) => string | null;
   signals: Sink<SessionSignal>;
   quarantine: QuarantineSink;
-}): (request: StreamCallbackRequest) => Promise<StreamCallbackAnswer> {
+}
+
+export type ReceiveStreamCallback = (request: StreamCallbackRequest) => Promise<StreamCallbackAnswer>;
+
+/**
+ * One publish or publish_done. It is signed over the ingest domain on which the URL is configured, not over the URL's host
+ * (reference/live-api.md 2.1), so the domain that the query names is tried, if it is one of ours.
+ */
+export function createReceiveStreamCallback(parts: ReceiveStreamCallbackParts): ReceiveStreamCallback {
   const { clock } = parts;
   return async (request) => {
     const receivedAt = clock.now();
-    const reading = readPushCallback(request.query);
-    const pushDomain = request.query.get('app') ?? '';
+    const query = queryOf(request.target);
+    const reading = readPushCallback(query);
+    const pushDomain = query.get('app') ?? '';
     const hosts: SignedHost[] = [{ host: pushDomain, form: 'host' }];
     const check = checkSignature({
       timestamp: request.timestamp,
@@ -97,4 +101,8 @@ export function createReceiveStreamCallback(parts: {
     }
     return { outcome: 'stored' };
   };
+}
+
+function queryOf(target: string): URLSearchParams {
+  return new URLSearchParams(target.slice(target.indexOf('?') + 1 || target.length));
 }

@@ -11,7 +11,7 @@ import { createGroupCommit, OverloadedError } from './group-commit.ts';
 import { createHeartbeatKeeper } from './keep-heartbeat.ts';
 import { createQuarantine, QUARANTINE_ALLOWANCES, type QuarantineAllowance } from './quarantine-request.ts';
 import { createReceiveCallback, type ReceiveCallback } from './receive-callback.ts';
-import { createReceiveStreamCallback } from './receive-stream-callback.ts';
+import { createReceiveStreamCallback, type ReceiveStreamCallback } from './receive-stream-callback.ts';
 import { encodeSpooled } from './spool-codec.ts';
 
 export interface ReceiverParts {
@@ -81,7 +81,7 @@ export interface ReceiverState {
 export interface Receiver {
   receiverId: string;
   receiveCallback: ReceiveCallback;
-  receiveStreamCallback: ReturnType<typeof createReceiveStreamCallback>;
+  receiveStreamCallback: ReceiveStreamCallback;
   state(): ReceiverState;
   /** Begins heartbeats and draining; call it when the server listens. */
   start(): Promise<void>;

@@ -1,5 +1,11 @@
 import type { Clock, ForwardedCallback, KeptRequest, QuarantineEntry, RetryableQuarantine } from '../ports.ts';
-import { createReceiveCallback, type ReceiveCallbackParts } from './receive-callback.ts';
+import {
+  type CallbackAnswer,
+  type CallbackRequest,
+  createReceiveCallback,
+  type ReceiveCallbackParts,
+} from './receive-callback.ts';
+import { createReceiveStreamCallback, type ReceiveStreamCallbackParts } from './receive-stream-callback.ts';
 
 export interface RetryCounts {
   tried: number;
@@ -11,13 +17,16 @@ export interface RetryCounts {
 const PAGE = 200;
 
 /**
- * Offers kept requests to the receiver again, as if they came when they came: after new aliases were added, a key was corrected, or a
- * domain was named. What is stored now counts as late evidence, so that the next audit judges those slots anew. Twice is harmless.
+ * Offers kept requests, snapshot and push callbacks alike, to the receiver again as if they came when they came: after new aliases were
+ * added, a key was corrected, or a domain was named. What is stored now counts as late evidence, so that the next audit judges those slots anew. Twice is harmless.
  */
 export async function retryQuarantined(parts: {
   reads: RetryableQuarantine;
   clock: Clock;
+  /** Who takes snapshot callbacks. */
   receive: Omit<ReceiveCallbackParts, 'clock' | 'quarantine'>;
+  /** Who takes push callbacks. */
+  receiveStream: Omit<ReceiveStreamCallbackParts, 'clock' | 'quarantine'>;
   kind: QuarantineEntry['kind'] | null;
   reason: string | null;
   signal?: AbortSignal;
@@ -30,8 +39,7 @@ export async function retryQuarantined(parts: {
   for (;;) {
     const page = await reads.unsettled({ afterId, limit: PAGE, kind: parts.kind, reason: parts.reason });
     if (page.length === 0 || parts.signal?.aborted) return counts;
-    // Together, so that they share their commits.
-    const outcomes = await Promise.all(page.map((kept) => outcomeOf(kept, parts.receive)));
+    const outcomes = await Promise.all(page.map((kept) => outcomeOf(kept, parts)));
     for (const outcome of outcomes) {
       counts.tried++;
       if (outcome === 'stored') counts.stored++;
@@ -47,10 +55,40 @@ export async function retryQuarantined(parts: {
   }
 }
 
+/** It lies in the quarantine already. */
+const quarantine = { accept: async () => true };
+
 async function outcomeOf(
   kept: KeptRequest,
-  { forward, ...receive }: Omit<ReceiveCallbackParts, 'clock' | 'quarantine'>,
+  parts: Pick<Parameters<typeof retryQuarantined>[0], 'receive' | 'receiveStream'>,
 ): Promise<string> {
+  const clock = { now: () => kept.receivedAt };
+  const request = {
+    timestamp: kept.headers['ali-live-timestamp'],
+    signature: kept.headers['ali-live-signature'],
+    headers: () => kept.headers,
+    remoteAddress: kept.remoteAddress,
+  };
+  const body = Buffer.from(kept.body);
+  const answer = isTarget(body)
+    ? await createReceiveStreamCallback({ ...parts.receiveStream, clock, quarantine })({
+        ...request,
+        target: body.toString(),
+      })
+    : await receiveSnapshot(kept, { ...request, body }, { ...parts.receive, clock, quarantine });
+  return 'reason' in answer ? answer.reason : answer.outcome;
+}
+
+/** A push callback has no body and is kept as its request target; JSON never begins like one. */
+function isTarget(body: Buffer): boolean {
+  return body[0] === '/'.charCodeAt(0);
+}
+
+async function receiveSnapshot(
+  kept: KeptRequest,
+  request: CallbackRequest,
+  { forward, ...receive }: ReceiveCallbackParts,
+): Promise<CallbackAnswer> {
   // What was verified when it came was passed on then, however little of it was understood.
   const isNew = kept.kind === 'rejected' || receive.keys.length === 0;
   const forwards: ForwardedCallback[] = [];
@@ -58,16 +96,7 @@ async function outcomeOf(
   const answer = await createReceiveCallback({
     ...receive,
     ...(forward && isNew && { forward: { ...forward, sink: held } }),
-    clock: { now: () => kept.receivedAt },
-    // It lies in the quarantine already.
-    quarantine: { accept: async () => true },
-  })({
-    body: Buffer.from(kept.body),
-    timestamp: kept.headers['ali-live-timestamp'],
-    signature: kept.headers['ali-live-signature'],
-    headers: () => kept.headers,
-    remoteAddress: kept.remoteAddress,
-  });
+  })(request);
   if (answer.outcome === 'stored') await Promise.all(forwards.map((callback) => forward?.sink.accept(callback)));
-  return 'reason' in answer ? answer.reason : answer.outcome;
+  return answer;
 }

@@ -90,6 +90,26 @@ describe('quarantine', () => {
     expect(settled.data.map((row) => row.outcome).sort()).toEqual(['dropped', 'stored']);
     await expect(run(quarantineCommand, 'drop', '999999')).rejects.toThrow('no such request');
   });
+
+  it('says of none that it is stored which the database still refuses', async () => {
+    await sql`delete from quarantine`.execute(database.db);
+    // Unsigned callbacks may make partitions for 31 days, and no more.
+    for (let day = 1; day <= 33; day++) {
+      const object = `snapshot/live/cam01/${START / 1_000 - (100 + day) * 86_400}.jpg`;
+      const told = { domain: 'play.example.com', app: 'live', stream: 'cam01', bucket: 'bucket-a', object };
+      await sql`
+        insert into quarantine (received_at, kind, reason, body)
+        values (${timestamp(NOW)}, 'unclassified', 'too-many-new-days', ${Buffer.from(JSON.stringify(told))})`.execute(
+        database.db,
+      );
+    }
+    const { stdout } = await run(quarantineCommand, 'retry');
+    expect(stdout).toBe('33 tried, 31 stored.\n2 still too-many-new-days\n');
+    const handle = await openQueries();
+    const { data } = await handle.queries.captures({ from: START - 140 * 86_400_000, to: START - 90 * 86_400_000 });
+    expect(data).toHaveLength(31);
+    await sql`delete from captures where captured_at < ${timestamp(START - 90 * 86_400_000)}`.execute(database.db);
+  });
 });
 
 describe('export', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createQuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
+import { createSignalStore } from '../../src/adapters/postgres/signal-store.ts';
 import { extendAliases } from '../../src/core/callback-aliases.ts';
 import { createBodyReader } from '../../src/core/callback-body.ts';
 import { signedHostsOf } from '../../src/core/callback-signature.ts';
@@ -22,14 +23,14 @@ afterAll(async () => {
 
 const NEW_KEY = 'newkeynewkeynewkey12';
 
-function retry(aliases: Record<string, string[]>, secret: string) {
+function retry(aliases: Record<string, string[]>, secret: string, ingestDomains: Record<string, string> = {}) {
+  const trust = { keys: [{ name: 'current' as const, secret }], clockWindowSeconds: 300 };
   return retryQuarantined({
     reads: createQuarantineStore({ database }),
     clock: { now: Date.now },
     receive: {
+      ...trust,
       hosts: signedHostsOf(`https://${HOST}`),
-      keys: [{ name: 'current', secret }],
-      clockWindowSeconds: 300,
       reader: createBodyReader(extendAliases(aliases)),
       templatesOf: () => [TEMPLATE],
       captures: {
@@ -40,6 +41,15 @@ function retry(aliases: Record<string, string[]>, secret: string) {
       forward: {
         targetsOf: () => ['https://old.example.com/'],
         sink: { accept: async ({ bodyBase64 }) => void forwarded.push(Buffer.from(bodyBase64, 'base64').toString()) },
+      },
+    },
+    receiveStream: {
+      ...trust,
+      streamingDomainOf: (pushDomain) => ingestDomains[pushDomain] ?? null,
+      signals: {
+        accept: async (signal) => {
+          await createSignalStore({ database, now: Date.now }).write([signal], { again: false, timeoutMs: 10_000 });
+        },
       },
     },
     kind: null,
@@ -91,5 +101,35 @@ describe('retrying what lies in quarantine', () => {
     expect(forwarded).toEqual([expect.stringContaining('cam2')]);
     const outcomes = await database.db.selectFrom('quarantine').select('outcome').orderBy('id').execute();
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['stored', 'stored', 'still-signature-mismatch', null]);
+  });
+
+  it('takes a push callback, once its ingest domain is named, as said when it came', async () => {
+    await database.db.deleteFrom('quarantine').execute();
+    const stamp = Math.floor(Date.now() / 1000);
+    const pushed = { action: 'publish', app: 'push2.example.com', appname: 'live', id: 'cam9', time: String(stamp) };
+    const { headers } = signedCallback('', { host: 'push2.example.com' });
+    await fetch(`${running.url}/callbacks/stream?${new URLSearchParams(pushed)}`, { headers });
+    const receivedBefore = Date.now();
+
+    expect(await retry({}, KEY)).toEqual({ tried: 1, stored: 0, still: { 'unknown-push-domain': 1 } });
+    expect(await retry({}, NEW_KEY)).toMatchObject({ still: { 'signature-mismatch': 1 } });
+    expect(await retry({}, KEY, { 'push2.example.com': 'play.example.com' })).toMatchObject({ tried: 1, stored: 1 });
+    const signals = await database.db
+      .selectFrom('session_signals')
+      .innerJoin('streams', 'streams.id', 'stream_id')
+      .select(['domain', 'app', 'stream', 'kind', 'at', 'seen_at', 'push_domain'])
+      .execute();
+    expect(signals).toEqual([
+      {
+        domain: 'play.example.com',
+        app: 'live',
+        stream: 'cam9',
+        kind: 'publish',
+        at: stamp * 1_000,
+        seen_at: expect.any(Number),
+        push_domain: 'push2.example.com',
+      },
+    ]);
+    expect(signals[0]!.seen_at).toBeLessThanOrEqual(receivedBefore);
   });
 });
