@@ -18,7 +18,8 @@ const PAGE = 200;
 
 /**
  * Offers kept requests, snapshot and push callbacks alike, to the receiver again as if they came when they came: after new aliases were
- * added, a key was corrected, or a domain was named. What is stored now counts as late evidence, so that the next audit judges those slots anew. Twice is harmless.
+ * added, a key was corrected, or a domain was named. What is stored now counts as late evidence, so that the next audit judges those slots
+ * anew. Twice is harmless.
  */
 export async function retryQuarantined(parts: {
   reads: RetryableQuarantine;
