@@ -1,4 +1,5 @@
 import type { BroadcastStream, PublishTime } from './broadcast/broadcaster.ts';
+import type { EndpointFault } from './broadcast/fault-kinds.ts';
 import type { CaptureFaultOrder, ScheduledFault } from './broadcast/scheduled-fault.ts';
 import type { BodyStyle } from './broadcast/vendor-callbacks.ts';
 import type { SandboxApp } from './sandbox.ts';
@@ -84,15 +85,14 @@ export function onceScenario(domain: string): Scenario {
   faults.push({ fault: 'interval_changed', app: 'stretched', atMs: CHANGED.atMs });
 
   // Each in an audit of its own: one that cannot look takes a while over it, the longer the slower the machine.
-  faults.push(
-    { fault: 'receiver_down', ...OUTAGE },
-    { fault: 'oss_unavailable', atMs: 44 * SECOND, forMs: 8 * SECOND },
-    { fault: 'live_unavailable', atMs: 44 * SECOND, forMs: 8 * SECOND },
-    { fault: 'oss_throttled', atMs: 62 * SECOND, forMs: 12 * SECOND },
-    { fault: 'live_throttled', atMs: 62 * SECOND, forMs: 12 * SECOND },
-    { fault: 'oss_timeout', atMs: 84 * SECOND, forMs: 13 * SECOND },
-    { fault: 'live_timeout', atMs: 84 * SECOND, forMs: 13 * SECOND },
-  );
+  const away = (oss: EndpointFault, live: EndpointFault, atMs: number, forMs: number) => {
+    const met = { forMs: forMs - 5 * SECOND, patienceMs: 9 * SECOND };
+    faults.push({ fault: oss, atMs, forMs, met }, { fault: live, atMs, forMs, met });
+  };
+  faults.push({ fault: 'receiver_down', ...OUTAGE });
+  away('oss_unavailable', 'live_unavailable', 44 * SECOND, 8 * SECOND);
+  away('oss_throttled', 'live_throttled', 62 * SECOND, 12 * SECOND);
+  away('oss_timeout', 'live_timeout', 84 * SECOND, 13 * SECOND);
   return { apps: scenarioApps(), streams, faults, playsForMs: SESSION_MS + 2 * SECOND };
 }
 

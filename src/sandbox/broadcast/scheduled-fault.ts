@@ -35,6 +35,8 @@ export interface OutageOrder {
   fault: EndpointFault | 'receiver_down';
   atMs: number;
   forMs: number;
+  /** An endpoint stays away until it has been called for so long, `patienceMs` longer at most: whoever is slow to call is to see it. */
+  met?: { forMs: number; patienceMs: number };
 }
 
 /** The picture of a stream is taken that long after one of its sessions has ended. */

@@ -12,11 +12,11 @@ import {
   until,
 } from './broadcaster.ts';
 import { type DeliveryPolicy, VENDOR_DELIVERY } from './deliver.ts';
-import type { EndpointFault } from './fault-kinds.ts';
 import { GroundTruth, type InjectedRow } from './ground-truth.ts';
 import { PicturePainter } from './picture.ts';
+import { playOutage } from './play-outage.ts';
 import { Random } from './random.ts';
-import type { ConfigFaultOrder, OutageOrder, ScheduledFault } from './scheduled-fault.ts';
+import type { ConfigFaultOrder, ScheduledFault } from './scheduled-fault.ts';
 
 /** Where the callbacks of an app go once somebody else has changed its config. */
 export const FOREIGN_CALLBACK = 'http://127.0.0.1:9/not-ours';
@@ -143,50 +143,4 @@ async function changeConfig(studio: Studio, order: ConfigFaultOrder): Promise<vo
   const at = Date.now();
   const where = { domain, app: order.app, stream: '*' };
   studio.truth.note(order, order.fault, where, { from: at, to: at, captures: 0 }, true);
-}
-
-async function playOutage(studio: Studio, options: BroadcasterOptions, order: OutageOrder): Promise<void> {
-  await until(studio, studio.startedAtMs + order.atMs);
-  const from = Date.now();
-  if (order.fault === 'receiver_down') {
-    if (!options.receiverDown) throw new Error('receiver_down needs a receiver of ours in the same process (the demo)');
-    const span = await options.receiverDown(order.forMs);
-    studio.truth.note(order, order.fault, null, { ...span, captures: 0 }, true);
-    return;
-  }
-  const restore = breakEndpoint(order.fault, options);
-  try {
-    await until(studio, from + order.forMs);
-  } finally {
-    restore();
-  }
-  studio.truth.note(order, order.fault, null, { from, to: Date.now(), captures: 0 }, true);
-}
-
-/** The returned function makes it well again. */
-function breakEndpoint(fault: EndpointFault, options: BroadcasterOptions): () => void {
-  const oss = (mode: '503-slow-down' | '500-xml' | 'timeout') => {
-    if (!options.ossFaults) throw new Error(`${fault} needs the OSS stand-in`);
-    return options.ossFaults.set({ kind: 'any', mode });
-  };
-  const live = (mode: '500-json' | 'throttle' | 'timeout') => {
-    if (!options.liveFaults) throw new Error(`${fault} needs the Live stand-in`);
-    return options.liveFaults.set({ mode });
-  };
-  switch (fault) {
-    case 'oss_unavailable':
-      return oss('500-xml');
-    case 'oss_throttled':
-      return oss('503-slow-down');
-    case 'oss_timeout':
-      return oss('timeout');
-    case 'live_unavailable':
-      return live('500-json');
-    case 'live_throttled':
-      return live('throttle');
-    case 'live_timeout':
-      return live('timeout');
-    default:
-      throw new RangeError(fault satisfies never);
-  }
 }

@@ -20,6 +20,8 @@ export interface LiveFault {
   code?: string;
   /** For mode `code`: the HTTP status, default 400. */
   status?: number;
+  /** Told of each call that it strikes. */
+  onHit?: () => void;
 }
 
 /** Faults that the Live endpoint shows on purpose; the first that fits a call strikes it. */
@@ -45,6 +47,7 @@ export function createLiveFaults(): LiveFaults {
       if (!hit) return null;
       hit.left -= 1;
       faults = faults.filter(({ left }) => left > 0);
+      hit.fault.onHit?.();
       return hit.fault;
     },
   };

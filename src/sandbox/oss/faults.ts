@@ -42,6 +42,8 @@ export interface OssFault {
   probability?: number;
   /** Only this bucket. */
   bucket?: string;
+  /** Told of each request that it hits. */
+  onHit?: () => void;
 }
 
 const LIST_ONLY: readonly OssFaultMode[] = ['truncated-without-token', 'repeated-token', 'no-key-count'];
@@ -94,6 +96,7 @@ export class OssFaults {
     if (!hit) return null;
     hit.left -= 1;
     if (hit.left <= 0) this.#active = this.#active.filter((fault) => fault !== hit);
+    hit.onHit?.();
     this.#hits.set(hit.mode, (this.#hits.get(hit.mode) ?? 0) + 1);
     return hit.mode;
   }
