@@ -66,19 +66,21 @@ export function decideIncidents(input: {
       decisions.push({ do: confirms ? 'confirm' : 'update', incident, condition });
     } else {
       const over = findOver(condition, overByKey);
-      if (over) decisions.push({ do: 'attach', incident: over, condition });
-      else if (!condition.ripe) continue;
-      else {
-        standing.add(key);
-        const before = overByKey.get(key);
-        const again =
-          before?.resolvedAt &&
-          now - before.resolvedAt <= rules.reopenWithinSeconds * 1000 &&
-          !endedBefore(condition, before);
-        decisions.push(again ? { do: 'reopen', incident: before, condition } : { do: 'open', condition });
+      if (over) {
+        decisions.push({ do: 'attach', incident: over, condition });
+        // Nothing that lives can be told by what is over.
+        continue;
       }
+      if (!condition.ripe) continue;
+      standing.add(key);
+      const before = overByKey.get(key);
+      const again =
+        before?.resolvedAt &&
+        now - before.resolvedAt <= rules.reopenWithinSeconds * 1000 &&
+        !endedBefore(condition, before);
+      decisions.push(again ? { do: 'reopen', incident: before, condition } : { do: 'open', condition });
     }
-    if (levelOf(condition.scope) !== 'stream') wide.push({ key, condition });
+    if (isStorm(condition)) wide.push({ key, condition });
   }
 
   const resolving = new Set<number>();
@@ -117,6 +119,13 @@ export function decideIncidents(input: {
   return decisions;
 }
 
+const STREAM_TRACKS: ReadonlySet<Track> = new Set(['delivery', 'interval_drift', 'naming']);
+
+/** What `groupStorms` made of single streams. A finding of a wide scope is one of its own and tells of no other. */
+function isStorm({ kind, scope }: Condition): boolean {
+  return STREAM_TRACKS.has(trackOf(kind)) && levelOf(scope) !== 'stream';
+}
+
 function mayResolve(
   incident: Incident,
   clearSince: Instant,
@@ -146,7 +155,8 @@ function findOver(condition: Condition, overByKey: ReadonlyMap<string, Incident>
   if (condition.until === null) return null;
   for (const scope of widening(condition.scope)) {
     const over = overByKey.get(incidentKey({ ...condition, scope }));
-    if (!over?.resolvedAt) continue;
+    // Of that one people were told that nothing is missing.
+    if (!over?.resolvedAt || over.resolution === 'withdrawn') continue;
     const begins = condition.since >= over.since - SLACK_MS && !endedBefore(condition, over);
     if (begins && condition.until <= over.resolvedAt) return over;
   }

@@ -44,7 +44,8 @@ export function composeMessage(incident: Incident, event: NotificationEvent, con
   const line = (label: string, text: string | null, url: string | null = null) => {
     if (text !== null && text !== '') lines.push({ label, text, url });
   };
-  const resolved = event === 'resolved';
+  // A word that waited may tell of what is over by now.
+  const resolved = event === 'resolved' || incident.status === 'resolved';
   const { facts } = incident;
 
   line(words.label.what, words.what[incident.kind]);

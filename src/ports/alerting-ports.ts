@@ -116,8 +116,11 @@ export interface AlertingFacts {
   rejections(from: Instant): Promise<{ domain: string | null; reason: string; count: number; firstAt: Instant }[]>;
   /** Domains with a session that has run since before `before`, none of whose audits has finished after it. */
   auditStalls(before: Instant): Promise<AuditStall[]>;
-  /** Until when the audit has judged every stream of the scope; null where it has judged none. */
-  auditedUntil(scope: IncidentScope): Promise<Instant | null>;
+  /**
+   * Until when the audit has judged every stream of the scope; null where it has judged none, and where it found a gap since `since`
+   * or could not look.
+   */
+  auditedUntil(scope: IncidentScope, since: Instant): Promise<Instant | null>;
 }
 
 // ---- incidents ----

@@ -80,7 +80,7 @@ export interface NotificationRow {
 export interface ClaimedMessage {
   channel: string;
   messageId: string;
-  /** Of the row that was tried most often, this try included. */
+  /** Of the row that was tried least often, this try included: a new word is not given up with an old one. */
   attempts: number;
   rows: { id: number; incident: Incident; event: NotificationEvent }[];
   /** What the channel was told of and these incidents tell of now: over, for whoever keeps alerts apart. */
@@ -119,6 +119,8 @@ export interface NotificationStore {
     due(incident: Incident, lastToldAt: Instant): boolean;
     silenced(incident: Incident): boolean;
   }): Promise<number>;
+  /** Those of the incidents that the channel was told of. */
+  toldOf(channel: string, incidentIds: readonly number[]): Promise<Set<number>>;
   recordTest(channel: string, at: Instant, error: string | null, summary: string): Promise<void>;
   /** Newest first. */
   list(

@@ -1,6 +1,6 @@
 import { mayBeOurOutage } from '../core/blind-spans.ts';
 import type { Condition, Incident, IncidentKind, IncidentScope, Severity, Track } from '../core/incident.ts';
-import { incidentKey, scopeContains } from '../core/incident.ts';
+import { incidentKey, scopeContains, trackOf } from '../core/incident.ts';
 import {
   conditionOfBlindness,
   conditionOfFinding,
@@ -71,6 +71,8 @@ const LEAST_BLINDNESS_MS = 10_000;
 const TELL_BLINDNESS_MS = 120_000;
 /** More of them go into a digest, which has no room for pictures. */
 const NAMED_LAST_GOOD = 20;
+/** So long the audit may find gaps of an incident that is over. */
+const OVER_REMEMBERED_MS = 1_800_000;
 /** What changes slowly is looked at every so often. */
 const SLOW_EVERY_MS = 10_000;
 
@@ -156,8 +158,12 @@ export function createIncidentRaiser(parts: RaiseParts) {
       );
     }
 
+    const excused = await hear().then(
+      (hearing) => hearing.excused,
+      () => [],
+    );
     const changes = await parts.incidents.evaluate(
-      { now, since: now - parts.rules.reopenWithinSeconds * 1000, severity, route },
+      { now, since: now - Math.max(parts.rules.reopenWithinSeconds * 1000, OVER_REMEMBERED_MS), severity, route },
       async (incidents) => {
         const audited = await auditedUntil(incidents);
         const decisions = decideIncidents({
@@ -168,7 +174,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
           totals,
           rules: parts.rules,
           auditedUntil: (incident) => audited.get(incident.id) ?? null,
-          isUnreported: (incident) => unreported.has(incidentKey(incident)),
+          isUnreported: (incident) => unreported.has(incidentKey(incident)) || clearedByExcuse(incident, excused),
         });
         await nameLastGood(decisions);
         return decisions;
@@ -207,7 +213,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
     const audited = new Map<number, Instant>();
     for (const incident of incidents) {
       if (incident.kind !== 'silence' || incident.clearSince === null || incident.status === 'resolved') continue;
-      const until = await parts.facts.auditedUntil(incident.scope);
+      const until = await parts.facts.auditedUntil(incident.scope, incident.since);
       if (until !== null) audited.set(incident.id, until);
     }
     return audited;
@@ -229,6 +235,12 @@ function routerOf(channels: readonly RoutedChannel[]): Router {
 function blindByNow({ blind, newestHeartbeat }: Hearing, now: Instant): readonly Span[] {
   if (newestHeartbeat === null || now - newestHeartbeat <= HEARTBEAT_TOLERANCE_MS) return blind;
   return mergeSpans([...blind, { from: newestHeartbeat, to: now }]);
+}
+
+/** Whoever is excused reports nothing: that a silence ended with the beginning of maintenance does not make it good. */
+function clearedByExcuse({ kind, scope, clearSince }: Incident, spans: readonly ExcusedScope[]): boolean {
+  if (trackOf(kind) !== 'delivery' || clearSince === null) return false;
+  return spans.some((span) => span.from <= clearSince && clearSince < span.to && scopeContains(span, scope));
 }
 
 function isExcused(

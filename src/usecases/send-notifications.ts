@@ -177,7 +177,7 @@ export function createNotificationSender(parts: SendParts) {
     // What the other side asks for holds for whatever else is to be sent there.
     if (failure.retryAfterSeconds !== null)
       await states.pause(name, fingerprint, now + failure.retryAfterSeconds * 1000);
-    const cause = await causeToSwitchOff(channel, claimed, failure);
+    const cause = await causeToSwitchOff(channel, failure);
     if (cause === null) return failure.failure === 'rejected';
     await states.disable(name, fingerprint, now, failure.message);
     await parts.sink.report({
@@ -193,12 +193,12 @@ export function createNotificationSender(parts: SendParts) {
 
   async function causeToSwitchOff(
     { name, fingerprint }: NotifyChannel,
-    claimed: ClaimedMessage,
     { failure }: ChannelError,
   ): Promise<ChannelCause | null> {
-    if (failure === 'permanent') return claimed.attempts >= PERMANENT_FROM ? 'permanent-failure' : null;
-    if (failure !== 'rejected') return null;
+    if (failure === 'transient') return null;
+    // Not the tries of the message: most of them may have met a server that was merely away.
     const inARow = await states.count(name, fingerprint, 'rejected');
+    if (failure === 'permanent') return inARow >= PERMANENT_FROM ? 'permanent-failure' : null;
     return inARow >= REJECTED_IN_A_ROW ? 'rejected-in-a-row' : null;
   }
 
@@ -235,8 +235,15 @@ export function createNotificationSender(parts: SendParts) {
     const live = new Set(
       incidents.filter((incident) => incident.status !== 'resolved' && incident.foldedInto === null).map(labelKey),
     );
+    const hushed = incidents.filter((incident) => isSilenced(incident, silences, now));
+    // What it was told of before goes on: left out, it would be called resolved over there.
+    const told = await notifications.toldOf(
+      channel.name,
+      hushed.map(({ id }) => id),
+    );
+    const quiet = new Set(hushed.filter(({ id }) => !told.has(id)));
     const alerts: Alert[] = incidents
-      .filter((incident) => wants(channel, incident) && !isSilenced(incident, silences, now))
+      .filter((incident) => wants(channel, incident) && !quiet.has(incident))
       .flatMap((incident) => {
         const over = incident.status === 'resolved' || incident.foldedInto !== null;
         // One scope may have an old incident that is over and a new one that is not: the labels are the same.

@@ -145,3 +145,37 @@ describe('a storm', () => {
     expect(decide(all.slice(0, 5), [storm])).toMatchObject([{ do: 'update', condition: { affected: 5 } }]);
   });
 });
+
+describe('a wider condition', () => {
+  it('does not swallow what lives where it merely adds to what is over', () => {
+    const all = { domain: null, app: null, stream: null };
+    const storm = incidentOf(
+      { ...gap, scope: { ...cam.scope, stream: null } },
+      { id: 1, status: 'resolved', resolution: 'recovered', resolvedAt: T0 + 120_000 },
+    );
+    const clearing = incidentOf(silenceCondition('cam01', { since: T0 + 130_000 }), {
+      id: 2,
+      clearSince: T0 + 150_000,
+    });
+    const found = ['cam05', 'cam06', 'cam07'].map((stream) => ({
+      ...gap,
+      scope: { ...cam.scope, stream },
+      until: T0 + 60_000,
+    }));
+    const decisions = decideIncidents({
+      now: T0 + 160_000,
+      conditions: found,
+      looked: LOOKED,
+      incidents: [storm, clearing],
+      totals: [{ domain: 'play.example.com', app: 'live', onAir: 4 }],
+      rules: RULES,
+      auditedUntil: () => null,
+      isUnreported: () => false,
+    });
+    expect(decisions.map((decision) => decision.do)).toEqual(['attach']);
+    // Findings are each a story of their own.
+    const finding = (key: string) => ({ ...gap, kind: 'config_drift' as const, scope: all, key });
+    const both = [incidentOf(finding('a'), { id: 3 }), incidentOf(finding('b'), { id: 4 })];
+    expect(decide([finding('a'), finding('b')], both).map((decision) => decision.do)).toEqual(['update', 'update']);
+  });
+});

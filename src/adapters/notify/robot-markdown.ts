@@ -27,9 +27,14 @@ export function harmless(text: string): string {
     .trim();
 }
 
+/** A parenthesis, which `encodeURIComponent` leaves in a name, would end the link. */
+function linkTarget(url: string): string {
+  return url.replaceAll('(', '%28').replaceAll(')', '%29');
+}
+
 /** The message as markdown, whole lines only, at most `limitBytes` of UTF-8. */
 export function robotMarkdown(message: Message, limitBytes: number): string {
-  const link = (text: string, url: string | null) => (url === null ? text : `[${text}](${url})`);
+  const link = (text: string, url: string | null) => (url === null ? text : `[${text}](${linkTarget(url)})`);
   const head = `### ${harmless(message.title)}`;
   const tail = message.more ? `\n\n${link(harmless(message.more.label), message.more.url)}` : '';
   const body = [

@@ -4,6 +4,7 @@ import { incidentKey, levelOf, trackOf } from '../../core/incident.ts';
 import type { Decision } from '../../core/incident-decisions.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { NotificationEvent } from '../../core/notification-status.ts';
+import { isAtLeast } from '../../core/severity.ts';
 import type { IncidentChange, Router } from '../../ports.ts';
 import { incidentOf } from './incident-mapping.ts';
 import type { Tables } from './tables.ts';
@@ -29,7 +30,13 @@ export async function applyDecisions(
   evaluation: Evaluation,
 ): Promise<IncidentChange[]> {
   const { now } = evaluation;
-  const changes: { kind: TransitionKind; incident: Incident; event: NotificationEvent | null; reason?: string }[] = [];
+  const changes: {
+    kind: TransitionKind;
+    incident: Incident;
+    event: NotificationEvent | null;
+    reason?: string;
+    also?: string[];
+  }[] = [];
   const opened = await open(
     db,
     decisions.flatMap((decision) => (decision.do === 'open' ? [decision.condition] : [])),
@@ -57,6 +64,7 @@ export async function applyDecisions(
         const reopened = await update(db, incident, {
           ...measured(condition),
           kind: condition.kind,
+          severity: evaluation.severity(condition),
           since: timestamp(condition.since),
           status: 'open',
           resolved_at: null,
@@ -81,13 +89,17 @@ export async function applyDecisions(
           // The audit speaks when most may have recovered: a confirmation must not make the outage smaller.
           ...peakOf(incident, condition),
           kind: 'gap',
+          severity: worse(incident.severity, evaluation.severity(condition)),
           since: timestamp(Math.min(incident.since, condition.since)),
           confirmed_at: timestamp(now),
           // A gap that is over confirms what has cleared already; one that lasts shows that it has not.
           ...(condition.until === null ? { clear_since: null } : {}),
           updated_at: timestamp(now),
         });
-        changes.push({ kind: 'confirmed', incident: confirmed, event: 'updated' });
+        // Whoever left the suspicion out, and hears of gaps, is told now.
+        const before = evaluation.route(incident, 'opened');
+        const also = evaluation.route(confirmed, 'opened').filter((channel) => !before.includes(channel));
+        changes.push({ kind: 'confirmed', incident: confirmed, event: 'updated', also });
         break;
       }
       case 'update':
@@ -131,10 +143,10 @@ export async function applyDecisions(
 
   await attach(db, attached);
   const transitionIds = await record(db, changes, now);
-  const notifications = changes.flatMap(({ incident, event }, index) =>
+  const notifications = changes.flatMap(({ incident, event, also = [] }, index) =>
     event === null
       ? []
-      : evaluation.route(incident, event).map((channel) => ({
+      : [...new Set([...evaluation.route(incident, event), ...also])].map((channel) => ({
           channel,
           incident_id: incident.id,
           event,
@@ -151,6 +163,10 @@ export async function applyDecisions(
       .execute();
   }
   return changes.map(({ kind, incident }) => ({ kind, incident }));
+}
+
+function worse(a: Incident['severity'], b: Incident['severity']): Incident['severity'] {
+  return isAtLeast(a, b) ? a : b;
 }
 
 async function open(

@@ -96,6 +96,8 @@ export function createNotificationStore(database: Database): NotificationStore {
       return repeats.length;
     },
 
+    toldOf: (channel, incidentIds) => incidentsWith(db, channel, incidentIds, 'sent'),
+
     async recordTest(channel, at, error, summary) {
       await db
         .insertInto('notifications')
@@ -250,13 +252,21 @@ async function fresh(db: Kysely<Tables>, options: ClaimOptions): Promise<Claimed
       silenced(incidents.get(incidentId)!) || (event === 'resolved' && hushed.has(incidentId) && !told.has(incidentId)),
   );
   const loud = rows.filter((row) => !quiet.includes(row));
-  const plan = planSending(loud, told);
+  // Nobody who knows of it is told that it lasts once it is over, also where the end itself is not to be told.
+  const stale = loud.filter(
+    ({ incidentId, event }) =>
+      event !== 'resolved' && told.has(incidentId) && incidents.get(incidentId)!.status === 'resolved',
+  );
+  const plan = planSending(
+    loud.filter((row) => !stale.includes(row)),
+    told,
+  );
   await setStatus(
     db,
     quiet.map((row) => row.id),
     'silenced',
   );
-  await setStatus(db, plan.superseded, 'superseded');
+  await setStatus(db, [...plan.superseded, ...stale.map((row) => row.id)], 'superseded');
 
   const messages = intoMessages(plan.send, digestFrom, perMinute - (await sentLastMinute(db, channel, now)));
   const [message] = messages;
@@ -304,7 +314,7 @@ async function claimRows(
     channel,
     folded: await foldedAndTold(db, channel, [...byId.keys()]),
     messageId,
-    attempts: Math.max(...rows.map((row) => row.attempts)),
+    attempts: Math.min(...rows.map((row) => row.attempts)),
     rows: rows
       .sort((a, b) => a.id - b.id)
       .flatMap(({ id, incident_id, event }) => {
@@ -320,6 +330,7 @@ async function incidentsWith(
   incidentIds: readonly number[],
   status: 'sent' | 'silenced',
 ): Promise<Set<number>> {
+  if (incidentIds.length === 0) return new Set();
   const rows = await db
     .selectFrom('notifications')
     .select('incident_id')

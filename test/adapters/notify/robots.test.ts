@@ -3,6 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDingtalkChannel } from '../../../src/adapters/notify/dingtalk.ts';
 import { createFeishuChannel } from '../../../src/adapters/notify/feishu.ts';
+import { robotMarkdown } from '../../../src/adapters/notify/robot-markdown.ts';
 import { createSlackChannel } from '../../../src/adapters/notify/slack.ts';
 import { createWebhookChannel } from '../../../src/adapters/notify/webhook.ts';
 import { createWecomChannel } from '../../../src/adapters/notify/wecom.ts';
@@ -235,4 +236,16 @@ describe('any channel', () => {
     expect(calls).toHaveLength(0);
     expect(await reach(url, ['127.0.0.0/8'])).toBe('sent');
   });
+});
+
+it('a parenthesis in the name of a stream does not end its link', () => {
+  const message = {
+    event: 'opened' as const,
+    severity: 'warning' as const,
+    title: 't',
+    lines: [{ label: 'Last good picture', text: 'x', url: 'https://audit.example.com/streams/d/live/cam(1)?at=1' }],
+    items: [],
+    more: null,
+  };
+  expect(robotMarkdown(message, 4096)).toContain('](https://audit.example.com/streams/d/live/cam%281%29?at=1)');
 });
