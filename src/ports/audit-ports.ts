@@ -164,6 +164,8 @@ export interface AuditStore {
   }): Promise<StreamToAudit[]>;
   /** When a receiver of ours was alive for the first time; null where none ever was. */
   observedSince(): Promise<Instant | null>;
+  /** Captures of before were dropped (retention): no slot of then can be judged any more. null where none ever were. */
+  capturesKeptSince(): Promise<Instant | null>;
   /** Spans of `[from, to)` in which no receiver of ours could take callbacks, merged. */
   blindSpans(from: Instant, to: Instant): Promise<Span[]>;
   /** Spans of `[from, to)` in which requests were rejected whose names could not be kept, merged. */

@@ -64,9 +64,10 @@ export class StreamAudit {
     this.#terms = terms;
     this.#spans = divideBySession(start.sessions.map((session): Session => ({ ...session, ...keyOf(stream) })));
     const stored = watermark ? readStreamState(watermark.state) : null;
-    this.#again = late !== null && watermark !== null && late.from < watermark.auditedUntil;
-    const since = Math.min(start.since, stored?.since ?? start.since);
-    const from = this.#again ? Math.max(late!.from, since) : since;
+    const lateFrom = late && Math.max(late.from, start.keptSince);
+    this.#again = lateFrom !== null && watermark !== null && lateFrom < watermark.auditedUntil;
+    const since = Math.max(start.keptSince, Math.min(start.since, stored?.since ?? start.since));
+    const from = this.#again ? Math.max(lateFrom!, since) : since;
     let state: StreamState;
     if (!this.#again && watermark && stored) {
       this.#base = watermark.auditedUntil;

@@ -41,6 +41,8 @@ export interface StreamStart {
   sessions: readonly StoredSession[];
   /** Nothing before is ours to judge. */
   since: Instant;
+  /** What was judged of before stands: its captures are gone. */
+  keptSince: Instant;
   watermark: Watermark | null;
   /** Late evidence: from here on it is judged again. */
   late: { from: Instant; ids: number[] } | null;

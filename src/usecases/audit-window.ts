@@ -186,6 +186,7 @@ class AuditRun {
   async #auditBatch(streams: readonly StreamToAudit[], versions: ConfigVersion[]): Promise<void> {
     const ids = streams.map((stream) => stream.id);
     const observedSince = (await this.#parts.audits.observedSince()) ?? Number.NEGATIVE_INFINITY;
+    const keptSince = (await this.#parts.audits.capturesKeptSince()) ?? Number.NEGATIVE_INFINITY;
     let pending = [...streams];
     // A stream whose config changed between two sessions takes a round for each config.
     for (let round = 0; pending.length > 0; round++) {
@@ -234,6 +235,7 @@ class AuditRun {
               Math.max(observedSince, Math.min(firstStart, this.#to)),
               this.#request.since ?? Number.POSITIVE_INFINITY,
             ),
+            keptSince,
             watermark,
             late: evidence,
             kept: kept.get(row.id) ?? null,

@@ -75,7 +75,8 @@ export function createBackfill(parts: BackfillParts): Backfill {
     const now = parts.clock.now();
     const started = performance.now();
     const cost: Cost = { listCalls: 0, indexCalls: 0, keys: 0, restored: 0 };
-    const from = Math.max(request.from, now - INDEX_REACH_MS);
+    const keptSince = (await parts.audits.capturesKeptSince()) ?? Number.NEGATIVE_INFINITY;
+    const from = Math.max(request.from, now - INDEX_REACH_MS, keptSince);
     const to = Math.min(request.to, now);
     // A publish that was under way at the start began before it.
     const listFrom = Math.max(from - DAY_MS, now - PUBLISH_LIST_REACH_MS);

@@ -1,5 +1,6 @@
 import type { EvidenceLine } from '../core/evidence.ts';
 import type { Instant } from '../core/instant.ts';
+import { RefusalError } from '../core/refusal.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 import type { AuditStore, StoredSession, StreamCommit, StreamToAudit, Watermark } from '../ports.ts';
 import { type AuditorParts, createAuditor } from './audit-window.ts';
@@ -39,9 +40,24 @@ export function createEvidenceExport(
   return async (request, write) => {
     const { domain, app = null, stream = null } = request;
     const now = parts.clock.now();
-    const observedSince = await parts.audits.observedSince();
+    const known = [await parts.audits.observedSince(), await parts.audits.capturesKeptSince()].filter(
+      (at) => at !== null,
+    );
+    const observedSince = known.length > 0 ? Math.max(...known) : null;
     const from = Math.max(request.from, observedSince ?? request.from);
     const to = Math.min(request.to, now - parts.settleSeconds * 1_000);
+    if (from >= to) {
+      throw new RefusalError(
+        'bad-parameter',
+        'Nothing of this window can be judged: it is too recent, or no evidence of then is kept.',
+      );
+    }
+    const streams = (await parts.sessions.streams(domain)).filter(
+      (row) => (app === null || row.app === app) && (stream === null || row.stream === stream),
+    );
+    // An empty file would be judged clean.
+    if (streams.length === 0)
+      throw new RefusalError('not-found', 'No such stream was ever seen; names are case-sensitive.');
     let lines = 0;
     const put = async (line: EvidenceLine) => {
       lines++;
@@ -78,9 +94,6 @@ export function createEvidenceExport(
       });
     }
 
-    const streams = (await parts.sessions.streams(domain)).filter(
-      (row) => (app === null || row.app === app) && (stream === null || row.stream === stream),
-    );
     const sessions = await parts.sessions.sessions(
       streams.map(({ id }) => id),
       since - HOUR_MS,
@@ -157,6 +170,7 @@ function scratchStore(real: AuditStore, streams: readonly StreamToAudit[], since
   return {
     streamsToAudit: async () => [...streams],
     observedSince: async () => (Number.isFinite(since) ? since : null),
+    capturesKeptSince: async () => null,
     blindSpans: (from, to) => real.blindSpans(from, to),
     unkeptSpans: (from, to) => real.unkeptSpans(from, to),
     rejections: (objects) => real.rejections(objects),

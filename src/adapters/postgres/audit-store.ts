@@ -8,7 +8,7 @@ import { emptySlotCounts, type SlotCounts, VERDICTS } from '../../core/verdict.t
 import type { AuditStore, StreamToAudit, Watermark } from '../../ports.ts';
 import { commitStream, slices } from './commit-stream.ts';
 import type { Database } from './database.ts';
-import type { Tables } from './tables.ts';
+import type { EvidenceKeptTable, Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
 const MINUTE_MS = 60_000;
@@ -51,6 +51,8 @@ export function createAuditStore(database: Database): AuditStore {
       return row?.since ?? null;
     },
 
+    capturesKeptSince: () => keptSince(db, 'captures'),
+
     async blindSpans(from, to) {
       const { rows: alive } = await sql<Span>`
         select from_at as "from", to_at as "to" from heartbeats
@@ -69,7 +71,8 @@ export function createAuditStore(database: Database): AuditStore {
         db,
       );
       const minutes = rows.map(({ minute }) => ({ from: minute, to: minute + MINUTE_MS }));
-      return mergeSpans(spansAfter(minutes, from));
+      const forgotten = { from, to: Math.min(to, (await keptSince(db, 'quarantine')) ?? from) };
+      return mergeSpans([forgotten, ...spansAfter(minutes, from)]);
     },
 
     async rejections(objects) {
@@ -234,6 +237,12 @@ export function createAuditStore(database: Database): AuditStore {
       await db.deleteFrom('audits').where('started_at', '<', timestamp(auditsBefore)).execute();
     },
   };
+}
+
+/** Before, retention has taken evidence of this kind away; null: of none yet. */
+async function keptSince(db: Kysely<Tables>, what: EvidenceKeptTable['what']): Promise<Instant | null> {
+  const row = await db.selectFrom('evidence_kept').select('since').where('what', '=', what).executeTakeFirst();
+  return row?.since ?? null;
 }
 
 async function watermarks(db: Transaction, streamIds: readonly number[]): Promise<Map<number, Watermark>> {

@@ -17,8 +17,12 @@ export interface QuarantineStore extends BatchStore<QuarantineEntry>, RetryableQ
 
 /** Rows that one statement deletes, so that it takes a moment and no more. */
 const PRUNED_AT_ONCE = 50_000;
+/** Of rejected ones it is kept until when there were some: without them nobody can tell any more whose fault a missing callback was. */
 const TOO_OLD = `with gone as (delete from quarantine where id in (
-  select id from quarantine where received_at < to_timestamp($1::float8 / 1000) limit $2) returning id)
+  select id from quarantine where received_at < to_timestamp($1::float8 / 1000) limit $2) returning kind, received_at),
+noted as (insert into evidence_kept (what, since)
+  select 'quarantine', max(received_at) + interval '1 millisecond' from gone where kind = 'rejected' having count(*) > 0
+  on conflict (what) do update set since = greatest(evidence_kept.since, excluded.since))
 select count(*)::int as deleted from gone`;
 /**
  * The newest are kept; rejected requests go first, for what was signed may still be understood one day. Of the minutes of which the name

@@ -77,6 +77,11 @@ export function createCaptureDays(options: { database: Database; brief?: Partial
           await client.query(`alter table captures detach partition ${name}`);
           await client.query(`drop table ${name}`);
           await client.query('delete from sealed_days where day = $1', [dateOf(day)]);
+          await client.query(
+            `insert into evidence_kept (what, since) values ('captures', $1)
+             on conflict (what) do update set since = greatest(evidence_kept.since, excluded.since)`,
+            [`${dateOf(day + 1)}Z`],
+          );
         });
       }),
   };

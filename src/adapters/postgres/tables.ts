@@ -25,6 +25,7 @@ export interface Tables extends AlertingTables, ConfigControlTables, TokenTables
   backfilled_spans: JudgedBlindSpanTable;
   gaps: GapTable;
   slot_hours: SlotHourTable;
+  evidence_kept: EvidenceKeptTable;
   slot_days: SlotDayTable;
   foreign_keys: ForeignKeyTable;
   excused_spans: ExcusedSpanTable;
@@ -212,6 +213,11 @@ export interface SlotHourTable {
 }
 
 export type SlotDayTable = { stream_id: number; day: Instant } & SlotCounts;
+
+export interface EvidenceKeptTable {
+  what: 'captures' | 'quarantine';
+  since: Instant;
+}
 
 export interface ForeignKeyTable {
   bucket: string;
