@@ -76,6 +76,13 @@ export function createCaptureExports({ db, pool }: Pick<Database, 'db' | 'pool'>
   };
 }
 
+/**
+ * What a body had besides may hold what PostgreSQL reads in no JSON (a NUL, half of a surrogate pair: JSON.stringify writes both as
+ * `\u....`) or in no `jsonb` (a number out of all bounds). Nothing that is exported does.
+ */
+const REST = sql`(case when position('\\u' in c.rest) > 0
+  then regexp_replace(c.rest, '(\\\\)|\\\\u[0-9a-fA-F]{4}', '\\1', 'g') else c.rest end)::json`;
+
 /** Name, expression over a row `c` of `captures`, and what CSV needs to know: a text from outside, or a boolean. */
 type Column = [name: string, value: RawBuilder<unknown>, kind?: 'foreign' | 'boolean'];
 
@@ -88,12 +95,11 @@ const AS_TEXT = {
 
 function captureColumns(stream: KnownStream, shapes: Shapes, labels: { verdict: Text; cause: Text }): Column[] {
   const told = sql<boolean>`c.flags & ${sql.lit(CAPTURE_FLAGS.fromCallback)} <> 0`;
-  const rest = sql`c.rest::jsonb`;
-  const receivedAt = sql<string>`case when c.rest like '%"receivedAt"%' and ${rest} ? 'receivedAt'
-    then to_timestamp((${rest} ->> 'receivedAt')::double precision / 1000)
+  const receivedAt = sql<string>`case when c.rest like '%"receivedAt"%' and ${REST} -> 'receivedAt' is not null
+    then to_timestamp((${REST} ->> 'receivedAt')::double precision / 1000)
     else c.captured_at + c.delay_ms * interval '1 millisecond' end`;
-  const delay = sql`case when c.rest like '%"receivedAt"%' and ${rest} ? 'receivedAt'
-    then (${rest} ->> 'receivedAt')::bigint - c.ms else c.delay_ms end`;
+  const delay = sql`case when c.rest like '%"receivedAt"%' and ${REST} -> 'receivedAt' is not null
+    then (${REST} ->> 'receivedAt')::bigint - c.ms else c.delay_ms end`;
   return [
     ['id', sql`${`${stream.id}-`}::text || c.ms::text || '-' || c.discriminator::text`],
     ['domain', sql`${stream.domain}::text`, 'foreign'],
@@ -147,7 +153,7 @@ function perShape(shapes: Shapes, value: (shape: CaptureShape) => RawBuilder<unk
 
 function restOr(key: 'object' | 'bucket' | 'endpoint', value: RawBuilder<unknown>): RawBuilder<unknown> {
   const name = sql.lit(key);
-  return sql`case when c.rest <> '' and c.rest::jsonb ? ${name} then c.rest::jsonb ->> ${name} else ${value} end`;
+  return sql`case when c.rest <> '' and ${REST} -> ${name} is not null then ${REST} ->> ${name} else ${value} end`;
 }
 
 function objectColumn(stream: KnownStream, shapes: Shapes): RawBuilder<unknown> {
