@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { Instant } from '../core/instant.ts';
 import { isBad, VERDICTS } from '../core/verdict.ts';
 import { COVERAGE_GROUPS, COVERAGE_UNITS, type CoverageGroup, type CoverageUnit } from '../ports.ts';
 import { COVERAGE_COLUMNS, coverageRecord } from '../usecases/export-records.ts';
@@ -14,7 +15,7 @@ import {
   withScope,
   withWindow,
 } from './query-flags.ts';
-import type { TableColumn } from './table.ts';
+import { printable, type TableColumn } from './table.ts';
 
 interface Flags extends ScopeFlags, WindowFlags, FormatFlags {
   per: CoverageUnit;
@@ -37,8 +38,10 @@ export function coverageCommand(context: CommandContext): Command {
       const { format, limit, ...words } = flags;
       let findings = false;
       let exclusions: string[] = [];
+      const asked: { window?: { from: Instant; to: Instant } } = {};
       const list = async (query: CoverageWords) => {
         const answer = await queries.coverage(query);
+        asked.window = { from: answer.from, to: answer.to };
         exclusions = answer.exclusions.map(
           (span) =>
             `excused ${shortTime(span.from)} to ${shortTime(span.to)} UTC, ` +
@@ -59,7 +62,13 @@ export function coverageCommand(context: CommandContext): Command {
         record: coverageRecord,
         nothing: 'No slot was judged in this window.',
       });
-      for (const line of exclusions) context.stderr.write(`${line}\n`);
+      for (const line of exclusions) context.stderr.write(`${printable(line)}\n`);
+      // What the limit left out is not clean for that.
+      if (!findings && asked.window) {
+        const [all] = (await queries.coverage({ ...words, ...asked.window, last: undefined, per: 'total', by: 'all' }))
+          .data;
+        findings = all !== undefined && VERDICTS.some((verdict) => isBad(verdict) && all.slots[verdict] > 0);
+      }
       context.setExitCode(findings ? 1 : 0);
     } finally {
       await close();

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { CAUSES, type Cause, isBad, VERDICTS, type Verdict } from '../core/verdict.ts';
+import { BAD_VERDICTS, CAUSES, type Cause, isBad, VERDICTS, type Verdict } from '../core/verdict.ts';
 import { GAP_COLUMNS, gapRecord } from '../usecases/export-records.ts';
 import type { GapView } from '../usecases/query-gaps.ts';
 import type { Queries } from '../usecases/query-history.ts';
@@ -94,6 +94,11 @@ async function printGaps(
     nothing: 'No gap matches.',
     goesOn,
   });
+  // What the limit left out is not clean for that.
+  const faults = BAD_VERDICTS.filter((verdict) => words.verdict?.includes(verdict) ?? true);
+  if (!findings && faults.length > 0) {
+    findings = (await queries.gaps({ ...words, verdict: faults, limit: 1 })).data.length > 0;
+  }
   return findings;
 }
 

@@ -25,7 +25,7 @@ import {
   withScope,
   withWindow,
 } from './query-flags.ts';
-import type { TableColumn } from './table.ts';
+import { printable, type TableColumn } from './table.ts';
 
 interface Flags extends ScopeFlags, WindowFlags, FormatFlags {
   status?: Incident['status'][];
@@ -98,6 +98,10 @@ export function incidentsCommand(context: CommandContext): Command {
         record: incidentRecord,
         nothing: 'No incident.',
       });
+      // What the limit left out is not clean for that.
+      if (!unattended && (wanted?.includes('open') ?? true)) {
+        unattended = (await alerting.incidents({ ...words, status: ['open'], limit: 1 })).data.length > 0;
+      }
       context.setExitCode(unattended ? 1 : 0);
     } finally {
       await close();
@@ -132,9 +136,11 @@ function showCommand(context: CommandContext): Command {
           ['detail', incident.facts.detail ?? null],
           ['folded into', incident.foldedInto],
         ];
-        for (const [label, value] of lines) if (value !== null) context.stdout.write(`${label}: ${value}\n`);
+        for (const [label, value] of lines) if (value !== null) context.stdout.write(`${label}: ${printable(value)}\n`);
         for (const { at, kind, actor, reason } of transitions) {
-          context.stdout.write(`${formatInstant(at)}  ${kind} by ${actor}${reason ? `: ${reason}` : ''}\n`);
+          context.stdout.write(
+            `${formatInstant(at)}  ${kind} by ${printable(actor)}${reason ? `: ${printable(reason)}` : ''}\n`,
+          );
         }
       } finally {
         await close();

@@ -9,7 +9,7 @@ import { EvidenceError } from '../usecases/read-evidence.ts';
 import type { CommandContext } from './command-context.ts';
 import { csvLine, duration, percent, shortTime } from './print-rows.ts';
 import { type FormatFlags, withFormat } from './query-flags.ts';
-import { renderTable, type TableColumn } from './table.ts';
+import { printable, renderTable, type TableColumn } from './table.ts';
 
 const FIELDS = ['domain', 'app', 'stream', 'from', 'to', 'count', 'verdict', 'cause', 'mode', 'reason'] as const;
 
@@ -109,7 +109,7 @@ function print({ stdout, stderr }: JudgeContext, judged: JudgedEvidence, format:
       );
       for (const { bucket, prefix, count } of foreign) {
         stdout.write(
-          `foreign: ${count} object${count === 1 ? '' : 's'} in ${bucket} under ${JSON.stringify(prefix)}\n`,
+          `foreign: ${count} object${count === 1 ? '' : 's'} in ${printable(bucket)} under ${printable(JSON.stringify(prefix))}\n`,
         );
       }
       if (rows.length === 0) stderr.write('No gap.\n');

@@ -5,6 +5,7 @@ import type { AlertingHandle } from '../usecases/manage-alerting.ts';
 import { COMMAND_LINE } from './alerting-handle.ts';
 import type { CommandContext } from './command-context.ts';
 import { instant, span, wholeNumber } from './query-flags.ts';
+import { printable } from './table.ts';
 
 interface ScopeFlags {
   domain?: string;
@@ -134,9 +135,10 @@ export function maintenanceCommand(context: CommandContext): Command {
       const { alerting, close } = await context.openAlerting();
       try {
         const now = Date.now();
-        for (const schedule of await alerting.maintenance(false)) context.stdout.write(`${scheduleLine(schedule)}\n`);
+        for (const schedule of await alerting.maintenance(false))
+          context.stdout.write(`${printable(scheduleLine(schedule))}\n`);
         for (const window of await alerting.excusedSpans(now - LOOK_MS, now + LOOK_MS)) {
-          context.stdout.write(`${windowLine(window)}\n`);
+          context.stdout.write(`${printable(windowLine(window))}\n`);
         }
       } finally {
         await close();

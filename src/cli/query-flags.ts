@@ -55,8 +55,12 @@ export function collect(value: string, before: string[] | undefined): string[] {
 export function instant(text: string): Instant {
   const value = parseInstant(text);
   if (value === null) throw new InvalidArgumentError('Write a time with its zone, like 2026-11-24T02:00:00Z.');
+  if (value < 0 || value >= LATEST) throw new InvalidArgumentError('Write a time from 1970 to 9998.');
   return value;
 }
+
+/** As in the API: what cursors and PostgreSQL hold. */
+const LATEST = Date.UTC(9999, 0, 1);
 
 export function span(text: string): number {
   if (!/^\d{1,9}(s|m|h|d)$/.test(text)) throw new InvalidArgumentError('Write a span like 90s, 15m, 24h or 7d.');

@@ -31,7 +31,8 @@ export function sessionSlots(
   for (const run of runs) {
     if (run.verdict === 'unexpected') continue;
     const spacing = (run.to - run.from) / Math.max(1, run.slots);
-    const first = Math.max(0, Math.ceil((from - run.from) / Math.max(1, spacing)));
+    // Rounded, a slot just before may lie on `from`.
+    const first = Math.max(0, Math.floor((from - run.from) / Math.max(1, spacing)));
     for (let index = first; index < run.slots; index++) {
       const at = Math.round(run.from + index * spacing);
       if (at >= to) break;

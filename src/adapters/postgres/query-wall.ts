@@ -16,7 +16,7 @@ export function createWallReads({ db }: Pick<Database, 'db'>): WallReads {
           string_agg(chr(48 + (extract(epoch from hour - ${timestamp(from)}) / 3600)::integer)
             || case when not_captured > 0 then 'n' when object_missing > 0 then 'o' when callback_missing > 0 then 'c'
                when misnamed > 0 then 'm' when late > 0 then 'l' when unknown > 0 then 'u'
-               when ok > 0 then 'k' when excused > 0 then 'e' else 'p' end
+               when ok > 0 then 'k' when excused > 0 then 'e' when pending > 0 then 'p' else 'x' end
             || case when ${bad} > 0 then ceil(9.0 * ${bad} / (ok + ${bad})) else 0 end::text, '') as hours
         from slot_hours
         where hour >= ${timestamp(from)} and hour < ${timestamp(from + hours * 3_600_000)}
@@ -37,7 +37,7 @@ export function createWallReads({ db }: Pick<Database, 'db'>): WallReads {
 type LiveIncidentRow = Omit<LiveIncident, 'scope'> & LiveIncident['scope'] & { since: Instant };
 
 /** Worst first. */
-const ORDER = 'nocmlukep';
+const ORDER = 'nocmlukepx';
 
 function readHours(text: string): StoredStrip['hours'] {
   const hours = new Map<number, StoredStrip['hours'][number] & { letter: string }>();
