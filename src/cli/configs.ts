@@ -78,6 +78,11 @@ async function rotate(context: CommandContext, handle: ConfigHandle, flags: Conf
   const steps = plan.domains.flatMap((domain) => domain.steps);
   printFailures(context, plan.failures);
   for (const step of steps) context.stdout.write(`${describeStep(step)}\n`);
+  if (plan.domains.length === 0 && plan.failures.length > 0) {
+    context.stderr.write('Nothing was changed, for no domain could be looked at.\n');
+    context.setExitCode(2);
+    return;
+  }
   if (steps.length === 0) {
     context.stderr.write('Nothing to change: the key stands wherever apply has taken over.\n');
   } else if (!flags.yes && !(await confirmed(context, `Set the key (${steps.length} calls)?`))) {
@@ -176,7 +181,9 @@ async function showKeys(context: CommandContext, handle: ConfigHandle, flags: Co
   else context.stdout.write(renderTable(standings, KEY_COLUMNS, context.stdout.columns));
   printFailures(context, failures);
   const allSafe = standings.every(({ safeToForget }) => safeToForget);
-  if (allSafe && standings.length > 0) {
+  // One key serves all domains: of some of them alone nothing follows for it.
+  const isWhole = flags.domain === undefined && failures.length === 0;
+  if (allSafe && isWhole && standings.length > 0) {
     context.stderr.write(
       'SNAPAUDIT_CALLBACK_KEY_PREVIOUS may be removed; allow a last minute for retries of sessions that just ended.\n',
     );

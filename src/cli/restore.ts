@@ -32,7 +32,9 @@ export function restoreCommand(context: CommandContext): Command {
         for (const step of steps) for (const line of describeWhole(step)) context.stdout.write(`${line}\n`);
         if (plan.domains.every(({ remembered }) => remembered === 0)) {
           context.stderr.write(
-            'Nothing is remembered: these domains were never taken over, or were restored already.\n',
+            plan.failures.length > 0
+              ? 'Nothing was changed: some domains could not be looked at, and of the others nothing is remembered.\n'
+              : 'Nothing is remembered: these domains were never taken over, or were restored already.\n',
           );
           context.setExitCode(plan.failures.length > 0 ? 2 : 0);
           return;

@@ -21,7 +21,7 @@ export function adoptConfigs(text: string, configs: readonly AdoptableConfig[]):
     const domain = isSeq(domains)
       ? domains.items
           .filter((item): item is YAMLMap => isMap(item))
-          .find((item) => item.get('domain') === config.domain)
+          .find((item) => String(item.get('domain')).toLowerCase() === config.domain.toLowerCase())
       : undefined;
     if (!domain) throw new Error(`The settings file has no domain ${config.domain}.`);
     if (!isSeq(domain.get('apps'))) domain.set('apps', document.createNode([]));

@@ -51,7 +51,7 @@ export function readEnvironment(variables: Variables = process.env): { config: C
     const value = variables[name]?.trim();
     return value ? value : null;
   };
-  const url = (name: string, protocols: string[], remedy: string): string | null => {
+  const url = (name: string, protocols: string[], remedy: string, mayHavePath = false): string | null => {
     const value = text(name);
     if (value === null) return null;
     const parsed = URL.canParse(value) ? new URL(value) : null;
@@ -59,12 +59,17 @@ export function readEnvironment(variables: Variables = process.env): { config: C
       problems.push(`${name} is not a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}: ${remedy}`);
       return null;
     }
+    // A password in it would stand in plans and pages, and no canary could be sent there.
+    if (parsed.username || parsed.password || /[?#]/.test(value)) {
+      problems.push(`${name} must hold no user name, password, "?" or "#": write it like https://host:port`);
+      return null;
+    }
+    if (!mayHavePath && parsed.pathname !== '/') {
+      problems.push(`${name} must end after the host and the port: leave the path out`);
+      return null;
+    }
     // The vendor signs the host, and the URL parser writes it in lower case: so must whatever is compared with what we set.
-    return value
-      .replace(/\/+$/, '')
-      .replace(/^([^/]+\/\/)([^/?#@]*@)?([^/?#]+)/, (_, scheme: string, user: string | undefined, host: string) =>
-        [scheme.toLowerCase(), user, host.toLowerCase()].join(''),
-      );
+    return value.replace(/\/+$/, '').replace(/^[^/]+\/\/[^/]+/, (schemeAndHost) => schemeAndHost.toLowerCase());
   };
   const secret = (name: string): string | null => {
     const file = text(`${name}_FILE`);
@@ -123,6 +128,7 @@ export function readEnvironment(variables: Variables = process.env): { config: C
         'SNAPAUDIT_PUBLIC_URL',
         ['http:', 'https:'],
         'it is the base under which the vendor reaches this service',
+        true,
       ),
       liveEndpoint: url('SNAPAUDIT_LIVE_ENDPOINT', ['http:', 'https:'], "leave it out to use the vendor's"),
       ossEndpoint: url('SNAPAUDIT_OSS_ENDPOINT', ['http:', 'https:'], "leave it out to use the vendor's"),

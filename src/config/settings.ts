@@ -85,14 +85,17 @@ function uniqueBy<Name extends string>(name: Name, spelling: (text: string) => s
 const uniqueApps = uniqueBy('app');
 const uniqueDomains = uniqueBy('domain', (domain) => domain.toLowerCase());
 
+/** In lower case, as the vendor writes it in callbacks and answers: names are compared letter by letter. */
+const domainName = z
+  .string()
+  .regex(/^[a-z0-9.-]+$/i, 'a domain name')
+  .transform((name) => name.toLowerCase());
+
 const domainSettings = z.strictObject({
   /** Main streaming domain. */
-  domain: z.string().regex(/^[a-z0-9.-]+$/i, 'a domain name'),
+  domain: domainName,
   /** Ingest domain, for publish callbacks. */
-  pushDomain: z
-    .string()
-    .regex(/^[a-z0-9.-]+$/i, 'a domain name')
-    .optional(),
+  pushDomain: domainName.optional(),
   mode: z.enum(['observe', 'enforce']).default('observe'),
   /** May be empty at first: `plan --adopt` writes what stands at the vendor. */
   apps: z.array(appSettings).superRefine(uniqueApps.check, uniqueApps.params).default([]),

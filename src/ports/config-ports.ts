@@ -35,6 +35,11 @@ export interface KeyChange {
   keyDigest: string | null;
 }
 
+/** A former key was sealed with a callback key that is no longer set, or could not be sealed. The message says what to do. */
+export class SealedKeyError extends Error {
+  override readonly name = 'SealedKeyError';
+}
+
 export interface ConfigStore {
   /** One process at a time works on a domain; others wait. The lock ends with the process. */
   withDomainLock<T>(domain: string, work: () => Promise<T>): Promise<T>;
@@ -52,6 +57,8 @@ export interface ConfigStore {
   takenOver(domain: string): Promise<ConfigSubject[]>;
   /** Keeps the first one of each subject; of one that was given back all but the callback. */
   rememberBaselines(baselines: readonly Baseline[]): Promise<void>;
+  /** Configs of which it was remembered that nothing stood, though something did: that is remembered. */
+  correctBaselines(baselines: readonly Baseline[]): Promise<void>;
   /** Former keys that the previous callback key sealed are sealed with the current one, so that the previous may be forgotten. */
   resealBaselines(domain: string): Promise<void>;
   /** Before a config is deleted in order to be added again: whoever goes on after a crash knows what to add. */

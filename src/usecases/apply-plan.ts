@@ -47,6 +47,11 @@ export async function applyPlan(
       await ports.store.rememberBaselines(baselinesOf(domain, look.actual, look.lookedAt));
       await ports.store.resetHeals(domain.domain);
     },
+    async goOn(domain, look, first) {
+      await ports.store.correctBaselines(
+        baselinesOf(domain, overtaken(domain, look.actual, first.actual), look.lookedAt),
+      );
+    },
   });
 }
 
@@ -54,6 +59,8 @@ export async function applyPlan(
 export interface CarryOutRules {
   stepsOf(plan: DomainPlan): Promise<readonly PlanStep[]>;
   begin?(desired: DesiredDomain, look: DomainLook): Promise<void>;
+  /** Before a later round: `first` is what the first one saw. */
+  goOn?(desired: DesiredDomain, look: DomainLook, first: DomainLook): Promise<void>;
 }
 
 export async function carryOutPlan(
@@ -80,6 +87,7 @@ async function carryOutDomain(
   const { domain } = desired;
   const agreed = agreedOf(options.shown, domain);
   const givenUp = new Set<string>();
+  let first: DomainLook | null = null;
   const say = (message: string) => report.failures.push({ domain, message });
   for (let round = 0; ; round += 1) {
     const look = await reconcileDomain(ports, desired);
@@ -92,7 +100,8 @@ async function carryOutDomain(
       }
       await rules.begin?.(desired, look);
       await ports.store.resealBaselines(domain);
-    }
+    } else if (first) await rules.goOn?.(desired, look, first);
+    first ??= look;
     const left = wanted.filter((step) => !givenUp.has(subjectKey(subjectOf(step))));
     const steps = left.filter((step) => agreed?.cover(step) ?? true);
     if (steps.length > 0 && round < ROUNDS) {
@@ -125,6 +134,16 @@ function namesOf(steps: readonly PlanStep[]): string {
 
 function agreedOf(shown: ConfigPlan | null, domain: string): AgreedSteps | null {
   return shown && agreedSteps(shown.domains.find((plan) => plan.domain === domain)?.steps ?? []);
+}
+
+/** Configs that somebody else added after the first look and before we could: theirs, for they do not lead to us. */
+function overtaken(desired: DesiredDomain, actual: ActualDomain, first: ActualDomain): ActualDomain {
+  const ours = new Map(desired.configs.map(({ app, callback }) => [app, callback]));
+  const stood = new Set(first.configs.map(({ app }) => app));
+  return {
+    ...actual,
+    configs: actual.configs.filter(({ app, callback }) => !stood.has(app) && callback !== ours.get(app)),
+  };
 }
 
 /** What stands now of everything that the settings name: kept only where nothing was remembered yet. */

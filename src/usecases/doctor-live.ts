@@ -135,12 +135,12 @@ async function* checkKeyWrites(
       if (url !== null) await live.setNotifyUrl(pushDomain, url, auth.key, auth.enabled);
     });
   } else {
-    yield (await wasApplied(store, withKey, 'callback_auth'))
-      ? ok(`live:${setKey}`, 'apply has used it')
-      : notTried(setKey);
-    yield (await wasApplied(store, withPush, 'push_notify'))
-      ? ok(`live:${setPush}`, 'apply has used it')
-      : notTried(setPush);
+    if (withKey.length === 0) yield ok(`live:${setKey}`, 'not needed: no callback key is set');
+    else if (await wasApplied(store, withKey, 'callback_auth')) yield ok(`live:${setKey}`, 'apply has used it');
+    else yield notTried(setKey);
+    if (withPush.length === 0) yield ok(`live:${setPush}`, 'not needed: no ingest domain is in the settings');
+    else if (await wasApplied(store, withPush, 'push_notify')) yield ok(`live:${setPush}`, 'apply has used it');
+    else yield notTried(setPush);
   }
 
   const remove = 'DeleteSnapshotCallbackAuth';

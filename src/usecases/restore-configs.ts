@@ -1,6 +1,7 @@
-import { type DesiredDomain, type PlanStep, stepFingerprint, subjectKey, subjectOf } from '../core/config-plan.ts';
+import { agreedSteps } from '../core/agreed-steps.ts';
+import { type DesiredDomain, type PlanStep, subjectKey, subjectOf } from '../core/config-plan.ts';
 import { type ActualForRestore, type Baseline, planRestore, type RestoreScope } from '../core/restore-plan.ts';
-import type { ConfigStore } from '../ports.ts';
+import { type ConfigStore, LiveApiError } from '../ports.ts';
 import type { ApplyReport } from './apply-plan.ts';
 import { carryOutSteps } from './carry-out-steps.ts';
 import { type ConfigPorts, type DomainLook, notifyView, planOfLook, reconcileDomain } from './reconcile-configs.ts';
@@ -32,11 +33,14 @@ export async function planRestoreConfigs(
   scope: RestoreScope,
 ): Promise<RestorePlan> {
   const { results, failures } = await workOnDomains(ports.store, desired, async (domain) => {
-    const { baselines, actual } = await lookForRestore(ports, domain);
-    const remembered = baselines.filter((baseline) => !isDone(baseline, scope)).length;
-    return { domain: domain.domain, steps: planRestore(baselines, actual, scope), remembered };
+    const { baselines, actual, unseen } = await lookForRestore(ports, domain);
+    const remembered = baselines.filter((baseline) => !isDone(baseline, scope)).length + unseen.length;
+    return { domain: domain.domain, steps: planRestore(baselines, actual, scope), remembered, unseen };
   });
-  return { domains: results, failures };
+  return {
+    domains: results.map(({ unseen: _, ...domain }) => domain),
+    failures: [...failures, ...results.flatMap(({ unseen }) => unseen)],
+  };
 }
 
 /**
@@ -70,11 +74,13 @@ async function restoreDomain(
   report: ApplyReport,
 ): Promise<void> {
   const givenUp = new Set<string>();
+  const agreed = shown && agreedSteps(shown.domains.find((each) => each.domain === desired.domain)?.steps ?? []);
   for (let round = 0; round <= ROUNDS; round += 1) {
-    const { baselines, actual, look } = await lookForRestore(ports, desired);
+    const { baselines, actual, look, unseen } = await lookForRestore(ports, desired);
     const all = planRestore(baselines, actual, scope);
-    const steps = all.filter((step) => !givenUp.has(subjectKey(subjectOf(step))));
-    if (round === 0 && shown && !wasShown(shown, desired.domain, steps)) {
+    const left = all.filter((step) => !givenUp.has(subjectKey(subjectOf(step))));
+    const steps = left.filter((step) => agreed?.cover(step) ?? true);
+    if (round === 0 && agreed && !left.every(agreed.includes)) {
       const message = `${desired.domain} has changed since this was shown; nothing was done there. Run restore again.`;
       report.failures.push({ domain: desired.domain, message });
       return;
@@ -85,6 +91,11 @@ async function restoreDomain(
       const finished = baselines.filter((baseline) => !unfinished.has(subjectKey(baseline)));
       await letGo(ports.store, finished, actual, scope);
       await saveStates(ports, await planOfLook(ports, desired, look), look.lookedAt);
+      report.failures.push(...unseen);
+      if (steps.length < left.length) {
+        const message = `${desired.domain} changed meanwhile in a way that was not shown. Run restore again.`;
+        report.failures.push({ domain: desired.domain, message });
+      }
       if (steps.length > 0) {
         const message = `${desired.domain}: the vendor took the changes but still shows something else. Run restore again to see what is left.`;
         report.failures.push({ domain: desired.domain, message });
@@ -98,25 +109,30 @@ async function restoreDomain(
   }
 }
 
-/** One look, also at the ingest domains that the settings named when they were taken over. */
+/**
+ * One look, also at the ingest domains that the settings named when they were taken over. `unseen`: such that the vendor refuses to speak of
+ * (it has left the account, say). They keep nothing else from being put back, and are remembered still.
+ */
 async function lookForRestore(
   ports: ConfigPorts,
   desired: DesiredDomain,
-): Promise<{ baselines: Baseline[]; actual: ActualForRestore; look: DomainLook }> {
-  const baselines = await ports.store.baselines(desired.domain);
+): Promise<{ baselines: Baseline[]; actual: ActualForRestore; look: DomainLook; unseen: PlanFailure[] }> {
+  const remembered = await ports.store.baselines(desired.domain);
   const look = await reconcileDomain(ports, desired);
   const { configs, callbackAuth, pushNotify } = look.actual;
   const pushNotifies = new Map(pushNotify && desired.pushDomain !== null ? [[desired.pushDomain, pushNotify]] : []);
-  for (const baseline of baselines) {
+  const unseen: PlanFailure[] = [];
+  for (const baseline of remembered) {
     if (baseline.kind !== 'push_notify' || pushNotifies.has(baseline.pushDomain)) continue;
-    pushNotifies.set(baseline.pushDomain, notifyView(await ports.live.notifyUrl(baseline.pushDomain)));
+    try {
+      pushNotifies.set(baseline.pushDomain, notifyView(await ports.live.notifyUrl(baseline.pushDomain)));
+    } catch (error) {
+      if (!(error instanceof LiveApiError)) throw error;
+      unseen.push({ domain: desired.domain, message: error.message });
+    }
   }
-  return { baselines, actual: { configs, callbackAuth, pushNotifies }, look };
-}
-
-function wasShown(shown: RestorePlan, domain: string, steps: readonly PlanStep[]): boolean {
-  const agreed = new Set(shown.domains.find((each) => each.domain === domain)?.steps.map(stepFingerprint));
-  return steps.every((step) => agreed.has(stepFingerprint(step)));
+  const baselines = remembered.filter((each) => each.kind !== 'push_notify' || pushNotifies.has(each.pushDomain));
+  return { baselines, actual: { configs, callbackAuth, pushNotifies }, look, unseen };
 }
 
 /** Nothing of it is left to put back in this scope. */

@@ -38,12 +38,16 @@ export interface KeyStandings {
 const SETTING_DELAY_MS = 5 * 60_000;
 const KINDS = ['callback_auth', 'push_notify'] as const;
 
-/** Whether the old key can be forgotten yet; asks the vendor who is on air, for only that list is complete. */
+/**
+ * Whether the old key can be forgotten yet; asks the vendor who is on air, for only that list is complete. What is remembered for `restore`
+ * must not need the old key either, also of domains that left the settings, and where enforcing set the new one.
+ */
 export async function keyStandings(
   ports: ConfigPorts,
   desired: readonly DesiredDomain[],
   previous: SecretText | null,
 ): Promise<KeyStandings> {
+  for (const domain of await ports.store.baselineDomains()) await ports.store.resealBaselines(domain);
   const { results, failures } = await workOnDomains(ports.store, desired, (domain) =>
     standingsOf(ports, domain, previous),
   );
@@ -104,8 +108,10 @@ export async function planRotation(
   previous: SecretText | null,
   options: { force: boolean },
 ): Promise<ConfigPlan> {
+  let unchecked: PlanFailure[] = [];
   if (!options.force) {
-    const { standings } = await keyStandings(ports, desired, previous);
+    const { standings, failures } = await keyStandings(ports, desired, previous);
+    unchecked = failures;
     for (const { domain, kind, vendorKey } of standings) {
       const isOurs = (await ports.store.takenOver(domain)).some((subject) => subject.kind === kind);
       if (vendorKey !== 'another' || !isOurs) continue;
@@ -114,9 +120,11 @@ export async function planRotation(
       );
     }
   }
-  const plan = await planConfigs(ports, desired);
+  // Which key signs there is not known: it is left alone.
+  const checked = desired.filter(({ domain }) => unchecked.every((failure) => failure.domain !== domain));
+  const plan = await planConfigs(ports, checked);
   const domains = plan.domains.map(async (domain) => ({ ...domain, steps: await rotatingSteps(ports, domain) }));
-  return { ...plan, domains: await Promise.all(domains) };
+  return { failures: [...unchecked, ...plan.failures], domains: await Promise.all(domains) };
 }
 
 /** Makes the calls that `planRotation` showed. */

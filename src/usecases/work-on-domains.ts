@@ -1,5 +1,5 @@
 import type { DesiredDomain } from '../core/config-plan.ts';
-import { type ConfigStore, CouldNotLookError, LiveApiError } from '../ports.ts';
+import { type ConfigStore, CouldNotLookError, LiveApiError, SealedKeyError } from '../ports.ts';
 
 /** A domain that could not be looked at: its state is unknown, and nothing is planned for it. */
 export interface PlanFailure {
@@ -33,7 +33,8 @@ export async function workOnDomains<T>(
   const faults: unknown[] = [];
   for (const [i, outcome] of outcomes.entries()) {
     if (outcome.status === 'fulfilled') results.push(outcome.value);
-    else if (isRefusal(outcome.reason)) failures.push({ domain: desired[i]!.domain, message: outcome.reason.message });
+    else if (isRefusal(outcome.reason) || outcome.reason instanceof SealedKeyError)
+      failures.push({ domain: desired[i]!.domain, message: outcome.reason.message });
     else faults.push(outcome.reason);
   }
   if (faults.length > 0) throw faults[0];

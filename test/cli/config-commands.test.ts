@@ -126,6 +126,12 @@ describe('snapaudit plan of an account with more in it', () => {
     expect(JSON.parse(json.stdout).otherDomains).toEqual(['shop.example.com']);
   });
 
+  it('adopts nothing that the settings could not be read with', async () => {
+    world.state.putConfig(theirConfig('upper', { sequenceObject: '{StreamName}/{Sequence}.JPG' }));
+    await expect(runCommand(planCommand, ['--adopt'], parts)).rejects.toThrow(/nothing was written.*\.jpg/s);
+    expect(await readFile(settingsFile, 'utf8')).toBe(SETTINGS);
+  });
+
   it.each(['apps: []', ''])('adopts into a domain that has no apps yet (%s)', async (apps) => {
     const lines = ['domains:', `  - domain: ${PLAY} # the only one`, ...(apps ? [`    ${apps}`] : [])];
     await writeFile(settingsFile, `${lines.join('\n')}\n`);
@@ -170,6 +176,13 @@ describe('snapaudit apply and restore', () => {
     expect(applied.exitCode).toBe(2);
     expect(applied.stderr).toContain('Nothing was changed, for no domain could be looked at.');
     expect(applied.stderr).not.toContain('Nothing to change');
+    await runCommand(applyCommand, ['--yes'], parts);
+    const restored = await runCommand(restoreCommand, ['--yes'], blind);
+    expect(restored.exitCode).toBe(2);
+    expect(restored.stderr).not.toContain('Nothing is remembered');
+    const rotated = await runCommand(configsCommand, ['rotate-key', '--yes'], blind);
+    expect(rotated.exitCode).toBe(2);
+    expect(rotated.stderr).not.toContain('the key stands');
   });
 
   it('show no key on either stream', async () => {
@@ -212,6 +225,21 @@ describe('snapaudit configs', () => {
     const keys = await runCommand(configsCommand, ['keys'], parts);
     expect(keys.exitCode).toBe(0);
     expect(keys.stderr).toContain('SNAPAUDIT_CALLBACK_KEY_PREVIOUS may be removed');
+  });
+
+  it('does not say that the previous key may go while it does not know of every domain', async () => {
+    const desired = [
+      ...settingsFor([{ app: 'live' }]),
+      ...settingsFor([{ app: 'live' }], { domain: 'b.example.com', pushDomain: null }),
+    ];
+    const two = { openConfigControl: async () => ({ ...(await parts.openConfigControl()), desired }) };
+    await runCommand(applyCommand, ['--yes'], two);
+    world.advance(10 * 60_000);
+    // The other domain does not exist at the vendor, so it could not be looked at.
+    const keys = await runCommand(configsCommand, ['keys'], two);
+    expect(keys).toMatchObject({ exitCode: 2, stderr: expect.not.stringContaining('may be removed') });
+    const one = await runCommand(configsCommand, ['keys', '--domain', PLAY], two);
+    expect(one).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('may be removed') });
   });
 });
 

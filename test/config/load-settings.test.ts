@@ -81,6 +81,14 @@ describe('the settings file', () => {
     expect(problems[4]).toContain('no such setting');
   });
 
+  it('reads domains in lower case, as callbacks name them', () => {
+    const text = 'domains: [{ domain: Play.Example.com, pushDomain: PUSH.example.com, apps: [] }]';
+    expect(parseSettings(text, 'x.yaml').domains[0]).toMatchObject({
+      domain: 'play.example.com',
+      pushDomain: 'push.example.com',
+    });
+  });
+
   it('takes an interval of 5 s and of 3600 s, and refuses one second less or more', () => {
     for (const good of ['5s', '3600s']) expect(problemsOf(GOOD.replace('10s', good))).toEqual([]);
     for (const bad of ['4s', '3601s', '10', 'soon', '1.5s']) {
@@ -115,7 +123,7 @@ describe('the settings file', () => {
     expect(problemsOf(`${GOOD}${app.replace('live', 'vod')}`)).toEqual([]);
     const domain = GOOD.replace('domains:\n', '').replace('play.example', 'PLAY.example').replace('10s', '2s');
     expect(problemsOf(`${GOOD}${domain}`)).toEqual([
-      'line 10: domains[1].domain: "PLAY.example.com" stands here twice; keep one',
+      'line 10: domains[1].domain: "play.example.com" stands here twice; keep one',
       'line 14: domains[1].apps[0].interval: must be 5s to 3600s, not 2s',
     ]);
   });
@@ -209,10 +217,20 @@ describe('the environment', () => {
 
   it.each([
     ['HTTPS://Audit.Example.com:8443/Base/', 'https://audit.example.com:8443/Base'],
-    ['https://User@Audit.example.com', 'https://User@audit.example.com'],
     ['https://audit.example.com', 'https://audit.example.com'],
   ])('reads the host of the public URL %s in lower case, as it is signed', (written, read) => {
     expect(readEnvironment({ SNAPAUDIT_PUBLIC_URL: written }).config.publicUrl).toBe(read);
+  });
+
+  it.each([
+    ['SNAPAUDIT_PUBLIC_URL', 'https://user:hunter2@audit.example.com'],
+    ['SNAPAUDIT_PUBLIC_URL', 'https://audit.example.com?token=hunter2'],
+    ['SNAPAUDIT_PUBLIC_URL', 'https://audit.example.com/#top'],
+    ['SNAPAUDIT_LIVE_ENDPOINT', 'http://127.0.0.1:9/live'],
+    ['SNAPAUDIT_OSS_ENDPOINT', 'http://127.0.0.1:9/oss'],
+  ])('refuses a %s that could not work: %s', (name, url) => {
+    expect(() => readEnvironment({ [name]: url })).toThrow(new RegExp(`${name} must `));
+    expect(() => readEnvironment({ [name]: url })).not.toThrow(/hunter2/);
   });
 
   it('needs nothing', () => {

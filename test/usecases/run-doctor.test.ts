@@ -89,6 +89,14 @@ describe('doctor', () => {
     expect(standing(world.state)).toEqual(before);
   });
 
+  it('does not say that apply has used what no domain needs', async () => {
+    const desired = settingsFor([{ app: 'live' }], { pushDomain: null }).map((domain) => ({ ...domain, key: null }));
+    const lines = await examine({ subject: { desired, key: null } });
+    for (const action of ['SetSnapshotCallbackAuth', 'SetLiveStreamsNotifyUrlConfig']) {
+      expect(line(lines, `live:${action}`)?.detail).toMatch(/^not needed/);
+    }
+  });
+
   it('says which writes it did not try before a first apply', async () => {
     expect(troubles(await examine())).toEqual([
       'warn live:AddLiveAppSnapshotConfig',

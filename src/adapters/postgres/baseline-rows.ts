@@ -3,7 +3,7 @@ import type { ConfigFields } from '../../core/config-diff.ts';
 import type { ConfigSubject, SubjectKind } from '../../core/config-plan.ts';
 import type { Baseline } from '../../core/restore-plan.ts';
 import { SecretText } from '../../core/secret-text.ts';
-import type { ConfigStore } from '../../ports.ts';
+import { type ConfigStore, SealedKeyError } from '../../ports.ts';
 import { openSealedText, sealText } from './sealed-text.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
@@ -12,17 +12,13 @@ import { timestamp } from './timestamp.ts';
 const NO_APP = '';
 const NO_PUSH_DOMAIN = '';
 
-/** A former key was sealed with a callback key that is no longer set. */
-export class SealedKeyError extends Error {
-  override readonly name = 'SealedKeyError';
-}
-
 type BaselineRows = Pick<
   ConfigStore,
   | 'baselines'
   | 'baselineDomains'
   | 'takenOver'
   | 'rememberBaselines'
+  | 'correctBaselines'
   | 'resealBaselines'
   | 'noteAddingAgain'
   | 'markGivenBack'
@@ -106,8 +102,9 @@ export function createBaselineRows(db: Kysely<Tables>, sealingKeys: readonly str
     },
 
     async rememberBaselines(baselines) {
-      for (const baseline of baselines) {
-        const { former, sealedKey } = baselineColumns(baseline, seal);
+      // All or none: what cannot be sealed must not leave a domain taken over in part.
+      const sealed = baselines.map((baseline) => ({ baseline, ...baselineColumns(baseline, seal) }));
+      for (const { baseline, former, sealedKey } of sealed) {
         await db
           .insertInto('config_baselines')
           .values({
@@ -122,13 +119,28 @@ export function createBaselineRows(db: Kysely<Tables>, sealingKeys: readonly str
           .onConflict((conflict) =>
             conflict
               .columns(['domain', 'kind', 'app', 'push_domain'])
-              // Of what was given back only the callback is taken over anew.
+              // Of what was given back only the callback is taken over anew; where nothing had stood, all of it, if it calls somebody by now.
               .doUpdateSet({
                 given_back: false,
-                former: sql`config_baselines.former || jsonb_build_object('callback', coalesce(excluded.former, config_baselines.former) -> 'callback')`,
+                former: sql`case
+                  when config_baselines.former is null and excluded.former ->> 'callback' is not null then excluded.former
+                  else config_baselines.former || jsonb_build_object('callback', coalesce(excluded.former, config_baselines.former) -> 'callback')
+                end`,
               })
               .where('config_baselines.given_back', '=', true),
           )
+          .execute();
+      }
+    },
+
+    async correctBaselines(baselines) {
+      for (const baseline of baselines) {
+        if (baseline.kind !== 'config' || baseline.former === null) continue;
+        await db
+          .updateTable('config_baselines')
+          .set({ former: JSON.stringify(baseline.former) })
+          .where(whereSubject(baseline))
+          .where('former', 'is', null)
           .execute();
       }
     },
