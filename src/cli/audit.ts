@@ -71,7 +71,8 @@ export function auditCommand(context: CommandContext): Command {
     .option('--backfill', "first restore what the vendor's index and OSS hold of the stretch (within a year)")
     .addHelpText(
       'after',
-      '\nEnds with 1 where slots are bad, with 2 where it could not look (their slots are unknown, not missing).' +
+      '\nSlots are counted in whole hours: the window that is printed is the one that was counted.' +
+        '\nEnds with 1 where slots are bad, with 2 where it could not look (their slots are unknown, not missing).' +
         '\n--backfill needs --from or --last.',
     );
   return withFormat(command).action(async (flags: Flags) => {
@@ -118,7 +119,7 @@ async function runAudit(context: CommandContext, handle: AuditHandle, flags: Fla
               context.stderr.write(`${domain}: restored ${restored} captures, ${streams} of ${of} streams\n`),
           })
         : await handle.audit({ ...scope, ...(flags.to !== undefined && { to }), signal: stopped.signal });
-    const window = { from: from ?? outcome.from, to };
+    const window = wholeHours(from ?? outcome.from, to, settled);
     const slots = await handle.audits.slotsBetween(scope, window.from, window.to);
     // Streams that nobody knows of have no slots: without this, they would read as clean.
     const unaskedBecause = unasked.has(domain)
@@ -136,6 +137,16 @@ async function runAudit(context: CommandContext, handle: AuditHandle, flags: Fla
   const failed = rows.some(({ error }) => error !== null);
   const bad = rows.some(({ slots }) => badSlots(slots) > 0);
   context.setExitCode(failed ? 2 : bad ? 1 : 0);
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Slots are summed by the hour, so these are what is counted: whole ones, the last as far as it is settled. */
+function wholeHours(from: Instant, to: Instant, settled: Instant): { from: Instant; to: Instant } {
+  return {
+    from: Math.floor(from / HOUR_MS) * HOUR_MS,
+    to: Math.max(to, Math.min(Math.ceil(to / HOUR_MS) * HOUR_MS, settled)),
+  };
 }
 
 function print(context: CommandContext, rows: readonly Row[], format: Format): void {

@@ -167,9 +167,24 @@ export function createWall(deps: WallDeps) {
         unknown: slots?.slots.unknown ?? 0,
       },
       domains,
-      audits: newestPerDomain(audits.data),
+      audits: newestPerDomain([...audits.data, ...(await olderAudits(domains, audits.data))]),
       incidents,
     };
+  }
+
+  /** Of domains that are not (or not as done) among the recent ones: those whose audit has stalled. */
+  async function olderAudits(domains: WallSummary['domains'], recent: readonly AuditRead[]): Promise<AuditRead[]> {
+    const older = domains.map(async ({ domain }) => {
+      const own = recent.filter((audit) => audit.domain === domain);
+      if (own.some(({ status }) => status === 'done')) return [];
+      const ofDomain = { domain: [domain] };
+      const [newest, done] = await Promise.all([
+        own.length > 0 ? own : deps.queries.audits({ ...ofDomain, limit: 2 }).then(({ data }) => data),
+        deps.queries.audits({ ...ofDomain, status: ['done'], limit: 1 }).then(({ data }) => data),
+      ]);
+      return own.length > 0 ? done : [...newest, ...done];
+    });
+    return (await Promise.all(older)).flat();
   }
 
   async function look(): Promise<WallSnapshot> {

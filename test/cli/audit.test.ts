@@ -107,6 +107,14 @@ describe('snapaudit audit', () => {
     expect((await world.stored()).gaps).toMatchObject([{ verdict: 'callback_missing' }]);
   });
 
+  it('prints the window that was counted: whole hours, as far as they are settled', async () => {
+    await broadcast([20]);
+    const { exitCode, stdout } = await run('--from', at(4), '--to', at(5), '--format', 'json');
+    expect(exitCode).toBe(1);
+    const hour = Math.floor(T0 / (60 * MINUTE)) * 60 * MINUTE;
+    expect(JSON.parse(stdout)).toMatchObject([{ from: new Date(hour).toISOString(), to: at(9), bad: 1 }]);
+  });
+
   it('restores captures of a stretch', async () => {
     await broadcast([], [10, 11, 12]);
     const { stdout } = await run('--backfill', '--last', '10m', '--format', 'csv');

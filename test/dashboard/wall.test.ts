@@ -65,6 +65,36 @@ describe('the wall', () => {
     expect(Object.values(one.summary.statuses).reduce((sum, count) => sum + count, 0)).toBe(2);
   });
 
+  it('knows the last audit of a domain though hundreds of others came after', async () => {
+    const audit = (domain: string, startedAt: number, status: 'done' | 'failed', error: string | null = null) => ({
+      domain,
+      from_at: timestamp(startedAt - HOUR),
+      to_at: timestamp(startedAt),
+      started_at: timestamp(startedAt),
+      finished_at: timestamp(startedAt + 1_000),
+      status,
+      error,
+    });
+    const stalled = 'play.example.com';
+    await database.db
+      .insertInto('audits')
+      .values([
+        audit(stalled, NOW - 5 * HOUR, 'done'),
+        audit(stalled, NOW - 4 * HOUR, 'failed', 'no right'),
+        ...Array.from({ length: 201 }, (_, number) => audit('other.example.com', NOW - HOUR + number * 1_000, 'done')),
+      ])
+      .execute();
+    const { summary } = await wall().snapshot();
+    expect(summary.audits).toContainEqual({
+      domain: stalled,
+      status: 'failed',
+      startedAt: NOW - 4 * HOUR,
+      error: 'no right',
+      doneAt: NOW - 5 * HOUR + 1_000,
+    });
+    await database.db.deleteFrom('audits').execute();
+  });
+
   it('counts today from midnight UTC', async () => {
     const { summary } = await wall().snapshot();
     expect(summary.today).toEqual({ ok: 10, counted: 10, excused: 0, unknown: 5 });
