@@ -58,7 +58,8 @@ export function composeAuditing(
   });
   const configVersions = (domain: string) => configStore.versions(domain);
   const { settleSeconds } = settings.audit;
-  const track = createTrackSessions({ sessions, clock, domains, configVersions });
+  const captureRetentionDays = settings.retention.captureDays;
+  const track = createTrackSessions({ sessions, clock, domains, configVersions, captureRetentionDays });
   const auditor: AuditorParts = {
     clock,
     buckets: vendor.buckets,
@@ -70,6 +71,7 @@ export function composeAuditing(
     configVersions,
     settleSeconds,
     lateAfterSeconds: settings.audit.lateAfterSeconds,
+    captureRetentionDays,
     callbackUrl: `${parts.publicUrl}${SNAPSHOT_CALLBACK_PATH}`,
     ...(parts.onAuditProgress && { onProgress: parts.onAuditProgress }),
   };
@@ -128,19 +130,26 @@ export function composeJobs(parts: JobParts): Job[] {
       everySeconds: settings.audit.everySeconds,
       async run(signal) {
         await track();
+        const faults: unknown[] = [];
         for (const { domain } of settings.domains) {
-          const outcome = await audit({ domain, signal });
-          if (outcome.error) logger.warn({ domain, auditId: outcome.auditId }, outcome.error);
+          try {
+            const outcome = await audit({ domain, signal });
+            if (outcome.error) logger.warn({ domain, auditId: outcome.auditId }, outcome.error);
+          } catch (error) {
+            // A fault in one domain keeps no other from being judged.
+            faults.push(error);
+          }
         }
+        if (faults.length > 0) throw faults[0];
       },
     },
     {
       name: 'backfill',
       everySeconds: settings.audit.everySeconds,
       async run(signal) {
-        await backfill.ownOutages(signal);
         const now = parts.clock.now();
         await audits.prune({ statesBefore: now - KEPT_STATES_MS, auditsBefore: now - KEPT_AUDITS_MS });
+        await backfill.ownOutages(signal);
       },
     },
   ];

@@ -127,6 +127,8 @@ export interface StreamCommit {
   expectedVersion: number;
   /** The judgement went on from here: what became final by then stays. */
   base: Instant;
+  /** Gaps that ended before are not touched, whenever they became final; null: all are. */
+  standsBefore: Instant | null;
   /** Where the audit stands now; where it could not look, where it stood before, and all after `base` is provisional. */
   watermark: Omit<Watermark, 'version'>;
   /** A state to keep for judging again; those after `base` are dropped. */

@@ -182,9 +182,8 @@ export class StreamJudge {
     const key = `${startedAt} ${mode}`;
     let result = this.#results.get(key);
     if (!result) {
-      // Hours before the last settled capture are final, and so are those that are not ours to judge (any more); the judge reports
-      // every later one.
-      const from = judge ? Math.max(judge.last ?? startedAt ?? this.#base, this.state.since) : this.#base;
+      // Hours before the last settled capture are final; the judge reports every later one.
+      const from = judge ? (judge.last ?? Math.max(startedAt ?? this.#base, this.state.since)) : this.#base;
       result = {
         startedAt,
         mode,

@@ -32,7 +32,7 @@ export class StreamNames {
   readonly #versions: readonly ConfigVersion[];
 
   constructor(key: StreamKey, config: ConfigVersion, versions: readonly ConfigVersion[]) {
-    this.#key = { domain: key.domain, app: key.app, stream: key.stream };
+    this.#key = keyOf(key);
     this.#config = config;
     this.#versions = versions.filter((version) => version.bucket === config.bucket);
   }
@@ -111,4 +111,18 @@ export class StreamNames {
       { mode, intervalMs: this.#config.intervalSeconds * 1_000 },
     );
   }
+}
+
+/** The objects of both are found by one listing. */
+export function listedAlike(a: ConfigVersion, b: ConfigVersion): boolean {
+  return (
+    a.bucket === b.bucket &&
+    a.endpoint === b.endpoint &&
+    a.sequenceObject === b.sequenceObject &&
+    a.overwriteObject === b.overwriteObject
+  );
+}
+
+export function keyOf({ domain, app, stream }: StreamKey) {
+  return { domain, app, stream };
 }

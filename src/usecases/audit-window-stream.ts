@@ -12,9 +12,17 @@ import type { Template } from '../core/template.ts';
 import type { CallbackWitness, IndexWitness, ObjectWitness } from '../core/witness.ts';
 import type { StoredCapture, StreamCommit, StreamRow } from '../ports.ts';
 import { StreamJudge } from './audit-window-judge.ts';
-import { StreamNames } from './audit-window-names.ts';
+import { keyOf, listedAlike, StreamNames } from './audit-window-names.ts';
 import { beginStream, readStreamState, type StreamState } from './audit-window-state.ts';
-import { NOTHING_SEEN, type Rejection, RULES_NOT_READ, type Stretch, witnessesOf } from './audit-window-stretch.ts';
+import {
+  covers,
+  isGone,
+  NOTHING_SEEN,
+  type Rejection,
+  RULES_NOT_READ,
+  type Stretch,
+  witnessesOf,
+} from './audit-window-stretch.ts';
 import type { StreamStart, StreamTerms } from './audit-window-terms.ts';
 
 const SECOND_MS = 1_000;
@@ -52,6 +60,8 @@ export class StreamAudit {
   >();
   #finalAnything = false;
   #again: boolean;
+  /** Gaps that ended before are not touched. */
+  #standsBefore: Instant | null = null;
   /** Names outside the listed prefix that OSS was not asked for. */
   #unasked = new Set<string>();
   /** What was seen of the stretch that could not be judged. */
@@ -64,10 +74,9 @@ export class StreamAudit {
     this.#terms = terms;
     this.#spans = divideBySession(start.sessions.map((session): Session => ({ ...session, ...keyOf(stream) })));
     const stored = watermark ? readStreamState(watermark.state) : null;
-    const lateFrom = late && Math.max(late.from, start.keptSince);
-    this.#again = lateFrom !== null && watermark !== null && lateFrom < watermark.auditedUntil;
-    const since = Math.max(start.keptSince, Math.min(start.since, stored?.since ?? start.since));
-    const from = this.#again ? Math.max(lateFrom!, since) : since;
+    this.#again = late !== null && watermark !== null && late.from < watermark.auditedUntil;
+    const since = Math.min(start.since, stored?.since ?? start.since);
+    const from = this.#again ? Math.max(late!.from, since) : since;
     let state: StreamState;
     if (!this.#again && watermark && stored) {
       this.#base = watermark.auditedUntil;
@@ -85,6 +94,13 @@ export class StreamAudit {
       state = beginStream(since);
       // No key is counted as foreign twice.
       state.foreignAfter = stored?.foreignAfter ?? null;
+    }
+    // What was judged while its captures were there stands: it cannot be judged again without them.
+    if (this.#again && this.#base < terms.keptFrom) {
+      this.#standsBefore = Math.min(terms.keptFrom, watermark!.auditedUntil);
+      this.#base = this.#standsBefore;
+      this.#again = this.#base < watermark!.auditedUntil;
+      state = this.#again ? { ...beginStream(this.#base), foreignAfter: stored!.foreignAfter } : stored!;
     }
     this.#judge = new StreamJudge(stream, this.#spans, terms, { state, base: this.#base, again: this.#again });
     this.#version = watermark?.version ?? 0;
@@ -133,7 +149,7 @@ export class StreamAudit {
 
   /** From here on the listing is read in full: the stretch before has seen the margin, but nothing was listed before `since`. */
   get #listedFrom(): Instant {
-    return Math.max(this.until - this.marginMs, this.#judge.state.since - SECOND_MS);
+    return Math.max(this.until - this.marginMs, this.#judge.state.since - SECOND_MS, this.#terms.keptFrom);
   }
 
   /** How many captures the stretch to be listed should hold. */
@@ -160,7 +176,10 @@ export class StreamAudit {
     const read = await looks.callbacks(this.stream.id, this.until - this.marginMs, until + this.marginMs);
     const witnesses = witnessesOf(read);
     const named = new Set(witnesses.callbacks.map((callback) => callback.object));
-    const all = [...objects, ...others.filter((object) => named.has(object.key))];
+    const all = [
+      ...objects.filter((object) => this.#isKept(this.#names?.timeOf(object.key) ?? object.lastModified)),
+      ...others.filter((object) => named.has(object.key)),
+    ];
     const absent = await this.#confirmAbsences(witnesses, all, until);
     const overwritten = await this.#overwriteObject();
     const rejected = await this.#rejections(witnesses, all, overwritten);
@@ -228,6 +247,7 @@ export class StreamAudit {
       auditId,
       expectedVersion: this.#version,
       base: this.#base,
+      standsBefore: this.#standsBefore,
       watermark: { auditedUntil: this.until, lastKey: this.#lastKey, state: this.#judge.state },
       keep,
       sessions: this.#judge.results(),
@@ -313,7 +333,12 @@ export class StreamAudit {
   async #overwriteObject(): Promise<ObjectWitness | null> {
     const key = this.#names?.overwriteKey ?? null;
     if (!this.config || key === null) return null;
-    return (await this.#terms.looks.head(this.config.bucket, this.config.endpoint, key, true)) ?? null;
+    const found = await this.#terms.looks.head(this.config.bucket, this.config.endpoint, key, true);
+    return found && this.#isKept(found.lastModified) ? found : null;
+  }
+
+  #isKept(at: Instant): boolean {
+    return at >= this.#terms.keptFrom;
   }
 
   async #rejections(
@@ -368,26 +393,4 @@ export class StreamAudit {
     }
     return foreign;
   }
-}
-
-/** Only the bucket's rules can tell why. */
-function isGone({ stored, indexed, replaced }: Capture): boolean {
-  return indexed && !stored && !replaced;
-}
-
-function keyOf({ domain, app, stream }: StreamRow) {
-  return { domain, app, stream };
-}
-
-function listedAlike(a: ConfigVersion, b: ConfigVersion): boolean {
-  return (
-    a.bucket === b.bucket &&
-    a.endpoint === b.endpoint &&
-    a.sequenceObject === b.sequenceObject &&
-    a.overwriteObject === b.overwriteObject
-  );
-}
-
-function covers(spans: readonly Span[], { from, to }: Span): boolean {
-  return spans.some((span) => span.from <= from && span.to >= to);
 }

@@ -1,3 +1,4 @@
+import type { Capture } from '../core/capture.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { Instant } from '../core/instant.ts';
 import type { LifecycleRule } from '../core/judge-capture.ts';
@@ -59,4 +60,13 @@ export function witnessesOf(read: readonly StoredCapture[]): { callbacks: Callba
     if (sources.includes('index')) index.push({ object, createdAt: capturedAt ?? at, overlay: null });
   }
   return { callbacks, index };
+}
+
+export function covers(spans: readonly Span[], { from, to }: Span): boolean {
+  return spans.some((span) => span.from <= from && span.to >= to);
+}
+
+/** Only the bucket's rules can tell why. */
+export function isGone({ stored, indexed, replaced }: Capture): boolean {
+  return indexed && !stored && !replaced;
 }

@@ -26,6 +26,8 @@ export interface StreamTerms {
   settleSeconds: number;
   lateAfterSeconds: number;
   callbackUrl: string | null;
+  /** Captures from before are not kept any more: nobody can tell who was told of them. The start of a day. */
+  keptFrom: Instant;
   versions: readonly ConfigVersion[];
   blind: readonly Span[];
   /** In which more requests were rejected than could be kept by name. */
@@ -41,8 +43,6 @@ export interface StreamStart {
   sessions: readonly StoredSession[];
   /** Nothing before is ours to judge. */
   since: Instant;
-  /** What was judged of before stands: its captures are gone. */
-  keptSince: Instant;
   watermark: Watermark | null;
   /** Late evidence: from here on it is judged again. */
   late: { from: Instant; ids: number[] } | null;

@@ -20,6 +20,8 @@ import { createLooks } from './audit-window-looks.ts';
 import { StreamAudit } from './audit-window-stream.ts';
 import type { RecordedStretch } from './audit-window-stretch.ts';
 import type { StreamTerms } from './audit-window-terms.ts';
+import { inParallel } from './in-parallel.ts';
+import { capturesKeptFrom } from './keep-capture-days.ts';
 import { type PlannedListing, planAudit, type StreamToList } from './plan-audit.ts';
 import { HEARTBEAT_LAG_MS, rejudgeChangedBlindness } from './rejudge-blindness.ts';
 
@@ -46,6 +48,8 @@ export interface AuditorParts {
   configVersions(domain: string): Promise<ConfigVersion[]>;
   settleSeconds: number;
   lateAfterSeconds: number;
+  /** How many days of captures are kept; null or absent: all. What came before is not judged by the lack of them. */
+  captureRetentionDays?: number | null;
   /** Our snapshot callback URL; null where it is not known. */
   callbackUrl: string | null;
   /** Listings under way at once. */
@@ -160,9 +164,8 @@ class AuditRun {
     const from = streams.reduce((earliest, each) => Math.min(earliest, each.auditedUntil ?? since), this.#to);
     this.#auditId = await audits.begin({ domain, app, kind, from, to: this.#to, startedAt });
     try {
-      const versions = await this.#parts.configVersions(domain);
       for (let index = 0; index < streams.length; index += STREAMS_A_BATCH) {
-        await this.#auditBatch(streams.slice(index, index + STREAMS_A_BATCH), versions);
+        await this.#auditBatch(streams.slice(index, index + STREAMS_A_BATCH));
       }
     } catch (error) {
       this.#error ??= error instanceof Error ? error.message : String(error);
@@ -183,10 +186,9 @@ class AuditRun {
     };
   }
 
-  async #auditBatch(streams: readonly StreamToAudit[], versions: ConfigVersion[]): Promise<void> {
+  async #auditBatch(streams: readonly StreamToAudit[]): Promise<void> {
     const ids = streams.map((stream) => stream.id);
     const observedSince = (await this.#parts.audits.observedSince()) ?? Number.NEGATIVE_INFINITY;
-    const keptSince = (await this.#parts.audits.capturesKeptSince()) ?? Number.NEGATIVE_INFINITY;
     let pending = [...streams];
     // A stream whose config changed between two sessions takes a round for each config.
     for (let round = 0; pending.length > 0; round++) {
@@ -215,7 +217,9 @@ class AuditRun {
         settleSeconds: this.#parts.settleSeconds,
         lateAfterSeconds: this.#parts.lateAfterSeconds,
         callbackUrl: this.#parts.callbackUrl,
-        versions,
+        keptFrom: await capturesKeptFrom(this.#parts.audits, this.#now, this.#parts.captureRetentionDays ?? null),
+        // After watermarks and late evidence: whoever changes one of these from now on finds the version to bump, or leaves evidence.
+        versions: await this.#parts.configVersions(this.#request.domain),
         unkept: await this.#parts.audits.unkeptSpans(Math.max(earliest - HOUR_MS, 0), this.#now),
         blind: await this.#parts.audits.blindSpans(Math.max(earliest - HOUR_MS, 0), this.#now - HEARTBEAT_LAG_MS),
         excused: await this.#parts.excused.inForce(Math.max(earliest - HOUR_MS, 0), this.#now),
@@ -235,7 +239,6 @@ class AuditRun {
               Math.max(observedSince, Math.min(firstStart, this.#to)),
               this.#request.since ?? Number.POSITIVE_INFINITY,
             ),
-            keptSince,
             watermark,
             late: evidence,
             kept: kept.get(row.id) ?? null,
@@ -385,14 +388,4 @@ function stretchOf(audit: StreamAudit): number {
 /** A sentence where the vendor gave no trustworthy answer; null where it is a fault of ours. */
 function couldNotLook(error: unknown): string | null {
   return error instanceof CouldNotLookError || error instanceof LiveApiError ? error.message : null;
-}
-
-async function inParallel(work: (() => Promise<void>)[], limit: number): Promise<void> {
-  const queue = work.values();
-  const lane = async () => {
-    for (const each of queue) await each();
-  };
-  // All lanes come to rest before a fault of one is told: nothing writes on behind the caller's back.
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(limit, work.length) }, lane));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }

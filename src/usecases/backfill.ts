@@ -70,6 +70,9 @@ const RESTORED_A_BATCH = 1_000;
  * was restored before stays.
  */
 export function createBackfill(parts: BackfillParts): Backfill {
+  /** Domains that are filled for outages that others are not filled for yet. */
+  const filledDomains = new Set<string>();
+
   async function range(request: BackfillRequest): Promise<AuditOutcome> {
     const { domain, app = null, stream = null, signal } = request;
     const now = parts.clock.now();
@@ -198,20 +201,37 @@ export function createBackfill(parts: BackfillParts): Backfill {
     const open = (await parts.audits.blindSpans(from, now)).filter(
       (span) => span.to < settled && !filled.some((each) => each.from <= span.from && each.to >= span.to),
     );
+    let done = 0;
+    let fault: unknown = null;
     for (const span of open) {
+      let whole = true;
       for (const domain of parts.domains) {
-        const { error } = await range({
-          domain,
-          from: span.from - DELIVERY_WINDOW_MS,
-          to: span.to,
-          ...(signal && { signal }),
-        });
-        // Not filled: the next run tries again.
-        if (error !== null) return open.indexOf(span);
+        const name = JSON.stringify([domain, span.to]);
+        if (filledDomains.has(name)) continue;
+        try {
+          const { error } = await range({
+            domain,
+            from: span.from - DELIVERY_WINDOW_MS,
+            to: span.to,
+            ...(signal && { signal }),
+          });
+          // Not filled: the next run tries again.
+          if (error === null) filledDomains.add(name);
+          else whole = false;
+        } catch (error) {
+          signal?.throwIfAborted();
+          // One domain that cannot be looked at keeps no other from being filled.
+          fault ??= error;
+          whole = false;
+        }
       }
+      if (!whole) continue;
       await parts.audits.recordBackfilledSpan(span);
+      for (const domain of parts.domains) filledDomains.delete(JSON.stringify([domain, span.to]));
+      done++;
     }
-    return open.length;
+    if (fault !== null) throw fault;
+    return done;
   }
 
   return { range, ownOutages };

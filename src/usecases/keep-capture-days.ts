@@ -1,4 +1,5 @@
 import type { Instant } from '../core/instant.ts';
+import type { AuditStore } from '../ports.ts';
 
 /** The daily parts of the captures (adapters/postgres/sealing.ts, partitions.ts). Days are counted from the epoch, UTC. */
 export interface CaptureDayKeeper {
@@ -23,6 +24,21 @@ export interface CaptureDayPlan {
   drop: number[];
 }
 
+/** A day is dropped when its last instant is older than the retention. */
+export function firstKeptDay(now: Instant, retentionDays: number | null): number {
+  return retentionDays === null ? Number.NEGATIVE_INFINITY : Math.floor(now / DAY_MS) - retentionDays;
+}
+
+/** Captures of before are gone, or may be at any moment: nobody can tell who was told of them. */
+export async function capturesKeptFrom(
+  audits: Pick<AuditStore, 'capturesKeptSince'>,
+  now: Instant,
+  retentionDays: number | null,
+): Promise<Instant> {
+  const gone = (await audits.capturesKeptSince()) ?? Number.NEGATIVE_INFINITY;
+  return Math.max(gone, firstKeptDay(now, retentionDays) * DAY_MS);
+}
+
 /** What is to be done with which days now. `retentionDays` null: captures are kept for ever. */
 export function planCaptureDays(
   days: readonly { day: number; sealedRows: number | null; lateRows: number }[],
@@ -30,8 +46,7 @@ export function planCaptureDays(
   retentionDays: number | null,
 ): CaptureDayPlan {
   const today = Math.floor(now / DAY_MS);
-  // A day is dropped when its last instant is older than the retention.
-  const firstKept = retentionDays === null ? Number.NEGATIVE_INFINITY : today - retentionDays;
+  const firstKept = firstKeptDay(now, retentionDays);
   const kept = days.filter(({ day }) => day >= firstKept);
   return {
     ensure: Array.from({ length: DAYS_AHEAD + 1 }, (_, index) => today + index),

@@ -3,6 +3,7 @@ import type { ConfigVersion } from '../core/config-version.ts';
 import type { Instant } from '../core/instant.ts';
 import { mergeSessions, type SessionSignal, streamOfPush } from '../core/merge-sessions.ts';
 import type { Clock, SessionSignalRow, SessionStore, StoredSession, StreamRow } from '../ports.ts';
+import { firstKeptDay } from './keep-capture-days.ts';
 
 export interface TrackSessionsParts {
   sessions: SessionStore;
@@ -10,6 +11,8 @@ export interface TrackSessionsParts {
   /** Main streaming domains. */
   domains: readonly string[];
   configVersions(domain: string): Promise<ConfigVersion[]>;
+  /** How many days of captures are kept; null or absent: all. */
+  captureRetentionDays?: number | null;
 }
 
 const MINUTE_MS = 60_000;
@@ -18,7 +21,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const REACH_MS = 2 * DAY_MS;
 /** A signal may be committed a while after it was stamped. */
 const OVERLAP_MS = MINUTE_MS;
-const MOST_CAPTURES = 50_000;
+const CAPTURES_A_PAGE = 50_000;
 const FALLBACK_INTERVAL_MS = MINUTE_MS;
 
 /**
@@ -65,7 +68,8 @@ export function createTrackSessions(parts: TrackSessionsParts): (options?: { fro
       const config = configInForce(versions, stream.domain, stream.app, now);
       const intervalMs = config ? config.intervalSeconds * 1_000 : FALLBACK_INTERVAL_MS;
       const merged = mergeSessions(own, { now, intervalMs }).filter((session) => session.startedAt >= from);
-      await sessions.replaceSessions(stream.id, from, merged satisfies StoredSession[]);
+      const keptFrom = firstKeptDay(now, parts.captureRetentionDays ?? null) * DAY_MS;
+      await sessions.replaceSessions(stream.id, from, withOutlived(merged, stored.get(stream.id) ?? [], keptFrom));
     }
   }
 
@@ -75,7 +79,13 @@ export function createTrackSessions(parts: TrackSessionsParts): (options?: { fro
     signals: readonly SessionSignal[],
     from: Instant,
   ): Promise<Instant[]> {
-    const instants = await sessions.capturesOutsideSessions(streamId, from, MOST_CAPTURES);
+    const instants: Instant[] = [];
+    for (let since = from; ; ) {
+      const page = await sessions.capturesOutsideSessions(streamId, since, CAPTURES_A_PAGE);
+      for (const at of page) instants.push(at);
+      if (page.length < CAPTURES_A_PAGE) break;
+      since = page.at(-1)! + 1;
+    }
     for (const signal of signals) {
       if (signal.kind !== 'online' || signal.absentAt === null) continue;
       const last = await sessions.lastCapture(streamId, signal.publishedAt, signal.absentAt);
@@ -91,6 +101,26 @@ export function createTrackSessions(parts: TrackSessionsParts): (options?: { fro
     for (const domain of parts.domains) await trackDomain(domain, since, reach, now);
     trackedUntil = now;
   };
+}
+
+/** An inferred session whose first captures are not kept any more began when it was said to, and what was judged of it stands. */
+function withOutlived(
+  merged: readonly StoredSession[],
+  stored: readonly StoredSession[],
+  keptFrom: Instant,
+): StoredSession[] {
+  const sessions = merged.map((session) => ({ ...session }));
+  for (const before of stored) {
+    if (before.certainty !== 'inferred' || before.startedAt >= keptFrom) continue;
+    const end = before.endedAt ?? Number.POSITIVE_INFINITY;
+    const within = sessions.filter(
+      ({ startedAt, endedAt }) => startedAt <= end && (endedAt ?? Number.POSITIVE_INFINITY) > before.startedAt,
+    );
+    const [first] = within;
+    if (!first) sessions.push({ ...before, endedAt: before.endedAt ?? keptFrom });
+    else if (first.certainty === 'inferred') first.startedAt = before.startedAt;
+  }
+  return sessions.sort((a, b) => a.startedAt - b.startedAt);
 }
 
 function groupsOf<S extends StreamRow>(streams: readonly S[]): Map<string, S[]> {

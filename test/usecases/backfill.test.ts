@@ -124,6 +124,26 @@ describe('a backfill', () => {
     expect(slots).toMatchObject({ ok: 46, callback_missing: 24, unknown: 0 });
   });
 
+  it('fills a domain though another one cannot be looked at, and that one once it can', async () => {
+    world.config();
+    await world.alive([T0 - MINUTE, T0 + 4 * MINUTE], [T0 + 8 * MINUTE, T0 + 60 * MINUTE]);
+    await publishSaid(T0, T0 + 12 * MINUTE);
+    await broadcast(T0, T0 + 12 * MINUTE - 10 * SECOND, [T0 + 4 * MINUTE, T0 + 8 * MINUTE]);
+    world.clock.at = T0 + 20 * MINUTE;
+    const { parts } = world;
+    const domains = ['later.example.com', DOMAIN];
+    const track = createTrackSessions({ ...parts, domains });
+    const both = createBackfill({ ...parts, captures: world.captures, track, audit: world.audit, domains });
+    await expect(both.ownOutages()).rejects.toThrow('later.example.com');
+    expect((await world.stored()).slots).toMatchObject({ ok: 46, callback_missing: 24, unknown: 0 });
+    const audits = (await world.auditRows()).length;
+    await expect(both.ownOutages()).rejects.toThrow('later.example.com');
+    expect(await world.auditRows()).toHaveLength(audits);
+    world.vendor.addDomain({ domain: 'later.example.com', pushDomains: [] });
+    expect(await both.ownOutages()).toBe(1);
+    expect(await both.ownOutages()).toBe(0);
+  });
+
   it('reaches back to before the first receiver of ours was alive, where it is asked to', async () => {
     world.config();
     await world.alive([T0 + 10 * MINUTE, T0 + 60 * MINUTE]);

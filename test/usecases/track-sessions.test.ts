@@ -142,6 +142,21 @@ describe('tracking sessions', () => {
     expect(await sessions()).toEqual([['cam01', 10, 70, 'inferred', false]]);
   });
 
+  it('keeps an inferred session running however many captures it has', async () => {
+    const start = T0 - 3 * 24 * 60 * MINUTE;
+    world.config({ intervalSeconds: 5, validFrom: T0 - MINUTE });
+    for (let from = start; from < T0; from += 3 * 60 * MINUTE) {
+      world.clock.at = from + 3 * 60 * MINUTE;
+      for (let at = from; at < from + 3 * 60 * MINUTE; at += 5 * SECOND) {
+        await world.told('cam01', `snapshot/${APP}/cam01/${at / SECOND}.jpg`, at + 800);
+      }
+    }
+    await world.flush();
+    world.clock.at = T0;
+    await track({ from: start });
+    expect(await sessions()).toEqual([['cam01', (start - T0) / SECOND, null, 'inferred', false]]);
+  });
+
   it('infers nothing from claims that nothing supports', async () => {
     for (let number = 1; number <= 6; number++)
       await world.capture('cam01', T0 + number * 10 * SECOND, { verified: false });

@@ -8,6 +8,7 @@ import { emptySlotCounts, type SlotCounts, VERDICTS } from '../../core/verdict.t
 import type { AuditStore, StreamToAudit, Watermark } from '../../ports.ts';
 import { commitStream, slices } from './commit-stream.ts';
 import type { Database } from './database.ts';
+import { judgeAgain } from './judge-again.ts';
 import type { EvidenceKeptTable, Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
@@ -178,17 +179,12 @@ export function createAuditStore(database: Database): AuditStore {
         for (const { from, to } of changed) {
           // A callback may be on its way for 35 s, so captures from before the span are judged with it too.
           const since = timestamp(from - DELIVERY_WINDOW_MS);
-          await sql`
-            with touched as (
-              update watermarks w set version = version + 1 where audited_until > ${since}
-              and exists (
-                select from sessions x where x.stream_id = w.stream_id and x.started_at < ${timestamp(to)}
-                and (x.ended_at is null or x.ended_at > ${since})
-              )
-              returning stream_id
-            )
-            insert into late_evidence (stream_id, from_at, reason)
-            select stream_id, ${since}, 'blindness-changed' from touched`.execute(transaction);
+          await judgeAgain(
+            transaction,
+            sql`select distinct x.stream_id, ${since} as from_at from sessions x
+              where x.started_at < ${timestamp(to)} and (x.ended_at is null or x.ended_at > ${since})`,
+            'blindness-changed',
+          );
         }
         await transaction.deleteFrom('judged_blind_spans').execute();
         for (const rows of slices(spans)) {

@@ -125,6 +125,7 @@ async function replaceGaps(transaction: Transaction, commit: StreamCommit, sessi
     .where('mode', '=', session.mode)
     .where(sql<boolean>`session_started_at is not distinct from ${started}`)
     .where(sql<boolean>`(final_at is null or final_at > ${timestamp(commit.base)})`)
+    .$if(commit.standsBefore !== null, (query) => query.where('to_at', '>', timestamp(commit.standsBefore!)))
     .where(
       sql<boolean>`(from_at, verdict) not in (select * from unnest(${instants(gaps.map(({ gap }) => gap.from))}, ${sql.val(
         gaps.map(({ gap }) => gap.verdict),

@@ -1,10 +1,11 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import pg from 'pg';
 import { configFields, differingFields } from '../../core/config-diff.ts';
 import type { ConfigVersion } from '../../core/config-version.ts';
 import type { ConfigStore } from '../../ports.ts';
 import { createBaselineRows } from './baseline-rows.ts';
 import type { Database } from './database.ts';
+import { judgeAgain } from './judge-again.ts';
 import { NO_APP, readConfigStates } from './query-config-states.ts';
 import type { ConfigVersionTable } from './tables.ts';
 import { timestamp } from './timestamp.ts';
@@ -74,23 +75,33 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
             validFrom: last ? Math.max(version.validFrom, last.validFrom + 1) : version.validFrom,
           };
           const fields = row.absent ? null : configFields(row);
-          await db
-            .insertInto('config_versions')
-            .values({
-              domain,
-              app: row.app,
-              valid_from: timestamp(row.validFrom),
-              absent: row.absent ?? false,
-              interval_seconds: fields?.intervalSeconds ?? null,
-              bucket: fields?.bucket ?? null,
-              endpoint: fields?.endpoint ?? null,
-              sequence_object: fields?.sequenceObject ?? null,
-              overwrite_object: fields?.overwriteObject ?? null,
-              callback: fields?.callback ?? null,
-              source,
-            })
-            .onConflict((conflict) => conflict.columns(['domain', 'app', 'valid_from']).doNothing())
-            .execute();
+          await db.transaction().execute(async (transaction) => {
+            await transaction
+              .insertInto('config_versions')
+              .values({
+                domain,
+                app: row.app,
+                valid_from: timestamp(row.validFrom),
+                absent: row.absent ?? false,
+                interval_seconds: fields?.intervalSeconds ?? null,
+                bucket: fields?.bucket ?? null,
+                endpoint: fields?.endpoint ?? null,
+                sequence_object: fields?.sequenceObject ?? null,
+                overwrite_object: fields?.overwriteObject ?? null,
+                callback: fields?.callback ?? null,
+                source,
+              })
+              .onConflict((conflict) => conflict.columns(['domain', 'app', 'valid_from']).doNothing())
+              .execute();
+            // Sessions that began under it were perhaps judged by the one before, or as expecting nothing.
+            await judgeAgain(
+              transaction,
+              sql`select s.id as stream_id, min(x.started_at) as from_at from streams s join sessions x on x.stream_id = s.id
+                where s.domain = ${domain} and (${row.app} = '*' or s.app = ${row.app}) and x.started_at >= ${timestamp(row.validFrom)}
+                group by s.id`,
+              'config-changed',
+            );
+          });
           latest.set(row.app, row);
           appended.push(row);
         }

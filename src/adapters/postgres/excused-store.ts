@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { ExcusedSpanRow, ExcusedStore } from '../../ports.ts';
 import type { Database } from './database.ts';
+import { judgeAgain } from './judge-again.ts';
 import type { ExcusedSpanTable, Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
@@ -20,7 +21,7 @@ export function createExcusedStore(database: Database): ExcusedStore {
           .returningAll()
           .executeTakeFirst();
         if (!row) return null;
-        await judgeAgain(transaction, row);
+        await touch(transaction, row);
         return rowOf(row);
       });
     },
@@ -58,22 +59,20 @@ export async function addExcused(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
-  await judgeAgain(transaction, row);
+  await touch(transaction, row);
   return rowOf(row);
 }
 
-/** Bumping the version makes an audit that is under way, and has read the spans already, start over. */
-async function judgeAgain(transaction: Kysely<Tables>, span: Selectable<ExcusedSpanTable>): Promise<void> {
-  await sql`
-    with touched as (
-      update watermarks w set version = version + 1 from streams s
-      where s.id = w.stream_id and w.audited_until > ${timestamp(span.from_at)}
+/** An audit under way has read the spans already. What is to come is read by the audits to come. */
+async function touch(transaction: Kysely<Tables>, span: Selectable<ExcusedSpanTable>): Promise<void> {
+  await judgeAgain(
+    transaction,
+    sql`select s.id as stream_id, ${timestamp(span.from_at)} as from_at from streams s
+      where ${timestamp(span.from_at)} < now() + interval '1 hour'
       and s.domain = coalesce(${span.domain}::text, s.domain) and s.app = coalesce(${span.app}::text, s.app)
-      and s.stream = coalesce(${span.stream}::text, s.stream)
-      returning w.stream_id
-    )
-    insert into late_evidence (stream_id, from_at, reason)
-    select stream_id, ${timestamp(span.from_at)}, 'excused' from touched`.execute(transaction);
+      and s.stream = coalesce(${span.stream}::text, s.stream)`,
+    'excused',
+  );
 }
 
 function rowOf(row: Selectable<ExcusedSpanTable>): ExcusedSpanRow {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type pg from 'pg';
+import { DELIVERY_WINDOW_MS } from '../../core/judge-capture.ts';
 import { NAMES_NOT_KEPT } from '../../core/quarantine-reason.ts';
 import type { BatchStore, QuarantineEntry, QuarantineLimits, RefusedItem, RetryableQuarantine } from '../../ports.ts';
 import type { Database } from './database.ts';
@@ -15,6 +16,8 @@ export interface QuarantineStore extends BatchStore<QuarantineEntry>, RetryableQ
   prune(limits: QuarantineLimits, signal?: AbortSignal): Promise<number>;
 }
 
+/** A request that is written later than this after it came was perhaps in nobody's sight when its slot was judged. */
+const WRITTEN_AT_ONCE_SECONDS = 10;
 /** Rows that one statement deletes, so that it takes a moment and no more. */
 const PRUNED_AT_ONCE = 50_000;
 /** Of rejected ones it is kept until when there were some: without them nobody can tell any more whose fault a missing callback was. */
@@ -101,10 +104,19 @@ async function write(client: pg.ClientBase, entries: QuarantineEntry[]): Promise
   const column = <T>(value: (entry: QuarantineEntry) => T) => entries.map(value);
   await client.query({
     name: 'quarantine',
-    text: `insert into quarantine (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)
+    // What waited in a spool may come after its slot was laid to the vendor: that is judged again.
+    text: `with stored as (
+      insert into quarantine (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)
       select to_timestamp(received_at / 1000), kind, reason, remote_address, headers::jsonb, decode(body, 'base64'), domain, app, stream, object
       from unnest($1::float8[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-        as batch (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)`,
+        as batch (received_at, kind, reason, remote_address, headers, body, domain, app, stream, object)
+      returning received_at, kind, domain, app, stream, object
+    )
+    insert into late_evidence (stream_id, from_at, reason)
+    select s.id, min(received_at) - interval '${DELIVERY_WINDOW_MS} milliseconds', 'late-rejection'
+    from stored join streams s using (domain, app, stream)
+    where kind = 'rejected' and object is not null and received_at < now() - interval '${WRITTEN_AT_ONCE_SECONDS} seconds'
+    group by s.id`,
     values: [
       column((entry) => entry.receivedAt),
       column((entry) => entry.kind),
