@@ -28,7 +28,7 @@ import { composeJobs } from './compose/jobs.ts';
 import { composeQuarantine } from './compose/quarantine.ts';
 import { composeHistory } from './compose/queries.ts';
 import { ReleaseStack } from './compose/release-stack.ts';
-import { openStorage, untilReached } from './compose/storage.ts';
+import { isDone, openStorage, untilReached } from './compose/storage.ts';
 import { createVendor } from './compose/vendor.ts';
 import { type Config, ConfigurationError, environmentSecrets, type Secrets } from './config/env.ts';
 import { loadSettings } from './config/load-settings.ts';
@@ -329,9 +329,11 @@ export async function createService(environment: Environment, overrides: Overrid
         });
         // After listening: a heartbeat says that callbacks can be taken.
         await receiver.start();
-        begun = storage.isAway ? startJobsLater() : startJobs();
-        if (!storage.isAway) await begun;
-        else {
+        // Callbacks are being taken by now: a database that goes away just here must not end that.
+        const starting = storage.isAway ? Promise.resolve(false) : isDone(startJobs, database, logger);
+        begun = starting.then(() => {});
+        if (!(await starting)) {
+          begun = startJobsLater();
           begun.catch(
             (error) => stopping.signal.aborted || logger.error({ err: error }, 'no job runs: start the service anew'),
           );

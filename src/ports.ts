@@ -336,6 +336,8 @@ export interface Spool {
   noteAlive(beat: Heartbeat): void;
   aliveNotes(): Heartbeat[];
   forgetAliveNotes(notes: Heartbeat[]): void;
+  /** Takes over what receivers that are gone left in files of their own. */
+  absorb(): void;
   close(): void;
 }
 

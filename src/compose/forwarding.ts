@@ -18,10 +18,10 @@ export function composeForwarding(parts: {
   const watch = createForwardWatch(parts);
   return {
     name: FORWARD_TASK,
-    async run(payload) {
+    async run(payload, signal) {
       // Written by createForwardQueue.
       const callback = payload as ForwardedCallback;
-      const result = await forwardCallback({ forwarder, clock: parts.clock }, callback);
+      const result = await forwardCallback({ forwarder, clock: parts.clock }, callback, signal);
       parts.onOutcome(result.outcome);
       if (result.outcome === 'dropped') {
         parts.logger.warn({ target: callback.target, reason: result.reason }, 'a callback was not passed on');

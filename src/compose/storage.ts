@@ -84,3 +84,19 @@ export async function untilReached(database: Database, signal: AbortSignal, logg
     },
   );
 }
+
+/** Whether `work` was done: false where it failed because the database is away just now; other failures are thrown. */
+export async function isDone(work: () => Promise<void>, database: Database, logger: Logger): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    const away = await reachDatabase(database).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    if (!(away instanceof DatabaseUnavailableError && away.mayPass)) throw error;
+    logger.warn(away.message);
+    return false;
+  }
+}

@@ -57,3 +57,7 @@ export type NamedReason =
 
 /** Why a request was set aside. */
 export type QuarantineReason = NamedReason | NotStorable;
+
+export function isStorageRefusal(reason: string): boolean {
+  return reason.startsWith('too-many-new-') || reason.startsWith('not-storable-');
+}

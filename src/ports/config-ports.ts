@@ -141,5 +141,6 @@ export type ForwardAnswer =
   | { outcome: 'unreachable'; reason: string };
 
 export interface Forwarder {
-  send(callback: ForwardedCallback): Promise<ForwardAnswer>;
+  /** `signal`: the process stops; the answer is `unreachable` then, and another try sends it. */
+  send(callback: ForwardedCallback, signal?: AbortSignal): Promise<ForwardAnswer>;
 }

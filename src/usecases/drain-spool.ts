@@ -1,3 +1,4 @@
+import { decodeCapture, parseRest, reproduceBody } from '../core/capture-shape.ts';
 import type {
   BatchStore,
   ForwardedCallback,
@@ -50,19 +51,33 @@ export async function drainSpool(spool: Spool, stores: ReceiverStores, now: () =
   return entries.length;
 }
 
-/** The raw request is gone by now; what was read from it takes its place. */
-function asQuarantined(kind: SpoolKind, item: unknown, reason: string, receivedAt: number): QuarantineEntry {
-  const key = kind === 'capture' ? (item as IncomingCapture).key : (item as SessionSignal);
-  return {
-    receivedAt,
-    kind: 'unclassified',
-    reason,
-    remoteAddress: null,
-    headers: {},
-    body: Buffer.from(JSON.stringify(item)),
-    domain: key.domain ?? null,
-    app: key.app ?? null,
-    stream: key.stream ?? null,
-    object: null,
-  };
+/** The raw request is gone by now; one that says the same takes its place, so that a retry can read it. */
+function asQuarantined(kind: SpoolKind, item: unknown, reason: string, now: number): QuarantineEntry {
+  const common = { kind: 'unclassified', reason, remoteAddress: null, headers: {} } as const;
+  if (kind === 'capture') {
+    const { key, shape, rest, ...row } = item as IncomingCapture;
+    const stored = { ...row, rest: parseRest(rest) };
+    const { object, receivedAt } = decodeCapture(stored, shape, key);
+    return {
+      ...common,
+      ...key,
+      object,
+      receivedAt,
+      body: Buffer.from(JSON.stringify(reproduceBody(stored, shape, key))),
+    };
+  }
+  if (kind === 'signal') {
+    const { domain, app, stream, at, kind: action, pushDomain, seenAt } = item as SessionSignal;
+    const query = new URLSearchParams({
+      action,
+      app: pushDomain ?? domain,
+      appname: app,
+      id: stream,
+      time: String(at),
+    });
+    const body = Buffer.from(`/callbacks/stream?${query}`);
+    return { ...common, domain, app, stream, object: null, receivedAt: seenAt, body };
+  }
+  const body = Buffer.from(JSON.stringify(item));
+  return { ...common, domain: null, app: null, stream: null, object: null, receivedAt: now, body };
 }

@@ -78,10 +78,11 @@ export type ForwardOutcome =
 export async function forwardCallback(
   ports: { forwarder: Forwarder; clock: Clock },
   callback: ForwardedCallback,
+  signal?: AbortSignal,
 ): Promise<ForwardOutcome> {
   const age = ports.clock.now() - callback.receivedAt;
   if (age > GIVE_UP_AFTER_MS) return { outcome: 'dropped', reason: 'it could not be delivered for a day' };
-  const answer = await ports.forwarder.send(callback);
+  const answer = await ports.forwarder.send(callback, signal);
   switch (answer.outcome) {
     case 'delivered':
       return { outcome: 'delivered' };

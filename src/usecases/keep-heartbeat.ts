@@ -33,8 +33,14 @@ export function createHeartbeatKeeper(parts: {
   let provenAt: Instant | null = null;
 
   async function isDurable(beat: Heartbeat): Promise<boolean> {
+    let notes: Heartbeat[] = [];
     try {
-      const notes = parts.spool?.aliveNotes() ?? [];
+      // A spool that cannot be read does not keep the database from taking callbacks.
+      notes = parts.spool?.aliveNotes() ?? [];
+    } catch (error) {
+      parts.onFailure(error);
+    }
+    try {
       await parts.commit([...notes, beat], parts.commitTimeoutMs);
       if (notes.length > 0) parts.spool?.forgetAliveNotes(notes);
       return true;

@@ -134,7 +134,7 @@ export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallb
     try {
       const forwards = forwardsOf(request, reading.callbacks, receivedAt);
       if (rows.length === 1 && forwards.length === 0) await captures.accept(rows[0]!);
-      else await Promise.all([...rows.map((row) => captures.accept(row)), ...forwards]);
+      else await allOf([...rows.map((row) => captures.accept(row)), ...forwards]);
     } catch (error) {
       // It was passed on beside.
       if (error instanceof RefusedError)
@@ -167,4 +167,10 @@ export function createReceiveCallback(parts: ReceiveCallbackParts): ReceiveCallb
     const { domain, app, stream, object } = reading.callbacks[0]!;
     return { domain, app, stream, object };
   }
+}
+
+/** A refusal is only the answer when everything else is durable: what cannot be kept now must come again. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  const errors = (await Promise.allSettled(work)).flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  if (errors.length > 0) throw errors.find((error) => !(error instanceof RefusedError)) ?? errors[0];
 }

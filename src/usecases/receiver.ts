@@ -42,6 +42,8 @@ export interface ReceiverLimits {
   /** How long a commit may take before the spool takes over. */
   commitTimeoutMs: number;
   heartbeatEveryMs: number;
+  /** How often it is looked for what other receivers on this disk left behind. */
+  absorbEveryMs: number;
   stranger: QuarantineAllowance;
   verified: QuarantineAllowance;
   named: QuarantineAllowance;
@@ -52,6 +54,7 @@ const DEFAULT_LIMITS: ReceiverLimits = {
   maxBatch: 500,
   commitTimeoutMs: 1_000,
   heartbeatEveryMs: 1_000,
+  absorbEveryMs: 30_000,
   ...QUARANTINE_ALLOWANCES,
 };
 /**
@@ -193,6 +196,18 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       }
     };
 
+  /** Null too where the spool cannot be read: health, metrics and callbacks go on without it. */
+  function spoolDepth(): ReceiverState['spool'] {
+    try {
+      return parts.spool?.depth() ?? null;
+    } catch (error) {
+      problem('the spool cannot be read', error);
+      return null;
+    }
+  }
+
+  // The spool did so when it was opened.
+  let absorbedAt = performance.now();
   let closing = false;
   let closed = false;
   let drainTimer: NodeJS.Timeout | null = null;
@@ -203,6 +218,10 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   async function drain(): Promise<void> {
     if (parts.spool === null) return;
     try {
+      if (!closing && performance.now() - absorbedAt >= limits.absorbEveryMs) {
+        absorbedAt = performance.now();
+        parts.spool.absorb();
+      }
       for (;;) {
         const moved = closing ? 0 : await drainSpool(parts.spool, parts.stores, now);
         if (moved > 0) durability.databaseIsBack();
@@ -250,7 +269,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     state: () => ({
       pending: captures.pending() + signals.pending() + aside.pending() + (forwards?.pending() ?? 0),
       databaseDownSince: durability.databaseDownSince(),
-      spool: parts.spool?.depth() ?? null,
+      spool: spoolDepth(),
       aliveUntil: heartbeat.aliveUntil(),
       ...counts,
     }),

@@ -1,3 +1,4 @@
+import { isStorageRefusal } from '../core/quarantine-reason.ts';
 import type { Clock, ForwardedCallback, KeptRequest, QuarantineEntry, RetryableQuarantine } from '../ports.ts';
 import {
   type CallbackAnswer,
@@ -40,17 +41,23 @@ export async function retryQuarantined(parts: {
   for (;;) {
     const page = await reads.unsettled({ afterId, limit: PAGE, kind: parts.kind, reason: parts.reason });
     if (page.length === 0 || parts.signal?.aborted) return counts;
-    const outcomes = await Promise.all(page.map((kept) => outcomeOf(kept, parts)));
+    const tried = await Promise.allSettled(page.map((kept) => outcomeOf(kept, parts)));
+    const failed = tried.find((each) => each.status === 'rejected');
+    const done = tried.flatMap((each, index) =>
+      each.status === 'fulfilled' ? [{ id: page[index]!.id, outcome: each.value }] : [],
+    );
+    const outcomes = done.map(({ outcome }) => outcome);
     for (const outcome of outcomes) {
       counts.tried++;
       if (outcome === 'stored') counts.stored++;
       else counts.still[outcome] = (counts.still[outcome] ?? 0) + 1;
     }
-    const settled = outcomes.map((outcome) => (outcome === 'stored' ? outcome : `still-${outcome}`));
     await reads.settle(
-      page.map(({ id }, index) => ({ id, outcome: settled[index]! })),
+      done.map(({ id, outcome }) => ({ id, outcome: outcome === 'stored' ? outcome : `still-${outcome}` })),
       clock.now(),
     );
+    // What was stored beside it has been settled: a second run must not store, count and pass it on again.
+    if (failed) throw failed.reason;
     parts.onProgress?.(counts);
     afterId = page.at(-1)!.id;
   }
@@ -91,7 +98,8 @@ async function receiveSnapshot(
   { forward, ...receive }: ReceiveCallbackParts,
 ): Promise<CallbackAnswer> {
   // What was verified when it came was passed on then, however little of it was understood.
-  const isNew = kept.kind === 'rejected' || receive.keys.length === 0;
+  // So was what only the database refused.
+  const isNew = kept.kind === 'rejected' || (receive.keys.length === 0 && !isStorageRefusal(kept.reason));
   const forwards: ForwardedCallback[] = [];
   const held = { accept: async (callback: ForwardedCallback) => void forwards.push(callback) };
   const answer = await createReceiveCallback({

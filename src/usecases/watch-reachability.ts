@@ -48,8 +48,9 @@ export async function watchReachability(parts: {
     await spans.closeBlindSpan(UNREACHABLE, provenAt);
     return { reachable: true };
   }
-  // Without any proof ever, blindness begins where the present receiver does; the time before has no heartbeat anyway.
-  const since = Math.max(provenAt ?? 0, aliveSince ?? 0) || begunAt;
+  // Since the last proof nobody knows, whoever was started meanwhile. Without any proof ever, blindness begins where the present
+  // receiver does; the time before has no heartbeat anyway.
+  const since = provenAt ?? aliveSince ?? begunAt;
   await spans.openBlindSpan(UNREACHABLE, since);
   return { reachable: false, since, detail };
 }

@@ -22,6 +22,17 @@ const POLL_MILLISECONDS = 500;
 /** Pieces of one task that run at once; they mostly wait for others, and hold no connection meanwhile. */
 const TASKS_AT_ONCE = 24;
 
+/**
+ * graphile-worker notes the end of a job without waiting for the note. Where the database is away just then, the rejection is nobody's, and
+ * Node would end the process with it: the receiver would be gone exactly when the spool is needed. A job whose end was not noted is
+ * taken up again by its chain.
+ */
+const LOST_NOTE = /graphile-worker\/dist\/sql\/(completeJobs|failJobs)\./;
+function outliveLostNote(reason: unknown): void {
+  // Whatever else it is ends the process, as it would without this listener.
+  if (!(reason instanceof Error && LOST_NOTE.test(reason.stack ?? ''))) throw reason;
+}
+
 /** Makes the queue's own tables, so that work can be put into it before a worker runs. */
 export async function prepareWorker(connectionString: string): Promise<void> {
   await runMigrations({ connectionString });
@@ -36,6 +47,9 @@ export async function prepareWorker(connectionString: string): Promise<void> {
  * same time, and ends with the connection. It saves work only: the jobs themselves are safe to run at once.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  // For good: a note may be lost after the worker has stopped.
+  if (!process.listeners('unhandledRejection').includes(outliveLostNote))
+    process.on('unhandledRejection', outliveLostNote);
   const { jobs, onError } = options;
   const tasks = options.tasks ?? [];
   // graphile-worker aborts its own signal only five seconds after it was asked to stop.
@@ -95,8 +109,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const runSoon = async (jobName: string) => {
     await runner.addJob(jobName, {}, { jobKey: jobName, jobKeyMode: 'replace', maxAttempts: 1 });
   };
-  for (const job of jobs) {
-    await runner.addJob(job.name, {}, { jobKey: job.name, jobKeyMode: 'preserve_run_at', maxAttempts: 1 });
+  try {
+    for (const job of jobs) {
+      await runner.addJob(job.name, {}, { jobKey: job.name, jobKeyMode: 'preserve_run_at', maxAttempts: 1 });
+    }
+  } catch (error) {
+    // Whoever tries again starts another one.
+    stopping.abort();
+    await runner.stop().catch(() => {});
+    throw error;
   }
   return {
     runSoon,

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 10_000;
 export function createCallbackForwarder(options: { allowPrivate: AllowedPrivate; timeoutMs?: number }): Forwarder {
   const { allowPrivate } = options;
   return {
-    async send({ target, headers, bodyBase64 }) {
+    async send({ target, headers, bodyBase64 }, signal) {
       const url = URL.canParse(target) ? new URL(target) : null;
       if (!url || !['http:', 'https:'].includes(url.protocol)) return refused('the target is no http or https URL');
       const literal = url.hostname.replace(/^\[|\]$/g, '');
@@ -20,18 +20,24 @@ export function createCallbackForwarder(options: { allowPrivate: AllowedPrivate;
         const problem = addressProblem(literal, allowPrivate);
         if (problem) return refused(inOurWords(problem));
       }
-      return post(url, headers, Buffer.from(bodyBase64, 'base64'));
+      return post(url, headers, Buffer.from(bodyBase64, 'base64'), signal);
     },
   };
 
-  function post(url: URL, headers: Record<string, string>, body: Buffer): Promise<ForwardAnswer> {
+  function post(
+    url: URL,
+    headers: Record<string, string>,
+    body: Buffer,
+    signal: AbortSignal | undefined,
+  ): Promise<ForwardAnswer> {
+    const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
     return new Promise((resolve) => {
       const call = (url.protocol === 'https:' ? https : http).request(url, {
         method: 'POST',
         headers: { ...headers, 'content-length': body.length },
         agent: false,
         lookup: guardedLookup(allowPrivate),
-        signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
+        signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
       });
       call.on('error', (error: NodeJS.ErrnoException) => {
         if (error instanceof RefusedAddressError) resolve(refused(inOurWords(error.message)));

@@ -70,10 +70,11 @@ export function createShapeIds(options: { strangersInAll: number }): ShapeIds {
         const { rows } = await client.query('select id, shape from capture_shapes where id = any($1::int[])', [
           missing,
         ]);
-        if (shapesById.size > MAX_CACHED) shapesById.clear();
         for (const row of rows as { id: number; shape: CaptureShape }[]) shapesById.set(row.id, row.shape);
       }
-      return new Map(wanted.map((id) => [id, shapesById.get(id)!]));
+      const found = new Map(wanted.map((id) => [id, shapesById.get(id)!]));
+      if (shapesById.size > MAX_CACHED) shapesById.clear();
+      return found;
     },
   };
 }

@@ -30,13 +30,13 @@ export function openSpool(options: {
   /** What is in the database, though there was no room on the disk to note its removal. */
   let removedThrough = 0;
 
-  absorbOthers();
+  absorbOthers(options.onDamaged);
 
   /** Takes over what receivers left behind that are gone for good: nobody else would bring it to the database. */
-  function absorbOthers(): void {
+  function absorbOthers(onDamaged?: (file: string) => void): void {
     for (const name of readdirSync(options.directory).filter((each) => FILE_NAME.test(each))) {
       const other = path.join(options.directory, name);
-      const db = other === file.path ? null : tryOpen(other, options.onDamaged);
+      const db = other === file.path ? null : tryOpen(other, onDamaged);
       if (db === null) continue;
       const left = prepareSpoolFile({ db, path: other }, options.maxBytes);
       let isEmpty = false;
@@ -133,6 +133,8 @@ export function openSpool(options: {
     forgetAliveNotes(beats) {
       tryTransaction(() => beats.forEach(file.forget));
     },
+    // A damaged file was told of at the start.
+    absorb: () => absorbOthers(),
     close: () => file.db.close(),
   };
 }
