@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { formatInstant } from '../core/instant.ts';
@@ -52,26 +51,22 @@ export function judgeCommand(context: JudgeContext): Command {
   });
 }
 
+/** Lines end with a line feed and with nothing else: JSON may hold U+2028 as it is, where node:readline would cut. */
 async function* linesOf(context: JudgeContext, file: string): AsyncGenerator<string> {
   const input: Readable = file === '-' ? context.stdin : createReadStream(file);
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  // The interface does not pass on what goes wrong below it.
-  const failed = new Promise<never>((_resolve, reject) => input.once('error', reject));
-  failed.catch(() => {});
-  const iterator = lines[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await Promise.race([iterator.next(), failed]);
-      if (next.done) {
-        if (input.errored) throw input.errored;
-        return;
-      }
-      yield next.value;
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let begun: string[] = [];
+  for await (const chunk of input) {
+    const [first, ...others] = (typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })).split(
+      '\n',
+    );
+    begun.push(first!);
+    for (const other of others) {
+      yield begun.join('');
+      begun = [other];
     }
-  } finally {
-    lines.close();
-    if (file !== '-') input.destroy();
   }
+  yield begun.join('') + decoder.decode();
 }
 
 function progressOn({ stderr }: JudgeContext): ((done: { lines: number; stage: string }) => void) | undefined {

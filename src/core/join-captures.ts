@@ -18,8 +18,12 @@ export interface NamedWitnesses {
 
 export interface JoinTerms {
   mode: Mode;
-  /** Overwrite captures nearer than half of it are one. */
-  intervalMs: number;
+  /** Overwrite captures nearer than half of it are one. Where a name is joined over several configs, that of each moment. */
+  intervalMs: number | ((at: Instant) => number);
+}
+
+function intervalAt({ intervalMs }: JoinTerms, at: Instant): number {
+  return typeof intervalMs === 'number' ? intervalMs : intervalMs(at);
 }
 
 /** Two witnesses that both know the moment of the capture differ by less. */
@@ -143,7 +147,7 @@ function capturesByTime(named: NamedWitnesses, terms: JoinTerms): Capture[] {
   }
   // The newest capture that can have written what is there now; those before are replaced, those after were not stored.
   const written = stored.lastModified;
-  const { before, after } = writingTolerance(terms);
+  const { before, after } = writingTolerance(terms, written);
   const newest = clusters.findLastIndex(
     (cluster) => cluster.at - written <= (cluster.precise ? Math.min(after, CLOCKS_APART_MS) : after),
   );
@@ -161,8 +165,8 @@ function capturesByTime(named: NamedWitnesses, terms: JoinTerms): Capture[] {
 }
 
 /** How long before and after its writing a capture may seem to be. A name that counts is given once a push: at any distance. */
-function writingTolerance({ mode, intervalMs }: JoinTerms): { before: number; after: number } {
-  if (mode === 'overwrite') return { before: DELIVERY_WINDOW_MS, after: intervalMs / 2 };
+function writingTolerance(terms: JoinTerms, written: Instant): { before: number; after: number } {
+  if (terms.mode === 'overwrite') return { before: DELIVERY_WINDOW_MS, after: intervalAt(terms, written) / 2 };
   return { before: Number.POSITIVE_INFINITY, after: Number.POSITIVE_INFINITY };
 }
 
@@ -171,10 +175,12 @@ function clustersOf(named: NamedWitnesses, terms: JoinTerms): Cluster[] {
 }
 
 /** Overwrite mode: every capture has the same name. */
-function clustersByDistance(named: NamedWitnesses, { intervalMs }: JoinTerms): Cluster[] {
+function clustersByDistance(named: NamedWitnesses, terms: JoinTerms): Cluster[] {
   const clusters: Cluster[] = [];
   for (const testimony of testimoniesOf(named).sort((a, b) => a.at - b.at)) {
-    const home = clusters.slice(-NEAR_CLUSTERS).findLast((cluster) => belongs(testimony, cluster, intervalMs));
+    const home = clusters
+      .slice(-NEAR_CLUSTERS)
+      .findLast((cluster) => belongs(testimony, cluster, intervalAt(terms, cluster.at)));
     if (home) join(home, testimony);
     else if (!testimony.rejected) clusters.push(newCluster(testimony));
   }

@@ -64,7 +64,8 @@ export function mergeSessions(signals: Iterable<SessionSignal>, terms: MergeTerm
   drafts.sort((a, b) => a.startedAt - b.startedAt);
   captures.sort((a, b) => a - b);
   const dones = new Set(all.filter((signal) => signal.kind === 'publish_done').map(({ at }) => at));
-  for (const at of [...dones].sort((a, b) => a - b)) finish(drafts, at);
+  const ends = [...dones].sort((a, b) => a - b);
+  for (const [index, at] of ends.entries()) finish(drafts, at, ends[index + 1] ?? null);
 
   const sessions = drafts.map((draft, index) => sessionOf(draft, drafts[index + 1]?.startedAt ?? null, captures));
   return [...sessions, ...inferSessions(captures, sessions, terms)].sort((a, b) => a.startedAt - b.startedAt);
@@ -135,12 +136,20 @@ function newer(before: Draft['online'] | Draft['listed'], signal: NonNullable<Dr
   return signal.kind === 'listed' && signal.stoppedAt === null && before ? before : signal;
 }
 
-/** A publish_done ends the last publish before it; at a restart within the second, the older one. */
-function finish(drafts: Draft[], at: Instant): void {
+/**
+ * A publish_done ends the last publish before it; at a restart within the second, the older one. So it does right after a restart
+ * where the new publish has another end: a dead push is noticed up to 10 s late.
+ */
+function finish(drafts: Draft[], at: Instant, nextDone: Instant | null): void {
   const index = drafts.findLastIndex((draft) => draft.startedAt <= at);
   let draft = drafts[index];
   const before = drafts[index - 1];
-  if (draft?.startedAt === at && before?.doneAt === null) draft = before;
+  if (draft && before?.doneAt === null && at - draft.startedAt <= DEAD_PUSH_MS) {
+    const nextStart = drafts[index + 1]?.startedAt ?? Number.POSITIVE_INFINITY;
+    const endsLater =
+      (nextDone !== null && nextDone <= nextStart) || (draft.listed?.stoppedAt ?? at) - at > SAME_PUBLISH_MS;
+    if (draft.startedAt === at || endsLater) draft = before;
+  }
   if (!draft || draft.doneAt !== null) return;
   const seenLater = draft.online !== null && draft.online.seenAt > at + ONLINE_LAG_MS;
   if (!seenLater) draft.doneAt = at;

@@ -23,7 +23,8 @@ export class NameResolver {
 
   constructor(versions: Iterable<ConfigVersion>) {
     const seen = new Set<string>();
-    for (const { domain, app, bucket, sequenceObject, overwriteObject } of versions) {
+    // In whatever order they are given: the app's own before `*`, and the newest first.
+    for (const { domain, app, bucket, sequenceObject, overwriteObject } of [...versions].sort(compareVersions)) {
       const named: [Mode, string | null][] = [
         ['sequence', sequenceObject],
         ['overwrite', overwriteObject],
@@ -34,10 +35,7 @@ export class NameResolver {
         seen.add(id);
         const rules = this.#byBucket.get(bucket) ?? [];
         this.#byBucket.set(bucket, rules);
-        const rule = { domain, app, bucket, template: compileTemplate(text, mode) };
-        // The app's own entry comes before `*`.
-        if (app === '*') rules.push(rule);
-        else rules.unshift(rule);
+        rules.push({ domain, app, bucket, template: compileTemplate(text, mode) });
       }
     }
   }
@@ -54,29 +52,46 @@ export class NameResolver {
     return (this.#byBucket.get(bucket) ?? []).filter((rule) => holds(rule, stream)).map(({ template }) => template);
   }
 
-  /** Reads a name as one of this stream; null where no template renders it for the stream. */
+  /**
+   * Reads a name as one of this stream; null where no template renders it for the stream. A template that finds the time comes
+   * first: to one that only counts, ten digits are a number like any other.
+   */
   readAs(stream: StreamKey, bucket: string, object: string): ResolvedName | null {
+    let timeless: ResolvedName | null = null;
     for (const rule of this.#byBucket.get(bucket) ?? []) {
       if (!holds(rule, stream)) continue;
       const reading = rule.template.match(object, stream.app, stream.stream);
-      if (reading) return { stream, template: rule.template, ...reading };
+      if (!reading) continue;
+      const read = { stream, template: rule.template, ...reading };
+      if (read.capturedAt !== null) return read;
+      timeless ??= read;
     }
-    return null;
+    return timeless;
   }
 
   /**
    * Whose object it is. A name may be read in several ways where streams have dashes, digits or slashes in theirs: a known stream comes
-   * first, and of several the one with the longest name. Null where no template explains the name: a foreign object.
+   * first, and of several the one with the longest name. Null where no template explains the name: a foreign object. `knownLike`: the
+   * known streams of that app and name, for names that do not tell both (null).
    */
-  resolve(bucket: string, object: string, isKnown: (stream: StreamKey) => boolean): ResolvedName | null {
+  resolve(
+    bucket: string,
+    object: string,
+    isKnown: (stream: StreamKey) => boolean,
+    knownLike: (domain: string, app: string | null, stream: string | null) => readonly StreamKey[] = () => [],
+  ): ResolvedName | null {
     let best: ResolvedName | null = null;
     let bestIsKnown = false;
     for (const { domain, app, template } of this.#byBucket.get(bucket) ?? []) {
       for (const candidate of template.candidates(object)) {
         const candidateApp = candidate.app ?? (app === '*' ? null : app);
-        if (candidateApp === null || candidate.stream === null || (app !== '*' && app !== candidateApp)) continue;
-        const stream = { domain, app: candidateApp, stream: candidate.stream };
-        const known = isKnown(stream);
+        if (candidateApp !== null && app !== '*' && app !== candidateApp) continue;
+        const whole = candidateApp !== null && candidate.stream !== null;
+        const stream = whole
+          ? { domain, app: candidateApp, stream: candidate.stream! }
+          : knownLike(domain, candidateApp, candidate.stream)[0];
+        if (!stream) continue;
+        const known = !whole || isKnown(stream);
         const better =
           best === null ||
           (known && !bestIsKnown) ||
@@ -93,4 +108,10 @@ export class NameResolver {
 
 function holds(rule: Rule, stream: StreamKey): boolean {
   return rule.domain === stream.domain && (rule.app === '*' || rule.app === stream.app);
+}
+
+function compareVersions(a: ConfigVersion, b: ConfigVersion): number {
+  const text = ({ domain, app, bucket, sequenceObject, overwriteObject }: ConfigVersion) =>
+    JSON.stringify([domain, app, bucket, sequenceObject, overwriteObject]);
+  return Number(a.app === '*') - Number(b.app === '*') || b.validFrom - a.validFrom || (text(a) < text(b) ? -1 : 1);
 }

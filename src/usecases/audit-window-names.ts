@@ -119,7 +119,9 @@ export function listedAlike(a: ConfigVersion, b: ConfigVersion): boolean {
     a.bucket === b.bucket &&
     a.endpoint === b.endpoint &&
     a.sequenceObject === b.sequenceObject &&
-    a.overwriteObject === b.overwriteObject
+    a.overwriteObject === b.overwriteObject &&
+    // Overwrite captures are told apart by the interval.
+    (a.overwriteObject === null || a.intervalSeconds === b.intervalSeconds)
   );
 }
 

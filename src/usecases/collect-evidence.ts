@@ -1,7 +1,9 @@
 import type { Mode } from '../core/capture.ts';
+import { configInForce } from '../core/config-in-force.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { EvidenceLine, EvidenceOf } from '../core/evidence.ts';
 import { foreignPrefix } from '../core/foreign-prefix.ts';
+import type { Instant } from '../core/instant.ts';
 import { capturesOfName } from '../core/join-captures.ts';
 import type { LifecycleRule } from '../core/judge-capture.ts';
 import type { ExcusedSpan } from '../core/judge-state.ts';
@@ -17,6 +19,8 @@ export interface ForeignCount {
   count: number;
 }
 
+const MOST_REMEMBERED = 10_000;
+
 /** Evidence as it comes in: what there are few of stays here, the rest is sorted outside of memory. */
 export class CollectedEvidence {
   readonly sorter = new EvidenceSorter();
@@ -29,6 +33,8 @@ export class CollectedEvidence {
   #window: EvidenceOf<'window'> | null = null;
   #resolver: NameResolver | null = null;
   #foreign = new Map<string, ForeignCount>();
+  #starts = new Map<number, Instant[]>();
+  #inForce = new Map<string, ConfigVersion | null>();
 
   add(line: EvidenceLine, lineNumber: number): void {
     switch (line.type) {
@@ -114,7 +120,8 @@ export class CollectedEvidence {
     const concerns = (scope: string | null, value: string) => scope === null || scope === value;
     return this.#excused
       .filter((span) => concerns(span.domain, domain) && concerns(span.app, app) && concerns(span.stream, stream))
-      .map(({ from, to, reason }) => ({ from, to, reason }));
+      .map(({ from, to, reason }) => ({ from, to, reason }))
+      .sort((a, b) => a.from - b.from || a.to - b.to || compareText(a.reason, b.reason));
   }
 
   lifecycleRules(bucket: string): LifecycleRule[] {
@@ -122,27 +129,29 @@ export class CollectedEvidence {
   }
 
   #joinName(group: NameGroup): void {
-    const buckets = new Set([
+    const named = new Set([
       ...group.stored.map(({ bucket }) => bucket),
       ...group.callbacks.map(({ callback }) => callback.bucket),
     ]);
-    // The vendor's index lines do not say the bucket.
-    const bucketOfStream = new Map<number, string>();
-    for (const { streamId } of group.index) {
-      if (bucketOfStream.has(streamId)) continue;
-      const possible = this.#resolver!.bucketsOf(this.sorter.streamOf(streamId));
-      const bucket = possible.find((each) => buckets.has(each)) ?? possible[0] ?? [...buckets][0] ?? '';
-      bucketOfStream.set(streamId, bucket);
-      buckets.add(bucket);
+    const bucketOf = new Map(group.index.map((each) => [each, this.#bucketOfRow(each, named)]));
+    for (const bucket of new Set([...named, ...bucketOf.values()].sort(compareText))) {
+      this.#joinNameInBucket(group, bucket, bucketOf);
     }
-    for (const bucket of buckets) this.#joinNameInBucket(group, bucket, bucketOfStream);
   }
 
-  #joinNameInBucket(group: NameGroup, bucket: string, bucketOfStream: Map<number, string>): void {
+  /** The vendor's index lines do not say the bucket: that of the config in force then, unless only another one is spoken of. */
+  #bucketOfRow({ streamId, row }: NameGroup['index'][number], named: ReadonlySet<string>): string {
+    const inForce = this.#configAt(streamId, row.createdAt)?.bucket;
+    if (inForce !== undefined && named.has(inForce)) return inForce;
+    const possible = this.#resolver!.bucketsOf(this.sorter.streamOf(streamId));
+    return possible.find((each) => named.has(each)) ?? inForce ?? possible[0] ?? [...named].sort(compareText)[0] ?? '';
+  }
+
+  #joinNameInBucket(group: NameGroup, bucket: string, bucketOf: Map<NameGroup['index'][number], string>): void {
     const { object } = group;
     const stored = group.stored.findLast((each) => each.bucket === bucket) ?? null;
     const callbacks = group.callbacks.filter((each) => each.callback.bucket === bucket);
-    const index = group.index.filter((each) => bucketOfStream.get(each.streamId) === bucket);
+    const index = group.index.filter((each) => bucketOf.get(each) === bucket);
     const claimants = new Set([...index, ...callbacks].map(({ streamId }) => streamId));
     const owner = this.#ownerOf(bucket, object, claimants, callbacks);
     if (owner === null) {
@@ -164,10 +173,12 @@ export class CollectedEvidence {
           rejectedAt: group.rejectedAt,
         },
         read?.capturedAt ?? null,
-        { mode, intervalMs: this.#intervalMs(this.sorter.streamOf(streamId)) },
+        { mode, intervalMs: (at) => (this.#configAt(streamId, at)?.intervalSeconds ?? 10) * 1_000 },
       );
       for (const capture of captures) {
-        if (!read && !capture.stored && !this.#wasListed(bucket, object, capture.at)) capture.unlisted = true;
+        // The judge looks at what was listed for the names of the config in force; of any other name OSS may never have been asked.
+        const isOther = !read || this.#configAt(streamId, capture.at)?.bucket !== bucket;
+        if (isOther && !capture.stored && !this.#wasListed(bucket, object, capture.at)) capture.unlisted = true;
         this.sorter.addCapture(streamId, mode, capture);
       }
     }
@@ -186,8 +197,11 @@ export class CollectedEvidence {
       if (longer) owner = streamId;
     }
     if (owner !== null) return owner;
-    const resolved: ResolvedName | null = this.#resolver!.resolve(bucket, object, (stream) =>
-      this.sorter.isKnown(stream),
+    const resolved: ResolvedName | null = this.#resolver!.resolve(
+      bucket,
+      object,
+      (stream) => this.sorter.isKnown(stream),
+      (domain, app, stream) => this.sorter.knownLike(domain, app, stream),
     );
     if (resolved && this.sorter.isKnown(resolved.stream)) return this.sorter.idOf(resolved.stream);
     const verified = callbacks.find(({ callback }) => callback.verified);
@@ -201,11 +215,31 @@ export class CollectedEvidence {
     return modes.length > 0 && !modes.includes('sequence') ? 'overwrite' : 'sequence';
   }
 
-  #intervalMs({ domain, app }: StreamKey): number {
-    const seconds = this.configs
-      .filter((config) => config.domain === domain && (config.app === app || config.app === '*'))
-      .map(({ intervalSeconds }) => intervalSeconds);
-    return (seconds.length > 0 ? Math.min(...seconds) : 10) * 1_000;
+  /** The config in force at that moment: that of the session that was under way, if any. */
+  #configAt(streamId: number, at: Instant): ConfigVersion | null {
+    let starts = this.#starts.get(streamId);
+    if (!starts) {
+      starts = this.sorter.sessionStarts(streamId);
+      this.#starts.set(streamId, starts);
+    }
+    let low = 0;
+    let high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      // Names give whole seconds: a capture of the second of the start is the session's own.
+      if (Math.floor(starts[middle]! / 1_000) * 1_000 <= at) low = middle + 1;
+      else high = middle;
+    }
+    const since = starts[low - 1] ?? at;
+    const { domain, app } = this.sorter.streamOf(streamId);
+    const id = JSON.stringify([domain, app, low === 0 ? at : since]);
+    let config = this.#inForce.get(id);
+    if (config === undefined) {
+      config = configInForce(this.configs, domain, app, since);
+      if (this.#inForce.size >= MOST_REMEMBERED) this.#inForce.clear();
+      this.#inForce.set(id, config);
+    }
+    return config;
   }
 
   #wasListed(bucket: string, object: string, at: number): boolean {

@@ -43,6 +43,7 @@ export class EvidenceSorter {
   #streams: StreamKey[] = [];
   #ids = new Map<string, number>();
   #rows = 0;
+  #namesakes = new Map<string, StreamKey[]>();
 
   constructor() {
     this.#database.exec(TABLES);
@@ -118,13 +119,26 @@ export class EvidenceSorter {
     if (id === undefined) {
       id = this.#streams.length;
       this.#ids.set(name, id);
-      this.#streams.push({ domain, app, stream });
+      const key = { domain, app, stream };
+      this.#streams.push(key);
+      const namesakes = this.#namesakes.get(stream);
+      if (namesakes) namesakes.push(key);
+      else this.#namesakes.set(stream, [key]);
     }
     return id;
   }
 
   isKnown({ domain, app, stream }: StreamKey): boolean {
     return this.#ids.has(`${domain}\n${app}\n${stream}`);
+  }
+
+  /** Known streams of that app and name, where these are given, in order of name. */
+  knownLike(domain: string, app: string | null, stream: string | null): readonly StreamKey[] {
+    const among = (stream === null ? this.#streams : this.#namesakes.get(stream)) ?? [];
+    const nameOf = (key: StreamKey) => `${key.app}\n${key.stream}`;
+    return among
+      .filter((key) => key.domain === domain && (app === null || key.app === app))
+      .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   }
 
   streamOf(id: number): StreamKey {
@@ -137,6 +151,7 @@ export class EvidenceSorter {
 
   /** Every object name once, with all that was said of it. */
   *names(): Generator<NameGroup> {
+    this.#database.exec('create index session_of_stream on session (stream, started)');
     const rows = this.#database.prepare('select * from witness order by object, kind, at, stream, captured').iterate();
     let group: NameGroup = { object: '', stored: [], callbacks: [], index: [], rejectedAt: [] };
     for (const row of rows) {
@@ -167,6 +182,14 @@ export class EvidenceSorter {
       part: null,
       value: { startedAt: row.started as number, endedAt: row.ended as number | null },
     }));
+  }
+
+  /** When the sessions of one stream started, in order. */
+  sessionStarts(streamId: number): Instant[] {
+    const rows = this.#database
+      .prepare('select distinct started from session where stream = ? order by started')
+      .all(streamId);
+    return rows.map((row) => row.started as number);
   }
 
   indexed(): GroupedRows<Span, null> {

@@ -153,9 +153,13 @@ function judgeSession(
   judged: JudgedEvidence,
 ): void {
   const { window } = bench;
-  const own = captures.before(capturesTo);
+  // A name may tell of a time that nobody can have captured yet; slots up to there would be without number.
+  const own = captures.before(Math.min(capturesTo, Math.max(window.now, window.from)));
+  const pass = () => {
+    for (const _capture of captures.before(capturesTo));
+  };
   if (capturesTo <= window.from || capturesFrom >= window.to) {
-    for (const _capture of own);
+    pass();
     return;
   }
   const { evidence, looked } = bench;
@@ -181,7 +185,7 @@ function judgeSession(
     },
     { until: window.to, now: window.now },
   );
-  for (const _capture of own);
+  pass();
   for (const { slots } of result.hours) addSlotCounts(judged.slots, slots);
   const both = config.sequenceObject !== null && config.overwriteObject !== null;
   report(bench.stream, [...result.gaps, ...result.provisional], both ? mode : null, judged);

@@ -49,6 +49,12 @@ describe('snapaudit judge', () => {
     expect((await runCommand(judgeCommand, [fileOf(unknown)])).exitCode).toBe(0);
   });
 
+  it('takes a line separator in a name for a part of the name', async () => {
+    const told = line.callback(41, { object: 'snapshot/live/cam01/x\u2028y.jpg', verified: false });
+    const file = fileOf(textOf([...broadcast(600), told]));
+    expect(await runCommand(judgeCommand, [file])).toMatchObject({ exitCode: 1, stderr: '' });
+  });
+
   it('reads standard input for -', async () => {
     const stdin = Readable.from(textOf(broadcast(600, [100])).map((text) => `${text}\n`));
     const { exitCode, stdout } = await runCommand(judgeCommand, ['-', '--format', 'ndjson'], { stdin });

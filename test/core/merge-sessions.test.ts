@@ -72,6 +72,16 @@ describe('sessions from all that was said', () => {
     expect(merge([publish(0), done(205), publish(200)])).toEqual(['0..200? announced', '200..205.999 announced']);
   });
 
+  it('take a publish_done right after a restart for that of the push before, where the new one has another end', () => {
+    const both = ['0..200 announced', '200..300.999 announced'];
+    expect(merge([publish(0), publish(200), done(205), done(300)])).toEqual(both);
+    expect(merge([publish(0), publish(200), done(205), listed(200, 300)])).toEqual(both);
+    expect(merge([publish(0), done(100), publish(200), done(205), done(300)])).toEqual([
+      '0..100.999 announced',
+      '200..205.999 announced',
+    ]);
+  });
+
   it('stay apart at a restart within the same second, in whatever order the callbacks came', () => {
     expect(merge([publish(0), done(100), publish(100), done(200)])).toEqual([
       '0..100 announced',

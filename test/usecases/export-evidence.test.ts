@@ -127,6 +127,34 @@ describe('exported evidence', () => {
     expect((await judged(lines)).gaps).toEqual(inside.map((gap) => ({ ...gap, to: Math.min(gap.to, to) })));
   });
 
+  it('is refused where nothing can be judged', async () => {
+    world.config();
+    await world.alive([T0 + 100 * MINUTE, T0 + 200 * MINUTE]);
+    await world.session('cam01', T0 + 100 * MINUTE, null);
+    world.clock.at = T0 + 130 * MINUTE;
+    await expect(exported(T0, T0 + 60 * MINUTE)).rejects.toThrow('Nothing of this window can be judged');
+    await expect(exported(world.clock.at - 30 * SECOND, world.clock.at)).rejects.toThrow('Nothing of this window');
+  });
+
+  it('of overwrite captures is judged by the interval of each session, as the audit does in one go', async () => {
+    const mode = { sequenceObject: null, overwriteObject: 'c/{StreamName}.jpg' };
+    world.config(mode);
+    world.config({ ...mode, validFrom: T0 + 5 * MINUTE, intervalSeconds: 60 });
+    await world.alive([T0 - MINUTE, T0 + 200 * MINUTE]);
+    await world.session('cam01', T0, T0 + 5 * MINUTE);
+    await world.session('cam01', T0 + 10 * MINUTE, null);
+    const capture = (at: number, delayMs: number) =>
+      world.capture('cam01', at, { name: 'c/cam01.jpg', delayMs, overlay: true });
+    for (let number = 1; number < 29; number++) await capture(T0 + number * 10 * SECOND, SECOND);
+    for (let number = 1; number < 20; number++) await capture(T0 + (10 + number) * MINUTE, 6 * SECOND);
+    world.clock.at = T0 + 31 * MINUTE;
+    await world.audit({ domain: DOMAIN });
+    const stored = await world.stored();
+    expect(stored.slots).toMatchObject({ ok: 47, callback_missing: 0, object_missing: 0 });
+    const { foreign: _foreign, ...rest } = await judged((await exported(T0 - MINUTE, world.clock.at)).lines);
+    expect(rest).toEqual(stored);
+  });
+
   it('writes nothing to the database', async () => {
     await eventfulEvening();
     world.clock.at = T0 + 62 * MINUTE;

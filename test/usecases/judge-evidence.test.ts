@@ -79,6 +79,80 @@ describe('judging an evidence file', () => {
     );
   });
 
+  it('gives the same answer for any order of the lines where configs, buckets and reasons differ', async () => {
+    const lines = [
+      ...broadcast(400, [50, 60, 200]),
+      line.config({ validFrom: 1, bucket: 'old', sequenceObject: 'old/{StreamName}/{UnixTimestamp}.jpg' }),
+      line.config({ validFrom: 2, sequenceObject: 'snapshot/{AppName}/{StreamName}/{Sequence}.jpg' }),
+      line.config({ validFrom: 3 }),
+      line.callback(50, { receivedAt: START + 95 * SECOND }),
+      line.object(50, { lastModified: START + 94 * SECOND }),
+      line.index(60),
+      ...(['x', 'y'] as const).map((reason): EvidenceLine => {
+        const scope = { domain: null, app: null, stream: null };
+        return { type: 'excused', from: START + 200 * SECOND, to: START + 210 * SECOND, ...scope, reason };
+      }),
+    ];
+    const expected = await judge(lines);
+    expect(expected.slots).toMatchObject({ ok: 37, late: 1, object_missing: 1, excused: 1 });
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(lines, { minLength: lines.length }), async (order) => {
+        expect(await judge(order)).toEqual(expected);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('reads the time in a name, though a template that only counts was in force before', async () => {
+    const lines = broadcast(600, [100]).filter(({ type }) => type !== 'config');
+    const counting = line.config({ app: '*', sequenceObject: 'snapshot/{AppName}/{StreamName}/{Sequence}.jpg' });
+    const late = [
+      line.callback(100, { receivedAt: START + 145 * SECOND }),
+      line.object(100, { lastModified: START + 144 * SECOND }),
+    ];
+    expect(await gapsOf([counting, line.config({ app: '*', validFrom: 1 }), ...lines, ...late])).toEqual([
+      'cam01 100..110 1 late_delivery',
+    ]);
+  });
+
+  it('takes a row of the index for one of the bucket in force', async () => {
+    const old = line.config({ validFrom: -1, bucket: 'old', sequenceObject: 'old/{StreamName}/{UnixTimestamp}.jpg' });
+    expect(await gapsOf([old, ...broadcast(600, [100]), line.index(100)])).toEqual(['cam01 100..110 1 object_deleted']);
+  });
+
+  it('calls nothing missing in a bucket that nobody listed', async () => {
+    const old = line.config({ validFrom: -1, bucket: 'old' });
+    const told = line.callback(100, { bucket: 'old' });
+    expect(await gapsOf([old, ...broadcast(600, [100]), told])).toEqual(['cam01 100..110 1 listing_failed']);
+  });
+
+  it('finds whose object it is by the streams that are known, where the name does not tell the app', async () => {
+    const object = (at: number) => `snapshot/live/cam01/${START / SECOND + at}.jpg`;
+    const lines = broadcast(600, [100]).filter(({ type }) => type !== 'config');
+    const config = line.config({ app: '*', sequenceObject: 'snapshot/live/{StreamName}/{UnixTimestamp}.jpg' });
+    const judged = await judge([config, ...lines, line.object(100, { key: object(100) })]);
+    expect(judged).toMatchObject({ slots: { ok: 59, callback_missing: 1, not_captured: 0 }, foreign: [] });
+  });
+
+  it('tells overwrite captures apart by the interval in force, whatever other configs there are', async () => {
+    const object = 'c/cam01.jpg';
+    const lines = [line.window(600), line.session(0, 600), line.listed(0, 600, { prefix: 'c/' }), line.indexed(0, 600)];
+    const config = { sequenceObject: null, overwriteObject: 'c/{StreamName}.jpg', intervalSeconds: 60 };
+    for (let at = 0; at < 600; at += 60) {
+      lines.push(line.callback(at, { object, receivedAt: START + (at + 6) * SECOND }));
+      lines.push(line.index(at, { object, overlay: true }));
+    }
+    lines.push(line.config(config), line.object(540, { key: object }));
+    const others = [line.config({ ...config, validFrom: -1, intervalSeconds: 10 }), line.config({ app: '*' })];
+    expect(await judge([...lines, ...others])).toMatchObject({ slots: { ok: 10 }, coverage: 1, gaps: [] });
+  });
+
+  it('does not count slots up to a time in a name that is yet to come', async () => {
+    const lines = broadcast(100).map((each) => (each.type === 'session' ? line.session(0, null) : each));
+    const object = line.object(0, { key: 'snapshot/live/cam01/9999999999999.jpg' });
+    expect((await judge([...lines, object])).slots).toMatchObject({ ok: 10 });
+  });
+
   it('judges several streams of several domains and buckets apart', async () => {
     const other = { domain: 'play2.example.org', app: 'tv', stream: 'cam01' };
     const lines = [
