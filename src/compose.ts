@@ -49,6 +49,7 @@ import { FORWARD_TASK, forwardsToOurselves, forwardTargets } from './usecases/fo
 import { inspectSlots } from './usecases/inspect-slot.ts';
 import { createKnownTemplates } from './usecases/known-templates.ts';
 import { manageTokens } from './usecases/manage-tokens.ts';
+import { noteSettings } from './usecases/note-settings.ts';
 import { createReceiver } from './usecases/receiver.ts';
 import { createReceiverJobs } from './usecases/receiver-jobs.ts';
 import { createWall } from './usecases/watch-wall.ts';
@@ -103,6 +104,7 @@ export async function createService(environment: Environment, overrides: Overrid
     });
     release.add(vendor.close);
     const configStore = createConfigStore(database, { sealingKeys: sealingKeys(secrets) });
+    const desired = desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey });
     const templates = createKnownTemplates(settings, configStore);
     // An audit must not starve the receiver of connections.
     const receiving = openDatabase({
@@ -215,10 +217,7 @@ export async function createService(environment: Environment, overrides: Overrid
             wall,
             inspector,
             alerting: alerting.handle,
-            configs: controlConfigs(
-              { live: vendor.live, store: configStore, clock },
-              desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
-            ),
+            configs: controlConfigs({ live: vendor.live, store: configStore, clock }, desired),
             exports,
             reports,
             quarantine: composeQuarantine({ database, settings, secrets, publicUrl }),
@@ -243,7 +242,7 @@ export async function createService(environment: Environment, overrides: Overrid
         settings,
         publicUrl,
         configStore,
-        desired: desiredDomains(settings, { publicUrl, callbackKey: secrets.callbackKey }),
+        desired,
         findings: alerting.configFindings,
         logger,
       }),
@@ -276,6 +275,8 @@ export async function createService(environment: Environment, overrides: Overrid
       await prepareWorker(database.url);
     };
     const startJobs = async () => {
+      // At the start and not at the first watch of this replica: by then somebody may have applied other settings.
+      await noteSettings({ store: configStore, clock }, desired);
       worker = await startWorker({
         connectionString: database.url,
         jobs,

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
-import { applyPlan } from '../usecases/apply-plan.ts';
+import { subjectOf } from '../core/config-plan.ts';
+import { type ApplyReport, applyPlan } from '../usecases/apply-plan.ts';
 import { planConfigs } from '../usecases/plan-configs.ts';
 import { confirmed } from './ask.ts';
 import type { CommandContext } from './command-context.ts';
+import type { ConfigHandle } from './config-handle.ts';
 import { makeChanges } from './make-changes.ts';
 import { chosenDomains } from './plan.ts';
 import { printPlan, printReport } from './print-plan.ts';
@@ -16,7 +18,8 @@ export function applyCommand(context: CommandContext): Command {
     .addHelpText(
       'after',
       '\nShows the plan and asks. What stood before is remembered; restore puts it back. Streams on air go on as they are until\n' +
-        'their ingest restarts. Ends with 0 when all was done, 1 when you said no, 2 where something could not be done.',
+        'their ingest restarts. A service that was started with other settings reports what differs from its own, and heals nothing\n' +
+        'until it is restarted. Ends with 0 when all was done, 1 when you said no, 2 where something could not be done.',
     )
     .action(async (flags: { domain?: string[]; yes?: boolean }) => {
       const handle = await context.openConfigControl();
@@ -47,9 +50,25 @@ export function applyCommand(context: CommandContext): Command {
           ),
         );
         const exitCode = printReport(context, report);
+        hintAtRunningServices(context, desired, report);
         context.setExitCode(plan.failures.length > 0 ? 2 : exitCode);
       } finally {
         await handle.close();
       }
     });
+}
+
+/** Settings are read when a service starts; in enforce mode it matters which. */
+function hintAtRunningServices(
+  context: CommandContext,
+  desired: ConfigHandle['desired'],
+  { done }: Pick<ApplyReport, 'done'>,
+): void {
+  const changed = new Set(done.map((step) => subjectOf(step).domain));
+  const enforced = desired.filter(({ domain, mode }) => mode === 'enforce' && changed.has(domain));
+  if (enforced.length === 0) return;
+  const names = enforced.map(({ domain }) => domain).join(', ');
+  context.stderr.write(
+    `A running serve that was started with other settings only reports on ${names}; it heals again once it is restarted.\n`,
+  );
 }

@@ -57,8 +57,9 @@ export function configsCommand(context: CommandContext): Command {
       .option('--yes', 'do not ask')
       .addHelpText(
         'after',
-        '\nOnly where apply has taken over, and never a URL. Ends with 0 when all was done, 1 when you said no, 2 where something\n' +
-          'could not be done.',
+        '\nFirst restart every running serve with the new key and, as SNAPAUDIT_CALLBACK_KEY_PREVIOUS, the old one: it knows only the\n' +
+          'keys that it was started with. Only where apply has taken over, and never a URL. Ends with 0 when all was done, 1 when you\n' +
+          'said no, 2 where something could not be done.',
       )
       .action((options: RotateFlags, of: Command) =>
         work(of, (handle, flags) => rotate(context, handle, { ...flags, ...options })),
@@ -72,12 +73,19 @@ interface RotateFlags {
   yes?: boolean;
 }
 
+const RESTART_FIRST =
+  'A running serve knows only the keys that it was started with and rejects what is signed with another: restart each with the new key in\n' +
+  'SNAPAUDIT_CALLBACK_KEY and the old one in SNAPAUDIT_CALLBACK_KEY_PREVIOUS before you go on.\n';
+const ONLY_REPORTS =
+  'A running serve that was started with another key or other settings only reports; it heals again once it is restarted.\n';
+
 async function rotate(context: CommandContext, handle: ConfigHandle, flags: ConfigFlags & RotateFlags): Promise<void> {
   const { ports, desired, previousKey } = handle;
   const plan = await planRotation(ports, desired, previousKey, { force: flags.force ?? false });
   const steps = plan.domains.flatMap((domain) => domain.steps);
   printFailures(context, plan.failures);
   for (const step of steps) context.stdout.write(`${describeStep(step)}\n`);
+  if (steps.length > 0) context.stderr.write(RESTART_FIRST);
   if (plan.domains.length === 0 && plan.failures.length > 0) {
     context.stderr.write('Nothing was changed, for no domain could be looked at.\n');
     context.setExitCode(2);
@@ -99,6 +107,7 @@ async function rotate(context: CommandContext, handle: ConfigHandle, flags: Conf
     ),
   );
   const exitCode = printReport(context, report);
+  if (report.done.length > 0) context.stderr.write(ONLY_REPORTS);
   if (exitCode === 0) await showKeys(context, handle, flags);
   // That the old key is still needed is no fault of the rotation.
   context.setExitCode(plan.failures.length > 0 ? 2 : exitCode);

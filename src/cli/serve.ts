@@ -10,7 +10,8 @@ export function serveCommand(context: CommandContext): Command {
     .addHelpText(
       'after',
       '\nConfigured by the environment and the settings file (README, "Running it"). Without DATABASE_URL an embedded\n' +
-        'PostgreSQL runs under SNAPAUDIT_DATA_DIR. Without a token it listens on loopback only.',
+        'PostgreSQL runs under SNAPAUDIT_DATA_DIR. Without a token it listens on loopback only. Settings and keys are read once, at the\n' +
+        'start; when others are applied meanwhile it heals nothing of them (mode: enforce) until it is restarted.',
     )
     .action(async () => {
       // From the first moment on: a start may have to wait for the database.

@@ -112,7 +112,8 @@ export function composeJobs(parts: JobParts): Job[] {
           { live: parts.vendor.live, store: parts.configStore, clock: parts.clock, findings: parts.findings },
           desired,
         );
-        for (const { domain, message } of [...report.failures, ...report.refused]) logger.warn({ domain }, message);
+        for (const { domain, message } of [...report.failures, ...report.refused, ...report.outdated])
+          logger.warn({ domain }, message);
       },
     },
     {

@@ -18,6 +18,8 @@ export interface DriftSituation {
   takenOver: boolean;
   /** Set once healing has stopped; only a person's apply starts it again. */
   stoppedAt: Instant | null;
+  /** Other settings than ours were noted since (`settingsInForce`): ours are no longer what is wanted. */
+  outdated: boolean;
   /** All heals of this subject within the last hour at least, oldest first. */
   attempts: readonly HealAttempt[];
   now: Instant;
@@ -30,9 +32,9 @@ export type DriftDecision = 'nothing' | 'report' | 'heal' | 'wait' | 'stop';
  * third two minutes after the second (a failed one counts like any other); a fourth within the hour is not made: `stop`.
  */
 export function decideHeal(situation: DriftSituation): DriftDecision {
-  const { mode, state, takenOver, stoppedAt, now } = situation;
+  const { mode, state, takenOver, stoppedAt, outdated, now } = situation;
   if (state !== 'drifted' && state !== 'missing') return 'nothing';
-  if (mode === 'observe' || !takenOver || stoppedAt !== null) return 'report';
+  if (mode === 'observe' || !takenOver || stoppedAt !== null || outdated) return 'report';
   const recent = situation.attempts.filter(({ at }) => at > now - HOUR_MS);
   const healed = recent.filter(({ outcome }) => outcome === 'healed').length;
   if (healed >= HEALS_PER_HOUR) return 'stop';

@@ -1,6 +1,6 @@
 import type { FieldDifference } from './config-diff.ts';
 import type { ConfigSubject } from './config-subject.ts';
-import type { Found } from './found.ts';
+import type { Found, LeftAsItIs } from './found.ts';
 import type { Locale } from './message-words.ts';
 import type { BodyProblem, PushProblem, SignatureProblem } from './quarantine-reason.ts';
 
@@ -23,12 +23,12 @@ function inEnglish(found: Found): string {
     case 'spool-waits':
       return `${found.entries} entries wait on ${found.host}.`;
     case 'config-missing':
-      return `${subjectInEnglish(found.subject)} is missing at the vendor.${refusalInEnglish(found)}`;
+      return `${subjectInEnglish(found.subject)} is missing at the vendor.${leftInEnglish(found)}`;
     case 'config-differs': {
       const fields = found.fields.map(
         ({ field, desired, actual }) => `${field} is ${actual ?? 'not set'} instead of ${desired ?? 'not set'}`,
       );
-      return `${subjectInEnglish(found.subject)} differs from the settings: ${fields.join(', ')}.${refusalInEnglish(found)}`;
+      return `${subjectInEnglish(found.subject)} differs from the settings: ${fields.join(', ')}.${leftInEnglish(found)}`;
     }
     case 'healing-stopped':
       return `${subjectInEnglish(found.subject)} was put right ${found.times} times within an hour and changed back each time: somebody else wants it otherwise. Healing has stopped; find out who, then run apply.`;
@@ -48,13 +48,13 @@ function inChinese(found: Found): string {
     case 'spool-waits':
       return `${found.host} 上有 ${found.entries} 条待入库。`;
     case 'config-missing':
-      return `${subjectInChinese(found.subject)}在云端不存在。${refusalInChinese(found)}`;
+      return `${subjectInChinese(found.subject)}在云端不存在。${leftInChinese(found)}`;
     case 'config-differs': {
       const fields = found.fields.map(
         ({ field, desired, actual }) =>
           `${field} 为 ${valueInChinese(field, actual)}，应为 ${valueInChinese(field, desired)}`,
       );
-      return `${subjectInChinese(found.subject)}与配置文件不一致：${fields.join('；')}。${refusalInChinese(found)}`;
+      return `${subjectInChinese(found.subject)}与配置文件不一致：${fields.join('；')}。${leftInChinese(found)}`;
     }
     case 'healing-stopped':
       return `${subjectInChinese(found.subject)}一小时内已纠正 ${found.times} 次，每次都被改回：有人另有要求。已停止自动纠正，请查明后执行 apply。`;
@@ -67,10 +67,18 @@ function inChinese(found: Found): string {
   }
 }
 
-type Refused = { refusal?: string | null };
-const refusalInEnglish = ({ refusal }: Refused) => (refusal ? ` Putting it right failed: ${refusal}` : '');
-/** The vendor's words about it are English. */
-const refusalInChinese = ({ refusal }: Refused) => (refusal ? '自动纠正失败，原因见服务日志。' : '');
+function leftInEnglish({ refusal, outdated }: LeftAsItIs): string {
+  if (outdated) {
+    return ' This service was started with other settings than were applied, or started with, last, and leaves it as it is: restart it with those.';
+  }
+  return refusal ? ` Putting it right failed: ${refusal}` : '';
+}
+
+function leftInChinese({ refusal, outdated }: LeftAsItIs): string {
+  if (outdated) return '本服务启动时的配置与最近一次应用或启动所用的不同，故不作纠正，请以新配置重启本服务。';
+  // The vendor's words about it are English.
+  return refusal ? '自动纠正失败，原因见服务日志。' : '';
+}
 
 /** What a finding is about, as the beginning of a sentence. */
 function subjectInEnglish({ kind, domain, app }: ConfigSubject): string {

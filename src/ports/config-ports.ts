@@ -74,6 +74,10 @@ export interface ConfigStore {
   recordHeal(subject: ConfigSubject, attempt: HealAttempt, detail: string | null): Promise<void>;
   /** A person applied: heals are counted anew, and healing that had stopped may go on. */
   resetHeals(domain: string): Promise<void>;
+  /** What the domain is asked to be from now on, as `settingsDigest` names it. */
+  noteSettings(domain: string, digest: string, at: Instant): Promise<void>;
+  /** The digest that was noted last; null: none was yet. */
+  settingsInForce(domain: string): Promise<string | null>;
   /** Oldest first. */
   keyChanges(domain: string): Promise<(KeyChange & { source: ConfigVersionSource })[]>;
   /** Appends where the key differs from the latest one of its kind. */

@@ -11,6 +11,7 @@ import {
 import type { Instant } from '../core/instant.ts';
 import type { Baseline } from '../core/restore-plan.ts';
 import { carryOutSteps, type StepFailure } from './carry-out-steps.ts';
+import { noteSettings } from './note-settings.ts';
 import type { ConfigPlan } from './plan-configs.ts';
 import { type ConfigPorts, type DomainLook, planOfLook, reconcileDomain } from './reconcile-configs.ts';
 import { saveStates } from './record-config-states.ts';
@@ -100,6 +101,8 @@ async function carryOutDomain(
       }
       await rules.begin?.(desired, look);
       await ports.store.resealBaselines(domain);
+      // Before the first change: a service that was started with other settings would undo what a crash left half done.
+      await noteSettings(ports, [desired]);
     } else if (first) await rules.goOn?.(desired, look, first);
     first ??= look;
     const left = wanted.filter((step) => !givenUp.has(subjectKey(subjectOf(step))));

@@ -1,10 +1,11 @@
 import { type DesiredDomain, type DomainPlan, type PlanEntry, subjectKey, subjectOf } from '../core/config-plan.ts';
 import { type DriftDecision, decideHeal, HEALS_PER_HOUR } from '../core/drift-decision.ts';
-import type { Found } from '../core/found.ts';
+import type { Found, LeftAsItIs } from '../core/found.ts';
 import { foundText } from '../core/found-words.ts';
 import type { Instant } from '../core/instant.ts';
 import type { ConfigFinding, FindingSink } from '../ports.ts';
 import { carryOutSteps } from './carry-out-steps.ts';
+import { isOutdated } from './note-settings.ts';
 import { type ConfigPorts, type DomainLook, planOfLook, reconcileDomain } from './reconcile-configs.ts';
 import { differs, saveStates, saveUnknown } from './record-config-states.ts';
 import { isRefusal, workOnDomains } from './work-on-domains.ts';
@@ -19,18 +20,23 @@ export interface WatchReport {
   healed: PlanEntry[];
   /** Heals that the vendor refused or did not answer, with the sentence. */
   refused: { domain: string; message: string }[];
+  /** Domains with drift that is left as it is, for other settings than these were noted last; with the sentence. */
+  outdated: { domain: string; message: string }[];
   /** Domains that could not be looked at, with the sentence. */
   failures: { domain: string; message: string }[];
 }
 
 const HOUR_MS = 3_600_000;
+const OUTDATED =
+  'the vendor differs from the settings that this service was started with, but others were applied, or started with, since: nothing is put right until it is restarted with those';
 
 /**
  * One poll: every change at the vendor becomes a config version, drift is reported, and in `enforce` mode what was taken over is put right
- * again, within the bounds of `decideHeal`. A domain that cannot be looked at is unknown, and the others go on.
+ * again, within the bounds of `decideHeal` and while `desired` is what was noted last. A domain that cannot be looked at is unknown, and
+ * the others go on.
  */
 export async function watchDrift(ports: WatchPorts, desired: readonly DesiredDomain[]): Promise<WatchReport> {
-  const report: WatchReport = { drifted: [], healed: [], refused: [], failures: [] };
+  const report: WatchReport = { drifted: [], healed: [], refused: [], outdated: [], failures: [] };
   await workOnDomains(ports.store, desired, async (domain) => {
     try {
       await watchDomain(ports, domain, report);
@@ -47,16 +53,19 @@ export async function watchDrift(ports: WatchPorts, desired: readonly DesiredDom
 async function watchDomain(ports: WatchPorts, desired: DesiredDomain, report: WatchReport): Promise<void> {
   const look = await reconcileDomain(ports, desired);
   const plan = await planOfLook(ports, desired, look);
-  const decisions = await decideAll(ports, desired, plan, look.lookedAt);
+  const outdated = await isOutdated(ports, desired);
+  const decisions = await decideAll(ports, desired, plan, { now: look.lookedAt, outdated });
   const decided = (wanted: DriftDecision) => plan.entries.filter((entry) => decisions.get(entry) === wanted);
-  report.drifted.push(...plan.entries.filter((entry) => differs(entry.state)));
+  const drifted = plan.entries.filter((entry) => differs(entry.state));
+  report.drifted.push(...drifted);
+  if (outdated && drifted.length > 0) report.outdated.push({ domain: desired.domain, message: OUTDATED });
   // Saved and told before healing: since when it drifted is known even where the heal does not come back.
-  await tell(ports, plan, look, new Set(decided('stop')));
+  await tell(ports, plan, look, { stopped: new Set(decided('stop')), outdated });
   const toHeal = decided('heal');
   if (toHeal.length === 0) return;
   await heal(ports, plan, toHeal, report);
   const after = await reconcileDomain(ports, desired);
-  await tell(ports, await planOfLook(ports, desired, after), after, new Set());
+  await tell(ports, await planOfLook(ports, desired, after), after, { stopped: new Set(), outdated });
 }
 
 /** For each entry of the plan, what to do about it. */
@@ -64,7 +73,7 @@ async function decideAll(
   ports: WatchPorts,
   desired: DesiredDomain,
   plan: DomainPlan,
-  now: Instant,
+  { now, outdated }: { now: Instant; outdated: boolean },
 ): Promise<Map<PlanEntry, DriftDecision>> {
   const known = await ports.store.states(desired.domain);
   const takenOver = new Set((await ports.store.takenOver(desired.domain)).map(subjectKey));
@@ -75,6 +84,7 @@ async function decideAll(
       state: entry.state,
       takenOver: takenOver.has(subjectKey(entry)),
       stoppedAt: known.find((state) => isOf(entry, state))?.stoppedAt ?? null,
+      outdated,
       attempts: heals.filter((attempt) => isOf(entry, attempt)),
       now,
     });
@@ -110,7 +120,7 @@ async function tell(
   ports: WatchPorts,
   plan: DomainPlan,
   look: DomainLook,
-  stopped: ReadonlySet<PlanEntry>,
+  { stopped, outdated }: { stopped: ReadonlySet<PlanEntry>; outdated: boolean },
 ): Promise<void> {
   const { domain } = plan;
   const at = look.lookedAt;
@@ -123,7 +133,7 @@ async function tell(
     const refusal = last?.outcome === 'failed' ? last.detail : null;
     const { kind, app } = entry;
     const subject = { kind, domain, app };
-    const drift = finding('config_drift', { domain, app, key: kind, at }, foundIn(entry, refusal));
+    const drift = finding('config_drift', { domain, app, key: kind, at }, foundIn(entry, { refusal, outdated }));
     const { stoppedAt } = states.find((state) => isOf(entry, state)) ?? { stoppedAt: null };
     if (stoppedAt === null) return [drift];
     const stop: Found = { code: 'healing-stopped', subject, times: HEALS_PER_HOUR };
@@ -143,9 +153,9 @@ function finding(
   return { kind, ...about, found, detail: foundText(found, 'en') };
 }
 
-function foundIn(entry: PlanEntry, refusal: string | null): Found {
+function foundIn(entry: PlanEntry, left: LeftAsItIs): Found {
   const { kind, domain, app } = entry;
   const subject = { kind, domain, app };
-  if (entry.state === 'missing') return { code: 'config-missing', subject, refusal };
-  return { code: 'config-differs', subject, fields: entry.differences, refusal };
+  if (entry.state === 'missing') return { code: 'config-missing', subject, ...left };
+  return { code: 'config-differs', subject, fields: entry.differences, ...left };
 }

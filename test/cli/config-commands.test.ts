@@ -170,6 +170,17 @@ describe('snapaudit apply and restore', () => {
     expect((await runCommand(restoreCommand, ['--yes'], parts)).stderr).toContain('Nothing is remembered');
   });
 
+  it('say of an apply in enforce mode that a service with other settings only reports', async () => {
+    const desired = settingsFor([{ app: 'live' }], { mode: 'enforce' });
+    const enforced = { openConfigControl: async () => ({ ...(await parts.openConfigControl()), desired }) };
+    const hint = `only reports on ${PLAY}; it heals again once it is restarted`;
+    expect((await runCommand(applyCommand, ['--yes'], enforced)).stderr).toContain(hint);
+    // Nothing was changed.
+    expect((await runCommand(applyCommand, ['--yes'], enforced)).stderr).not.toContain('restarted');
+    await runCommand(restoreCommand, ['--yes'], parts);
+    expect((await runCommand(applyCommand, ['--yes'], parts)).stderr).not.toContain('restarted');
+  });
+
   it('do not speak of nothing to change where nobody could look', async () => {
     const blind = { openConfigControl: async () => ({ ...(await parts.openConfigControl()), ports: blindPorts() }) };
     const applied = await runCommand(applyCommand, ['--yes'], blind);
@@ -252,6 +263,7 @@ describe('snapaudit configs rotate-key', () => {
     const rotated = await runCommand(configsCommand, ['rotate-key', '--yes'], parts);
     expect(rotated.exitCode).toBe(0);
     expect(rotated.stdout).toContain(`set the callback key of ${PLAY}`);
+    expect(rotated.stderr).toMatch(/restart each with the new key in.*before you go on.*done: .*only reports/s);
     expect(world.state.callbackAuth(PLAY).key).toBe(OUR_KEY);
   });
 
@@ -259,6 +271,7 @@ describe('snapaudit configs rotate-key', () => {
     const before = standing(world.state);
     const rotated = await runCommand(configsCommand, ['rotate-key', '--yes'], parts);
     expect(rotated.stderr).toContain('Nothing to change');
+    expect(rotated.stderr).not.toContain('restart');
     expect(standing(world.state)).toEqual(before);
   });
 });

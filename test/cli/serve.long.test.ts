@@ -106,6 +106,21 @@ describe('serve with a damaged spool file', () => {
   }, 30_000);
 });
 
+it('serve notes its settings at its start, also where another replica does all the watching', async () => {
+  const inForce = async () => {
+    const { rows } = await database.pool.query<{ digest: string }>('select digest from settings_in_force');
+    return rows.map(({ digest }) => digest);
+  };
+  const watching = await database.pool.connect();
+  await watching.query(`select pg_advisory_lock(hashtextextended('snapaudit:watch-drift', 0))`);
+  await database.pool.query(`insert into settings_in_force values ('play.example.com', 'of an apply', now())`);
+  const running = await serve({ databaseUrl: database.url });
+  await until(async () => (await inForce())[0] !== 'of an apply', 'its own settings are noted');
+  expect(await inForce()).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  watching.release(true);
+  expect(await running.stop()).toBe(0);
+}, 90_000);
+
 describe('serve while the database is away', () => {
   it('takes callbacks again after a crash, and runs its jobs once the database is back', async () => {
     const first = await serve({ databaseUrl: proxiedUrl });

@@ -11,6 +11,7 @@ function decide(changes: Partial<DriftSituation> = {}) {
     state: 'drifted',
     takenOver: true,
     stoppedAt: null,
+    outdated: false,
     attempts: [],
     now: NOW,
   } as const;
@@ -54,6 +55,14 @@ describe('what to do about drift', () => {
 
   it('is a report once healing has stopped, until a person applies', () => {
     expect(decide({ stoppedAt: NOW - 5 * HOUR })).toBe('report');
+  });
+
+  it('is a report, neither a heal nor a stop, while other settings than ours are in force', () => {
+    expect(decide({ outdated: true })).toBe('report');
+    expect(decide({ outdated: true, state: 'missing' })).toBe('report');
+    expect(decide({ outdated: true, attempts: healedAt(HOUR - 1, 20 * MINUTE, 10 * MINUTE) })).toBe('report');
+    expect(decide({ outdated: true, attempts: healedAt(MINUTE - 1) })).toBe('report');
+    expect(decide({ outdated: true, state: 'in_sync' })).toBe('nothing');
   });
 
   it('backs off after failed heals, but failing is no fight', () => {

@@ -80,6 +80,7 @@ describe('a message', () => {
       config_drift: [
         { code: 'config-missing', subject: config, refusal: 'the bucket does not exist.' },
         { code: 'config-differs', subject: config, fields },
+        { code: 'config-differs', subject: config, fields, outdated: true },
         { code: 'config-differs', subject, fields: keys },
       ],
       enforce_fight: [{ code: 'healing-stopped', subject: { ...subject, kind: 'push_notify' }, times: 3 }],

@@ -67,6 +67,7 @@ const TABLES = [
   'config_states',
   'config_heals',
   'callback_key_changes',
+  'settings_in_force',
   'sessions',
   'streams',
 ];

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SecretText } from '../../src/core/secret-text.ts';
 import { applyPlan } from '../../src/usecases/apply-plan.ts';
+import { noteSettings } from '../../src/usecases/note-settings.ts';
 import { restoreConfigs } from '../../src/usecases/restore-configs.ts';
 import { keyStandings, planRotation, rotateKey } from '../../src/usecases/rotate-key.ts';
 import { watchDrift } from '../../src/usecases/watch-drift.ts';
@@ -115,6 +116,20 @@ describe('rotating the callback key', () => {
       expect(done).toEqual([]);
       expect(failures).toMatchObject([{ message: expect.stringContaining('nothing was done there') }]);
     });
+  });
+
+  it('is not undone by a service in enforce mode that was started with the old key, until it is restarted with the new one', async () => {
+    const enforced = (desired: typeof OLD) => desired.map((domain) => ({ ...domain, mode: 'enforce' as const }));
+    await noteSettings(world.ports, enforced(OLD));
+    await rotate();
+    const report = await watchDrift(world.ports, enforced(OLD));
+    expect(report).toMatchObject({ healed: [], outdated: [{ domain: PLAY }] });
+    expect(world.state.callbackAuth(PLAY).key).toBe(NEW_KEY);
+    expect(world.state.pushNotify(PUSH).auth.key).toBe(NEW_KEY);
+    await noteSettings(world.ports, enforced(NEW));
+    world.state.setCallbackAuth(PLAY, { enabled: true, key: OUR_KEY });
+    expect((await watchDrift(world.ports, enforced(NEW))).healed).toHaveLength(1);
+    expect(world.state.callbackAuth(PLAY).key).toBe(NEW_KEY);
   });
 
   it('does not let healing go on that had stopped', async () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SecretText } from '../../src/core/secret-text.ts';
 import { CouldNotLookError } from '../../src/ports.ts';
 import { applyPlan } from '../../src/usecases/apply-plan.ts';
+import { noteSettings } from '../../src/usecases/note-settings.ts';
 import { restoreConfigs } from '../../src/usecases/restore-configs.ts';
 import { watchDrift } from '../../src/usecases/watch-drift.ts';
 import {
@@ -9,6 +11,7 @@ import {
   OUR_CALLBACK,
   OUR_KEY,
   PLAY,
+  PUSH,
   settingsFor,
   THEIR_CALLBACK,
   theirConfig,
@@ -42,7 +45,7 @@ describe('the drift watch', () => {
   it('says nothing about drift while all is in sync, and makes no version', async () => {
     const before = await world.store.versions(PLAY);
     const report = await watchDrift(world.ports, OBSERVE);
-    expect(report).toEqual({ drifted: [], healed: [], refused: [], failures: [] });
+    expect(report).toEqual({ drifted: [], healed: [], refused: [], outdated: [], failures: [] });
     expect(said('config_drift')).toEqual([]);
     expect(await world.store.versions(PLAY)).toEqual(before);
   });
@@ -257,5 +260,93 @@ describe('the drift watch', () => {
     const reports = await Promise.all([world.ports, world.replica()].map((ports) => watchDrift(ports, ENFORCE)));
     expect(reports.flatMap(({ healed }) => healed)).toHaveLength(1);
     expect(callback()).toBe(OUR_CALLBACK);
+  });
+});
+
+describe('a watch whose service was started before the settings were edited and applied', () => {
+  const NEW_KEY = 'anewkeyanewkeyanew01';
+  const EDITED = settingsFor([{ app: 'live', interval: '20s' }], { mode: 'enforce' }).map((domain) => ({
+    ...domain,
+    key: new SecretText(NEW_KEY),
+  }));
+  const interval = () => world.state.config(PLAY, 'live')?.intervalSeconds;
+  const key = () => world.state.callbackAuth(PLAY).key;
+  beforeEach(async () => {
+    await applyPlan(world.ports, EDITED, { shown: null });
+    world.advance(MINUTE);
+  });
+
+  it('does not undo what was applied, and says once a poll and in the finding what to do', async () => {
+    const report = await watchDrift(world.ports, ENFORCE);
+    expect(report.healed).toEqual([]);
+    expect([interval(), key()]).toEqual([20, NEW_KEY]);
+    expect(report.outdated).toEqual([{ domain: PLAY, message: expect.stringContaining('restarted') }]);
+    expect(said('config_drift')).toHaveLength(3);
+    for (const told of said('config_drift')) {
+      expect(told).toMatchObject({
+        active: true,
+        detail: expect.stringContaining('started with other settings than were applied'),
+        found: { outdated: true },
+      });
+    }
+  });
+
+  it('never calls it a fight, however often it polls', async () => {
+    for (let poll = 0; poll < 10; poll += 1) {
+      await watchDrift(world.ports, ENFORCE);
+      world.advance(5 * MINUTE);
+    }
+    expect([interval(), key()]).toEqual([20, NEW_KEY]);
+    expect(said('enforce_fight')).toEqual([]);
+    expect((await stateOf('config'))?.stoppedAt).toBeNull();
+  });
+
+  it('says nothing of it while all that stands is what it wants', async () => {
+    world.state.changeConfig(PLAY, 'live', { intervalSeconds: 10 });
+    const auth = { enabled: true, key: OUR_KEY };
+    world.state.setCallbackAuth(PLAY, auth);
+    world.state.setPushNotify(PUSH, { ...world.state.pushNotify(PUSH), auth });
+    expect(await watchDrift(world.ports, ENFORCE)).toMatchObject({ drifted: [], outdated: [] });
+  });
+
+  it('heals again after a restart with the edited settings, towards these', async () => {
+    await watchDrift(world.ports, ENFORCE);
+    await noteSettings(world.ports, EDITED);
+    changeBehindOurBack();
+    world.state.changeConfig(PLAY, 'live', { intervalSeconds: 10 });
+    expect(await watchDrift(world.ports, EDITED)).toMatchObject({ healed: [{ kind: 'config' }], outdated: [] });
+    expect([callback(), interval(), key()]).toEqual([OUR_CALLBACK, 20, NEW_KEY]);
+    expect(said('config_drift').at(-1)).toMatchObject({ active: false });
+  });
+
+  it('heals towards its own once it was restarted as it was: who came last says what holds', async () => {
+    await noteSettings(world.ports, ENFORCE);
+    expect((await watchDrift(world.ports, ENFORCE)).healed).toHaveLength(3);
+    expect([interval(), key()]).toEqual([10, OUR_KEY]);
+    world.advance(5 * MINUTE);
+    expect((await watchDrift(world.ports, EDITED)).healed).toEqual([]);
+    expect([interval(), key()]).toEqual([10, OUR_KEY]);
+  });
+
+  it('does not undo either what an apply left half done', async () => {
+    await noteSettings(world.ports, ENFORCE);
+    await watchDrift(world.ports, ENFORCE);
+    const dying = world.replica({
+      after: (action) => {
+        if (action === 'SetSnapshotCallbackAuth') throw new Error('killed');
+      },
+    });
+    await expect(applyPlan(dying, EDITED, { shown: null })).rejects.toThrow('killed');
+    expect(key()).toBe(NEW_KEY);
+    expect((await watchDrift(world.ports, ENFORCE)).healed).toEqual([]);
+    expect(key()).toBe(NEW_KEY);
+  });
+
+  it('heals on where an apply made nothing of its plan', async () => {
+    await noteSettings(world.ports, ENFORCE);
+    world.state.changeConfig(PLAY, 'live', { intervalSeconds: 30 });
+    const { failures } = await applyPlan(world.ports, EDITED, { shown: { domains: [], failures: [] } });
+    expect(failures).toHaveLength(1);
+    expect((await watchDrift(world.ports, ENFORCE)).healed).toHaveLength(3);
   });
 });

@@ -4,6 +4,7 @@ import { subjectOf } from '../../src/core/config-plan.ts';
 import { SecretText } from '../../src/core/secret-text.ts';
 import { CouldNotLookError } from '../../src/ports.ts';
 import { applyPlan } from '../../src/usecases/apply-plan.ts';
+import { noteSettings } from '../../src/usecases/note-settings.ts';
 import { planConfigs } from '../../src/usecases/plan-configs.ts';
 import type { ConfigPorts } from '../../src/usecases/reconcile-configs.ts';
 import { planRestoreConfigs, restorableDomains, restoreConfigs } from '../../src/usecases/restore-configs.ts';
@@ -58,6 +59,7 @@ describe('once the previous key may be forgotten, restore still knows the former
     await applyPlan(world.ports, ENFORCED, { shown: null });
     world.advance(LATER);
     const desired = withNewKey(ENFORCED);
+    await noteSettings(world.ports, desired);
     expect((await watchDrift(portsWith(NEW_KEY, OUR_KEY), desired)).healed).toHaveLength(2);
     world.advance(LATER);
     expect(await safeToForget(portsWith(NEW_KEY, OUR_KEY), desired)).toBe(true);

@@ -170,6 +170,24 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
       await db.updateTable('config_states').set({ stopped_at: null }).where('domain', '=', domain).execute();
     },
 
+    async noteSettings(domain, digest, at) {
+      const noted = { digest, noted_at: timestamp(at) };
+      await db
+        .insertInto('settings_in_force')
+        .values({ domain, ...noted })
+        .onConflict((conflict) => conflict.column('domain').doUpdateSet(noted))
+        .execute();
+    },
+
+    async settingsInForce(domain) {
+      const row = await db
+        .selectFrom('settings_in_force')
+        .select('digest')
+        .where('domain', '=', domain)
+        .executeTakeFirst();
+      return row?.digest ?? null;
+    },
+
     async keyChanges(domain) {
       const rows = await db
         .selectFrom('callback_key_changes')

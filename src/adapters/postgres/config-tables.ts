@@ -3,13 +3,14 @@ import type { ConfigState } from '../../core/config-diff.ts';
 import type { SubjectKind } from '../../core/config-plan.ts';
 import type { Instant } from '../../core/instant.ts';
 
-/** Row types of migrations 0010, 0020 and 0021. */
+/** Row types of migrations 0010, 0020, 0021 and 0025. */
 export interface ConfigControlTables {
   config_baselines: ConfigBaselineTable;
   config_states: ConfigStateTable;
   config_heals: ConfigHealTable;
   callback_key_changes: CallbackKeyChangeTable;
   vendor_call_slots: VendorCallSlotTable;
+  settings_in_force: SettingsInForceTable;
 }
 
 export interface ConfigBaselineTable {
@@ -57,4 +58,10 @@ export interface CallbackKeyChangeTable {
 export interface VendorCallSlotTable {
   action: string;
   next_free_at: Instant;
+}
+
+export interface SettingsInForceTable {
+  domain: string;
+  digest: string;
+  noted_at: Instant;
 }

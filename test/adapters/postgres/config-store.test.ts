@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  for (const table of ['config_versions', 'config_baselines', 'callback_key_changes']) {
+  for (const table of ['config_versions', 'config_baselines', 'callback_key_changes', 'settings_in_force']) {
     await database.pool.query(`delete from ${table}`);
   }
   store = createConfigStore(database, { sealingKeys: [KEY] });
@@ -58,6 +58,16 @@ describe('config versions', () => {
     await store.appendVersions([absent, { ...absent, validFrom: absent.validFrom + 1 }], 'observed');
     expect((await store.versions(DOMAIN)).map((version) => version.absent ?? false)).toEqual([false, true]);
   });
+});
+
+it('settings in force are those noted last, of each domain its own', async () => {
+  expect(await store.settingsInForce(DOMAIN)).toBeNull();
+  await store.noteSettings(DOMAIN, 'first', 2000);
+  await store.noteSettings('other.example.com', 'another', 2000);
+  // Whoever came last is the last one, whatever its clock says.
+  await store.noteSettings(DOMAIN, 'second', 1000);
+  expect(await store.settingsInForce(DOMAIN)).toBe('second');
+  expect(await store.settingsInForce('other.example.com')).toBe('another');
 });
 
 describe('baselines', () => {
