@@ -11,7 +11,7 @@ export interface Capture {
   object: string;
   /** The first callback that announced it; a verified one is preferred to an unverified one. */
   callback: CaptureCallback | null;
-  /** OSS lists it. */
+  /** OSS lists it, or listed it when its slot was judged first and a lifecycle rule may have deleted it since. */
   stored: boolean;
   /** The vendor's index lists it. */
   indexed: boolean;

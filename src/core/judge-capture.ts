@@ -107,10 +107,17 @@ function whyNeverSeen(capture: Capture, looked: LookedSpans): Cause {
 }
 
 /** A rule may delete from the moment the age is reached (in fact up to two days later, reference/oss.md section 2). */
+export function mayHaveExpired(
+  { at, object }: Pick<Capture, 'at' | 'object'>,
+  { lifecycle, now }: Pick<CaptureTerms, 'lifecycle' | 'now'>,
+): boolean {
+  return lifecycle.some(({ prefix, days }) => days !== null && object.startsWith(prefix) && now - at >= days * DAY_MS);
+}
+
 function whyGone(capture: Capture, terms: CaptureTerms): Cause {
-  const rules = terms.lifecycle.filter(({ prefix }) => capture.object.startsWith(prefix));
-  if (rules.some(({ days }) => days !== null && terms.now - capture.at >= days * DAY_MS)) return 'object_expired';
-  return rules.some(({ days }) => days === null) ? 'undetermined' : 'object_deleted';
+  if (mayHaveExpired(capture, terms)) return 'object_expired';
+  const isNotRead = terms.lifecycle.some(({ prefix, days }) => days === null && capture.object.startsWith(prefix));
+  return isNotRead ? 'undetermined' : 'object_deleted';
 }
 
 /** OSS could not be looked at, and no callback came, perhaps because nobody was there to take it. */

@@ -2,6 +2,7 @@
 import type { Mode } from '../core/capture.ts';
 import type { Gap } from '../core/gap.ts';
 import type { Instant } from '../core/instant.ts';
+import type { StoredJudgement } from '../core/seen-stored.ts';
 import type { Span } from '../core/span.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 import type { SlotCounts } from '../core/verdict.ts';
@@ -190,6 +191,8 @@ export interface AuditStore {
   watermarks(streamIds: readonly number[]): Promise<Map<number, Watermark>>;
   /** The latest kept state at or before the instant. */
   keptState(streamId: number, at: Instant): Promise<{ at: Instant; state: unknown } | null>;
+  /** What stands of the stream for slots of `[from, to)`. */
+  judgedBetween(streamId: number, from: Instant, to: Instant): Promise<StoredJudgement>;
   lateEvidence(streamIds: readonly number[]): Promise<Map<number, LateEvidence>>;
   markLate(streamIds: readonly number[], from: Instant, reason: string): Promise<void>;
   /** One transaction; false where another replica was faster, and then nothing was written. */

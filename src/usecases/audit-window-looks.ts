@@ -76,6 +76,7 @@ export function createLooks(
     },
 
     rejections: (objects) => parts.audits.rejections(objects),
+    judged: (streamId, from, to) => parts.audits.judgedBetween(streamId, from, to),
     record: parts.record,
   };
 }

@@ -2,6 +2,7 @@ import type { Capture, Mode } from '../core/capture.ts';
 import type { Gap } from '../core/gap.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import type { JudgeState } from '../core/judge-state.ts';
+import type { SeenStored } from '../core/seen-stored.ts';
 import type { SlotCounts } from '../core/verdict.ts';
 import type { GapRow } from '../ports.ts';
 
@@ -27,6 +28,8 @@ export interface StreamState {
   keptAt: Instant | null;
   /** Of runs that may still grow, by `evidenceKey`. */
   evidence: Record<string, GapEvidence>;
+  /** While it is judged again, from `auditedUntil` on: where captures were seen stored the time before. */
+  seen?: SeenStored;
 }
 
 export function beginStream(since: Instant): StreamState {

@@ -1,18 +1,20 @@
 import type { Capture, Mode } from '../core/capture.ts';
 import { configInForce } from '../core/config-in-force.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
-import { foreignPrefix } from '../core/foreign-prefix.ts';
 import type { Instant } from '../core/instant.ts';
-import { compareKeys } from '../core/object-key.ts';
+import { mayHaveExpired } from '../core/judge-capture.ts';
 import type { Session } from '../core/session.ts';
 import { divideBySession, type SessionSpan } from '../core/session-spans.ts';
 import { HOUR_MS } from '../core/slot-writer.ts';
-import { mergeSpans, type Span } from '../core/span.ts';
+import { mergeSpans } from '../core/span.ts';
 import type { Template } from '../core/template.ts';
-import type { CallbackWitness, IndexWitness, ObjectWitness } from '../core/witness.ts';
+import type { CallbackWitness, ObjectWitness } from '../core/witness.ts';
 import type { StoredCapture, StreamCommit, StreamRow } from '../ports.ts';
+import { ForeignCounts } from './audit-window-foreign.ts';
+import { askIndex } from './audit-window-index.ts';
 import { StreamJudge } from './audit-window-judge.ts';
-import { keyOf, listedAlike, StreamNames } from './audit-window-names.ts';
+import { keyOf, listedAlike, MODES, StreamNames } from './audit-window-names.ts';
+import { SeenBefore } from './audit-window-seen.ts';
 import { beginStream, readStreamState, type StreamState } from './audit-window-state.ts';
 import {
   covers,
@@ -29,10 +31,6 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 /** A callback without an instant of its own may come so late (core/join-captures.ts). */
 const SEQUENCE_MARGIN_MS = 15 * MINUTE_MS;
-/** A row of the vendor's index is written a moment after the instant in the name. */
-const INDEX_LAG_MS = 15_000;
-/** The vendor's index can be asked for one year. */
-const INDEX_REACH_MS = 364 * 24 * HOUR_MS;
 /** A row of the index can be a capture that raises a new question; twice is enough in practice. */
 const MOST_QUESTION_ROUNDS = 3;
 
@@ -54,10 +52,8 @@ export class StreamAudit {
   #base: Instant;
   #version: number;
   #lastKey: string | null;
-  #foreign = new Map<
-    string,
-    { bucket: string; prefix: string; count: number; example: string; lastModified: Instant }
-  >();
+  readonly #seen: SeenBefore;
+  readonly #foreign = new ForeignCounts();
   #finalAnything = false;
   #again: boolean;
   /** Gaps that ended before are not touched. */
@@ -102,7 +98,12 @@ export class StreamAudit {
       this.#again = this.#base < watermark!.auditedUntil;
       state = this.#again ? { ...beginStream(this.#base), foreignAfter: stored!.foreignAfter } : stored!;
     }
-    this.#judge = new StreamJudge(stream, this.#spans, terms, { state, base: this.#base, again: this.#again });
+    const { seen: _, ...begun } = state;
+    this.#seen = new SeenBefore(
+      stored?.seen,
+      this.#again ? { from: Math.max(this.#base, stored!.since), to: watermark!.auditedUntil } : null,
+    );
+    this.#judge = new StreamJudge(stream, this.#spans, terms, { state: begun, base: this.#base, again: this.#again });
     this.#version = watermark?.version ?? 0;
     this.#lastKey = watermark?.lastKey ?? null;
     const ahead = this.#spans.filter((span) => span.capturesTo > this.#base && span.capturesFrom < terms.to);
@@ -173,6 +174,7 @@ export class StreamAudit {
     lastKey: string | null,
   ): Promise<number> {
     const { looks } = this.#terms;
+    await this.#seen.read((from, to) => looks.judged(this.stream.id, from, to));
     const read = await looks.callbacks(this.stream.id, this.until - this.marginMs, until + this.marginMs);
     const witnesses = witnessesOf(read);
     const named = new Set(witnesses.callbacks.map((callback) => callback.object));
@@ -195,18 +197,22 @@ export class StreamAudit {
     this.#partial = stretch;
     for (let round = 0; round < MOST_QUESTION_ROUNDS; round++) {
       const questions = this.#judge.questions(this.#join(witnesses.callbacks, stretch), stretch, until);
-      const answers = await this.#ask(questions.filter((span) => !covers(stretch.indexed, span)));
+      const open = questions.filter((span) => !covers(stretch.indexed, span));
+      const answers = await askIndex(this.stream, open, this.config?.intervalSeconds ?? 60, this.#terms);
       if (answers.spans.length === 0) break;
       stretch.indexed = mergeSpans([...stretch.indexed, ...answers.spans]);
       stretch.index = [...stretch.index, ...answers.rows];
     }
     const captures = this.#join(witnesses.callbacks, stretch);
-    if (this.config && [...captures.sequence, ...captures.overwrite].some(isGone)) {
-      stretch.lifecycle = RULES_NOT_READ;
-      stretch.lifecycle = await looks.lifecycle(this.config.bucket, this.config.endpoint);
-    }
+    await this.#explainGone(captures, stretch);
     this.#judge.judge(captures, stretch, until, { final: true, config: this.config });
-    const foreign = this.#noteForeign(others, named);
+    const { foreign, after } = this.#foreign.add(
+      this.config ? others : [],
+      this.config?.bucket ?? '',
+      this.#judge.state.foreignAfter,
+      (key) => named.has(key) || (this.#names?.explains(key) ?? false),
+    );
+    this.#judge.state.foreignAfter = after;
     await this.#record(read, stretch, foreign, absent, until);
     this.#judge.state.fresh = false;
     this.#partial = null;
@@ -248,13 +254,17 @@ export class StreamAudit {
       expectedVersion: this.#version,
       base: this.#base,
       standsBefore: this.#standsBefore,
-      watermark: { auditedUntil: this.until, lastKey: this.#lastKey, state: this.#judge.state },
+      watermark: {
+        auditedUntil: this.until,
+        lastKey: this.#lastKey,
+        state: { ...this.#judge.state, ...this.#seen.after(this.until) },
+      },
       keep,
       sessions: this.#judge.results(),
       standing: this.#spans.map((span) => span.session.startedAt),
       // Taken in as soon as the watermark lies before it: what comes after is judged from there on, now or next time.
       lateEvidenceIds: this.#finalAnything || !this.#again ? (this.#start.late?.ids ?? []) : [],
-      foreign: [...this.#foreign.values()],
+      foreign: this.#foreign.all(),
     };
   }
 
@@ -292,6 +302,23 @@ export class StreamAudit {
       else if (found === undefined && (elsewhere || names.timeOf(object) === null)) this.#unasked.add(object);
     }
     return absent;
+  }
+
+  /** Reads the bucket's rules where they can tell why an object is gone; what was seen before they may have deleted it stays seen. */
+  async #explainGone(captures: Record<Mode, Capture[]>, stretch: Stretch): Promise<void> {
+    const { config, template } = this;
+    if (!config) return;
+    const seen = MODES.flatMap((mode) => {
+      const preciseMs = mode === 'sequence' && template?.hasTimestamp ? 1 : (config.intervalSeconds * SECOND_MS) / 2;
+      return captures[mode].filter(
+        (capture) => !capture.stored && !capture.replaced && this.#seen.has(capture, mode, preciseMs),
+      );
+    });
+    if (seen.length === 0 && !MODES.some((mode) => captures[mode].some(isGone))) return;
+    stretch.lifecycle = RULES_NOT_READ;
+    stretch.lifecycle = await this.#terms.looks.lifecycle(config.bucket, config.endpoint);
+    const terms = { lifecycle: stretch.lifecycle, now: this.#terms.now };
+    for (const capture of seen) if (mayHaveExpired(capture, terms)) capture.stored = true;
   }
 
   async #record(
@@ -354,43 +381,5 @@ export class StreamAudit {
 
   #join(callbacks: readonly CallbackWitness[], stretch: Stretch): Record<Mode, Capture[]> {
     return this.#names?.join(callbacks, stretch, this.#unasked) ?? { sequence: [], overwrite: [] };
-  }
-
-  /** A page of the index holds 100 rows, so questions that lie near each other are one. */
-  async #ask(questions: readonly Span[]): Promise<{ spans: Span[]; rows: IndexWitness[] }> {
-    const near = 20 * (this.config?.intervalSeconds ?? 60) * 1_000;
-    const earliest = this.#terms.now - INDEX_REACH_MS;
-    const spans: Span[] = [];
-    for (const { from, to } of questions) {
-      const last = spans.at(-1);
-      if (last && from - last.to < near) last.to = to;
-      else if (to > earliest) spans.push({ from: Math.max(from, earliest), to });
-    }
-    const rows: IndexWitness[] = [];
-    for (const { from, to } of spans) {
-      rows.push(...(await this.#terms.looks.index(this.stream, from, Math.min(to + INDEX_LAG_MS, this.#terms.now))));
-    }
-    return { spans, rows };
-  }
-
-  /** Keys that no template of the bucket explains, by folder; each key once. */
-  #noteForeign(others: readonly ObjectWitness[], named: ReadonlySet<string>): ObjectWitness[] {
-    const { config } = this;
-    const foreign: ObjectWitness[] = [];
-    if (!config) return foreign;
-    for (const object of others) {
-      const { key, lastModified } = object;
-      if (this.#judge.state.foreignAfter !== null && compareKeys(key, this.#judge.state.foreignAfter) <= 0) continue;
-      if (named.has(key) || this.#names?.explains(key)) continue;
-      const prefix = foreignPrefix(key);
-      const entry = this.#foreign.get(prefix);
-      if (entry) {
-        entry.count++;
-        entry.lastModified = Math.max(entry.lastModified, lastModified);
-      } else this.#foreign.set(prefix, { bucket: config.bucket, prefix, count: 1, example: key, lastModified });
-      this.#judge.state.foreignAfter = key;
-      foreign.push(object);
-    }
-    return foreign;
   }
 }

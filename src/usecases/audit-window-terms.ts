@@ -1,6 +1,7 @@
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { Instant } from '../core/instant.ts';
 import type { LifecycleRule } from '../core/judge-capture.ts';
+import type { StoredJudgement } from '../core/seen-stored.ts';
 import type { Span } from '../core/span.ts';
 import type { IndexWitness, ObjectWitness } from '../core/witness.ts';
 import type { ExcusedSpanRow, StoredCapture, StoredSession, StreamRow, Watermark } from '../ports.ts';
@@ -15,6 +16,8 @@ export interface StreamLooks {
   /** `RULES_NOT_READ` without the right to. */
   lifecycle(bucket: string, endpoint: string): Promise<readonly LifecycleRule[]>;
   rejections(objects: string[]): Promise<Rejection[]>;
+  /** What stands of the stream for slots of `[from, to)`. */
+  judged(streamId: number, from: Instant, to: Instant): Promise<StoredJudgement>;
   /** Takes down all that a stretch was judged by, for an evidence file. */
   record?: ((stretch: RecordedStretch) => Promise<void>) | undefined;
 }

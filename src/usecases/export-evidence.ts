@@ -179,6 +179,7 @@ function scratchStore(real: AuditStore, streams: readonly StreamToAudit[], since
     watermark: async (streamId) => kept.get(streamId) ?? null,
     watermarks: async (ids) => new Map(ids.flatMap((id) => (kept.has(id) ? [[id, kept.get(id)!] as const] : []))),
     keptState: async () => null,
+    judgedBetween: async () => ({ gaps: [], hours: [] }),
     lateEvidence: async () => new Map(),
     markLate: async () => {},
     commit: async ({ streamId, watermark, expectedVersion }: StreamCommit) => {

@@ -6,14 +6,15 @@ import { NAMES_NOT_KEPT } from '../../core/quarantine-reason.ts';
 import { mergeSpans, type Span, spansAfter } from '../../core/span.ts';
 import { emptySlotCounts, type SlotCounts, VERDICTS } from '../../core/verdict.ts';
 import type { AuditStore, StreamToAudit, Watermark } from '../../ports.ts';
-import { commitStream, slices } from './commit-stream.ts';
+import { commitStream, NO_SESSION, slices } from './commit-stream.ts';
 import type { Database } from './database.ts';
 import { judgeAgain } from './judge-again.ts';
 import type { EvidenceKeptTable, Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
 
 const MINUTE_MS = 60_000;
-const LONGEST_AUDIT_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const LONGEST_AUDIT_MS = 24 * HOUR_MS;
 
 type Transaction = Kysely<Tables>;
 
@@ -148,6 +149,25 @@ export function createAuditStore(database: Database): AuditStore {
         .limit(1)
         .executeTakeFirst();
       return row ?? null;
+    },
+
+    async judgedBetween(streamId, from, to) {
+      const gaps = await db
+        .selectFrom('gaps')
+        .select(['from_at as from', 'to_at as to', 'verdict', 'cause', 'mode'])
+        .where('stream_id', '=', streamId)
+        .where('to_at', '>', timestamp(from))
+        .where('from_at', '<', timestamp(to))
+        .execute();
+      const hours = await db
+        .selectFrom('slot_hours')
+        .select(['hour', 'mode', ...VERDICTS])
+        .where('stream_id', '=', streamId)
+        .where('session_started_at', '<>', timestamp(NO_SESSION))
+        .where('hour', '>', timestamp(from - HOUR_MS))
+        .where('hour', '<', timestamp(to))
+        .execute();
+      return { gaps, hours: hours.map(({ hour, mode, ...slots }) => ({ hour, mode, slots })) };
     },
 
     async lateEvidence(streamIds) {

@@ -8,7 +8,7 @@ import { timestamp } from './timestamp.ts';
 /** Rows an INSERT carries: 15 columns each stay well under the 65,535 parameters of a statement. */
 const ROWS_A_STATEMENT = 1_000;
 /** Captures outside every session have no session to be counted under. */
-const NO_SESSION: Instant = 0;
+export const NO_SESSION: Instant = 0;
 
 type Transaction = Kysely<Tables>;
 
