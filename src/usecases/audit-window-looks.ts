@@ -77,6 +77,7 @@ export function createLooks(
 
     rejections: (objects) => parts.audits.rejections(objects),
     judged: (streamId, from, to) => parts.audits.judgedBetween(streamId, from, to),
+    markLate: (streamId, from) => parts.audits.markLate([streamId], from, 'late-callback'),
     record: parts.record,
   };
 }

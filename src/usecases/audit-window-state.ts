@@ -30,6 +30,8 @@ export interface StreamState {
   evidence: Record<string, GapEvidence>;
   /** While it is judged again, from `auditedUntil` on: where captures were seen stored the time before. */
   seen?: SeenStored;
+  /** Receipts of callbacks that came after their slots were judged, and that late evidence was left of. */
+  toldLate?: Instant[];
 }
 
 export function beginStream(since: Instant): StreamState {

@@ -10,6 +10,7 @@ import { mergeSpans } from '../core/span.ts';
 import type { Template } from '../core/template.ts';
 import type { CallbackWitness, ObjectWitness } from '../core/witness.ts';
 import type { StoredCapture, StreamCommit, StreamRow } from '../ports.ts';
+import { confirmAbsences } from './audit-window-absences.ts';
 import { ForeignCounts } from './audit-window-foreign.ts';
 import { askIndex } from './audit-window-index.ts';
 import { StreamJudge } from './audit-window-judge.ts';
@@ -26,6 +27,7 @@ import {
   witnessesOf,
 } from './audit-window-stretch.ts';
 import type { StreamStart, StreamTerms } from './audit-window-terms.ts';
+import { ToldLate } from './audit-window-told.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -53,6 +55,8 @@ export class StreamAudit {
   #version: number;
   #lastKey: string | null;
   readonly #seen: SeenBefore;
+  readonly #told: ToldLate;
+  #leftLate = false;
   readonly #foreign = new ForeignCounts();
   #finalAnything = false;
   #again: boolean;
@@ -98,7 +102,8 @@ export class StreamAudit {
       this.#again = this.#base < watermark!.auditedUntil;
       state = this.#again ? { ...beginStream(this.#base), foreignAfter: stored!.foreignAfter } : stored!;
     }
-    const { seen: _, ...begun } = state;
+    const { seen: _seen, toldLate: _told, ...begun } = state;
+    this.#told = new ToldLate(stored?.toldLate);
     this.#seen = new SeenBefore(
       stored?.seen,
       this.#again ? { from: Math.max(this.#base, stored!.since), to: watermark!.auditedUntil } : null,
@@ -128,6 +133,11 @@ export class StreamAudit {
   /** It was judged further than the last commit goes: what stands is not to be replaced by "unknown". */
   get again(): boolean {
     return this.#again;
+  }
+
+  /** It found callbacks of slots that were judged before, and left late evidence of them. */
+  get leftLate(): boolean {
+    return this.#leftLate;
   }
 
   get template(): Template | null {
@@ -182,7 +192,14 @@ export class StreamAudit {
       ...objects.filter((object) => this.#isKept(this.#names?.timeOf(object.key) ?? object.lastModified)),
       ...others.filter((object) => named.has(object.key)),
     ];
-    const absent = await this.#confirmAbsences(witnesses, all, until);
+    const absent: string[] = [];
+    if (this.config && this.#names) {
+      const terms = { config: this.config, names: this.#names, looks };
+      const absences = await confirmAbsences(witnesses.callbacks, all, { from: this.until, to: until }, terms);
+      all.push(...absences.found);
+      absent.push(...absences.absent);
+      for (const name of absences.unasked) this.#unasked.add(name);
+    }
     const overwritten = await this.#overwriteObject();
     const rejected = await this.#rejections(witnesses, all, overwritten);
     const stretch: Stretch = {
@@ -206,6 +223,7 @@ export class StreamAudit {
     const captures = this.#join(witnesses.callbacks, stretch);
     await this.#explainGone(captures, stretch);
     this.#judge.judge(captures, stretch, until, { final: true, config: this.config });
+    await this.#leaveLate(captures.sequence);
     const { foreign, after } = this.#foreign.add(
       this.config ? others : [],
       this.config?.bucket ?? '',
@@ -257,7 +275,11 @@ export class StreamAudit {
       watermark: {
         auditedUntil: this.until,
         lastKey: this.#lastKey,
-        state: { ...this.#judge.state, ...this.#seen.after(this.until) },
+        state: {
+          ...this.#judge.state,
+          ...this.#seen.after(this.until),
+          ...this.#told.after(this.until - this.marginMs),
+        },
       },
       keep,
       sessions: this.#judge.results(),
@@ -278,30 +300,16 @@ export class StreamAudit {
     this.#finalAnything = false;
   }
 
-  /** Absent from the list is only a candidate (reference/oss.md section 2): one HEAD confirms it, or finds the object. */
-  async #confirmAbsences(
-    { callbacks }: { callbacks: readonly CallbackWitness[] },
-    objects: ObjectWitness[],
-    until: Instant,
-  ): Promise<string[]> {
-    const { config } = this;
-    const names = this.#names;
-    const absent: string[] = [];
-    if (!config || !names) return absent;
-    const present = new Set(objects.map((object) => object.key));
-    const asked = new Set<string>();
-    for (const { object, bucket, capturedAt, receivedAt } of callbacks) {
-      if (present.has(object) || asked.has(object) || names.isOverwrite(object)) continue;
-      const at = names.timeOf(object) ?? capturedAt ?? receivedAt;
-      if (at < this.until || at >= until) continue;
-      asked.add(object);
-      const elsewhere = bucket !== '' && bucket !== config.bucket;
-      const found = elsewhere ? undefined : await this.#terms.looks.head(config.bucket, config.endpoint, object, false);
-      if (found) objects.push(found);
-      else if (found === null) absent.push(object);
-      else if (found === undefined && (elsewhere || names.timeOf(object) === null)) this.#unasked.add(object);
-    }
-    return absent;
+  async #leaveLate(captures: readonly Capture[]): Promise<void> {
+    const { looks } = this.#terms;
+    // A name that tells the time has the callback stored under it, and whoever stores it late leaves evidence of it.
+    const untimed = captures.filter(({ object }) => this.#names?.timeOf(object) === null);
+    const from = await this.#told.find(untimed, this.until, this.marginMs, (from, to) =>
+      looks.judged(this.stream.id, from, to),
+    );
+    if (from === null) return;
+    await looks.markLate(this.stream.id, from);
+    this.#leftLate = true;
   }
 
   /** Reads the bucket's rules where they can tell why an object is gone; what was seen before they may have deleted it stays seen. */

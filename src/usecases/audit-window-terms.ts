@@ -18,6 +18,8 @@ export interface StreamLooks {
   rejections(objects: string[]): Promise<Rejection[]>;
   /** What stands of the stream for slots of `[from, to)`. */
   judged(streamId: number, from: Instant, to: Instant): Promise<StoredJudgement>;
+  /** Has the stream judged again from there on. */
+  markLate(streamId: number, from: Instant): Promise<void>;
   /** Takes down all that a stretch was judged by, for an evidence file. */
   record?: ((stretch: RecordedStretch) => Promise<void>) | undefined;
 }

@@ -8,7 +8,6 @@ import {
   type Clock,
   CouldNotLookError,
   type ExcusedStore,
-  type LateEvidence,
   type LiveApi,
   LiveApiError,
   type SessionStore,
@@ -190,10 +189,11 @@ class AuditRun {
     const ids = streams.map((stream) => stream.id);
     const observedSince = (await this.#parts.audits.observedSince()) ?? Number.NEGATIVE_INFINITY;
     let pending = [...streams];
-    // A stream whose config changed between two sessions takes a round for each config.
+    let withLate = ids;
+    // A stream whose config changed between two sessions takes a round for each config, and one more where late callbacks turn up.
     for (let round = 0; pending.length > 0; round++) {
       const watermarks = await this.#parts.audits.watermarks(ids);
-      const late = round === 0 ? await this.#parts.audits.lateEvidence(ids) : new Map<number, LateEvidence>();
+      const late = await this.#parts.audits.lateEvidence(withLate);
       const kept = new Map<number, { at: Instant; state: unknown }>();
       for (const [id, evidence] of late) {
         const state = watermarks.has(id) ? await this.#parts.audits.keptState(id, evidence.from) : null;
@@ -248,8 +248,9 @@ class AuditRun {
         audited.push({ audit, secondsOnAir: row.secondsOnAir, row });
       }
       await this.#auditStreams(audited);
+      withLate = audited.filter(({ audit }) => audit.leftLate).map(({ row }) => row.id);
       pending = audited
-        .filter(({ audit }) => audit.to < this.#to && audit.until >= audit.to && audit.until > 0)
+        .filter(({ audit }) => audit.leftLate || (audit.to < this.#to && audit.until >= audit.to && audit.until > 0))
         .map(({ row }) => row);
       if (round > 100) throw new Error(`the configs of ${this.#request.domain} change too often to audit it in one go`);
     }
