@@ -19,7 +19,7 @@ export interface Capture {
   rejected: boolean;
   /** Overwrite mode: a later capture has replaced the object, so OSS can say nothing of this one. */
   replaced: boolean;
-  /** Its (wrong) name lies outside the prefixes that were listed, so that OSS was not asked for it. */
+  /** Its name (a wrong one, mostly) lies outside the prefixes that were listed, so that OSS was not asked for it. */
   unlisted?: true;
 }
 

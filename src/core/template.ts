@@ -58,6 +58,8 @@ export interface Template {
   /** The time comes before the stream: one listing of a span of time holds all streams. */
   readonly timeBeforeStream: boolean;
   readonly hasTimestamp: boolean;
+  /** All captures of a stream have one name. */
+  readonly isOneName: boolean;
   /** The keys of captures of `[from, to)`; null where names do not sort by time. */
   keyRange(app: string, stream: string, from: Instant, to: Instant): KeyRange | null;
 }
@@ -95,6 +97,7 @@ export function compileTemplate(text: string, mode: Mode): Template {
     sortsByTime,
     timeBeforeStream,
     hasTimestamp: Number.isFinite(timeIndex),
+    isOneName: !Number.isFinite(Math.min(timeIndex, first('Sequence'))),
     render: (values) =>
       parts.map((part) => (part.variable ? renderedValue(part.variable, values) : part.text)).join(''),
     match(key, app, stream) {

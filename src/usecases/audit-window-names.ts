@@ -42,26 +42,36 @@ export class StreamNames {
     return this.#config.sequenceObject === null ? null : templateOf(this.#config.sequenceObject, 'sequence');
   }
 
-  /** The key that overwrite captures are written to; null where the mode is off. */
-  get overwriteKey(): string | null {
+  get #overwrite(): Template | null {
     const { overwriteObject } = this.#config;
-    return overwriteObject === null ? null : templateOf(overwriteObject, 'overwrite').render(this.#key);
+    return overwriteObject === null ? null : templateOf(overwriteObject, 'overwrite');
   }
 
-  /** What all names of the stream begin with, a mode each. */
+  /**
+   * The key that overwrite captures are written to; null where the mode is off, and where its template, against the vendor's rules,
+   * gives every capture a name of its own: OSS is not asked for those.
+   */
+  get overwriteKey(): string | null {
+    return this.#overwrite?.isOneName ? this.#overwrite.render(this.#key) : null;
+  }
+
+  /** What all names of the stream that OSS is asked for begin with, a mode each. */
   get prefixes(): string[] {
-    return MODES.flatMap((mode) => {
-      const text = objectTemplateOf(this.#config, mode);
-      return text === null ? [] : [templateOf(text, mode).streamPrefix(this.#key.app, this.#key.stream)];
-    });
+    return [this.template, this.#overwrite].flatMap((template) =>
+      template === null || (template.mode === 'overwrite' && !template.isOneName)
+        ? []
+        : [template.streamPrefix(this.#key.app, this.#key.stream)],
+    );
   }
 
   /** True for a name of the overwrite mode; with that mode alone, every name is one, even a wrong one. */
   isOverwrite(object: string): boolean {
-    const { overwriteObject, sequenceObject } = this.#config;
-    if (overwriteObject === null) return false;
-    if (sequenceObject === null) return true;
-    return templateOf(overwriteObject, 'overwrite').match(object, this.#key.app, this.#key.stream) !== null;
+    const overwrite = this.#overwrite;
+    if (overwrite === null) return false;
+    if (this.template === null) return true;
+    const { app, stream } = this.#key;
+    if (overwrite.match(object, app, stream) === null) return false;
+    return overwrite.isOneName || this.template.match(object, app, stream) === null;
   }
 
   /** The instant in a name of the sequence mode. */
@@ -88,6 +98,9 @@ export class StreamNames {
     for (const capture of joined.sequence) {
       if (!capture.stored && unasked.has(capture.object)) capture.unlisted = true;
     }
+    for (const capture of this.#overwrite?.isOneName ? [] : joined.overwrite) {
+      if (!capture.stored) capture.unlisted = true;
+    }
     return joined;
   }
 
@@ -99,7 +112,10 @@ export class StreamNames {
     return joinCaptures(
       {
         callbacks: callbacks.filter((callback) => mine(callback.object)),
-        objects: mode === 'sequence' ? objects : overwritten ? [overwritten] : [],
+        objects: [
+          ...objects.filter(({ key }) => mine(key)),
+          ...(overwritten && mine(overwritten.key) ? [overwritten] : []),
+        ],
         index: index.filter((row) =>
           row.overlay === null ? mine(row.object) : row.overlay === (mode === 'overwrite'),
         ),

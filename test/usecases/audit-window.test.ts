@@ -513,6 +513,22 @@ describe('names of every kind', () => {
     ]);
   });
 
+  it('counts no overwrite object as a capture of the sequence, though it is met in the listing', async () => {
+    world.config({
+      sequenceObject: '{AppName}/{StreamName}-{Sequence}.jpg',
+      overwriteObject: '{AppName}/{StreamName}-now.jpg',
+    });
+    await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);
+    await world.session('cam01', T0, T0 + 8 * MINUTE);
+    for (let number = 1; number < 47; number++) {
+      const at = T0 + number * 10 * SECOND;
+      await world.capture('cam01', at, { name: `live/cam01-${number}.jpg` });
+      await world.capture('cam01', at, { name: 'live/cam01-now.jpg', overlay: true, object: number === 46 });
+    }
+    await judgeAll([12]);
+    expect((await world.stored()).gaps).toEqual([]);
+  });
+
   it('judges by the config that stood when each session started', async () => {
     world.config();
     world.config({

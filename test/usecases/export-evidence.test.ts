@@ -177,4 +177,37 @@ describe('exported evidence', () => {
     expect(slots.unknown).toBeGreaterThan(0);
     expect(slots.not_captured + slots.object_missing).toBe(0);
   });
+
+  it.each([
+    ['sequences apart from them', 'seq/{StreamName}/{UnixTimestamp}.jpg', 'over/{StreamName}-{UnixTimestamp}.jpg'],
+    ['counted sequences', 'seq/{StreamName}/{Sequence}.jpg', 'over/{StreamName}/{UnixTimestamp}-{Sequence}.jpg'],
+    ['no sequences', null, '{AppName}/{StreamName}/{UnixTimestamp}.jpg'],
+  ])(
+    'leaves overwrite captures unknown whose names the vendor should not allow (%s)',
+    async (_, sequence, overwrite) => {
+      world.config({ sequenceObject: sequence, overwriteObject: overwrite });
+      await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);
+      await world.session('cam01', T0, T0 + 10 * MINUTE);
+      const nameOf = (template: string, number: number) =>
+        template
+          .replace('{AppName}', 'live')
+          .replace('{StreamName}', 'cam01')
+          .replace('{Sequence}', String(number))
+          .replace('{UnixTimestamp}', String(T0 / SECOND + number * 10));
+      for (let number = 1; number < 59; number++) {
+        const at = T0 + number * 10 * SECOND;
+        if (sequence && number !== 20) await world.capture('cam01', at, { name: nameOf(sequence, number) });
+        const told = { name: nameOf(overwrite, number), overlay: true, callback: number !== 7, object: number !== 9 };
+        if (number !== 30) await world.capture('cam01', at, told);
+      }
+      world.clock.at = T0 + 20 * MINUTE;
+      expect((await world.audit({ domain: DOMAIN })).error).toBeNull();
+      const stored = await world.stored();
+      expect(stored.slots).toMatchObject(sequence ? { ok: 57, not_captured: 2, unknown: 57 } : { ok: 0, unknown: 57 });
+      expect(new Set(stored.gaps.map(({ verdict, cause }) => `${verdict} ${cause}`))).toEqual(
+        new Set(['unknown listing_failed', 'not_captured not_captured']),
+      );
+      expect((await judged((await exported(T0 - MINUTE, T0 + 19 * MINUTE)).lines)).slots).toEqual(stored.slots);
+    },
+  );
 });
