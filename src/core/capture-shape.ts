@@ -60,7 +60,7 @@ export function encodeCapture(callback: ReadCallback, receivedAt: Instant, templ
   let capturedAt: Instant | null = null;
   let instantFrom: CaptureShape['instantFrom'] = 'receipt';
   for (const candidate of templates) {
-    const found = findStamp(candidate, app, stream, object);
+    const found = findStamp(candidate, app, stream, object, receivedAt);
     if (found === null) continue;
     template = candidate;
     sequence = found.sequence;

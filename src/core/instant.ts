@@ -18,3 +18,8 @@ export function parseInstant(text: string): Instant | null {
   if (Number.isNaN(instant) || Number.isNaN(wallClock)) return null;
   return new Date(wallClock).toISOString().startsWith(written) ? instant : null;
 }
+
+/** True where `at` lies nearer to `near` than `than` does; false where one of them is not known. */
+export function isNearer(at: Instant | null, than: Instant | null, near: Instant | null): boolean {
+  return at !== null && than !== null && near !== null && Math.abs(at - near) < Math.abs(than - near);
+}

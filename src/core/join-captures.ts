@@ -93,15 +93,29 @@ export function joinCaptures(
   for (const { object, receivedAt } of witnesses.rejected) byName.get(object)?.rejectedAt.push(receivedAt);
   const captures: Capture[] = [];
   for (const entry of byName.values()) {
-    captures.push(...capturesOfName(entry, timeInName(entry.object, stream, templates), terms));
+    captures.push(...capturesOfName(entry, timeInName(entry.object, stream, templates, knownTime(entry)), terms));
   }
   return captures.sort(compareCaptures);
 }
 
-/** The instant in an object name; null where no template finds one. */
-export function timeInName(object: string, stream: StreamKey, templates: readonly Template[]): Instant | null {
+/** A moment soon after the capture, by whoever testifies to the name; of some names it tells how to read them. */
+export function knownTime({
+  index,
+  stored,
+  callbacks,
+}: Pick<NamedWitnesses, 'index' | 'stored' | 'callbacks'>): Instant | null {
+  return index[0]?.createdAt ?? callbacks[0]?.receivedAt ?? stored?.lastModified ?? null;
+}
+
+/** The instant in an object name; null where no template finds one. `near`: as for `Template.match`. */
+function timeInName(
+  object: string,
+  stream: StreamKey,
+  templates: readonly Template[],
+  near: Instant | null,
+): Instant | null {
   for (const template of templates) {
-    const capturedAt = template.match(object, stream.app, stream.stream)?.capturedAt;
+    const capturedAt = template.match(object, stream.app, stream.stream, near)?.capturedAt;
     if (capturedAt !== undefined && capturedAt !== null) return capturedAt;
   }
   return null;

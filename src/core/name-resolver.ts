@@ -1,5 +1,6 @@
 import type { Mode } from './capture.ts';
 import type { ConfigVersion } from './config-version.ts';
+import type { Instant } from './instant.ts';
 import type { StreamKey } from './stream-key.ts';
 import { compileTemplate, type NameReading, type Template } from './template.ts';
 
@@ -54,13 +55,13 @@ export class NameResolver {
 
   /**
    * Reads a name as one of this stream; null where no template renders it for the stream. A template that finds the time comes
-   * first: to one that only counts, ten digits are a number like any other.
+   * first: to one that only counts, ten digits are a number like any other. `near`: as for `Template.match`.
    */
-  readAs(stream: StreamKey, bucket: string, object: string): ResolvedName | null {
+  readAs(stream: StreamKey, bucket: string, object: string, near: Instant | null = null): ResolvedName | null {
     let timeless: ResolvedName | null = null;
     for (const rule of this.#byBucket.get(bucket) ?? []) {
       if (!holds(rule, stream)) continue;
-      const reading = rule.template.match(object, stream.app, stream.stream);
+      const reading = rule.template.match(object, stream.app, stream.stream, near);
       if (!reading) continue;
       const read = { stream, template: rule.template, ...reading };
       if (read.capturedAt !== null) return read;

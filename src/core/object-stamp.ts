@@ -1,4 +1,4 @@
-import type { Instant } from './instant.ts';
+import { type Instant, isNearer } from './instant.ts';
 
 /** Unit of {UnixTimestamp} in object names: not documented (reference/live-api.md 5), so both are read. */
 export type Stamp = 's' | 'ms';
@@ -32,9 +32,16 @@ function partsOf(template: string): Part[] {
 
 /**
  * Reads time and sequence out of an object name, given whose it is. Null where the template does not render this very name for
- * this stream; whatever is returned renders it again.
+ * this stream; whatever is returned renders it again. Where `{Sequence}` and the time have nothing between them, both units of the
+ * time may fit: the time nearest `near` counts, a moment soon after the capture.
  */
-export function findStamp(template: string, app: string, stream: string, object: string): FoundStamp | null {
+export function findStamp(
+  template: string,
+  app: string,
+  stream: string,
+  object: string,
+  near: Instant | null = null,
+): FoundStamp | null {
   const parts = partsOf(template);
   let position = 0;
   let stamp: string | null = null;
@@ -54,8 +61,8 @@ export function findStamp(template: string, app: string, stream: string, object:
         const digits = digitsAt(object, position);
         // Followed at once by {Sequence}: thirteen digits are taken for the time where there are more than that.
         const followed = parts[index + 1]?.kind === 'Sequence';
-        const length = digits === 10 || digits === 13 ? digits : followed && digits > 13 ? 13 : followed ? 10 : 0;
-        if (length === 0 || length > digits) return null;
+        const length = followed ? (digits > 13 ? 13 : 10) : digits;
+        if ((length !== 10 && length !== 13) || length > digits) return null;
         const text = object.slice(position, position + length);
         if (stamp !== null && stamp !== text) return null;
         stamp = text;
@@ -65,7 +72,7 @@ export function findStamp(template: string, app: string, stream: string, object:
       case 'Sequence': {
         const digits = digitsAt(object, position);
         const followed = parts[index + 1]?.kind === 'UnixTimestamp';
-        const length = followed ? (digits > 13 ? digits - 13 : digits - 10) : digits;
+        const length = followed ? countBeforeTime(object.slice(position, position + digits), near) : digits;
         if (length < 1 || length > 9) return null;
         const text = object.slice(position, position + length);
         if ((text.startsWith('0') && text !== '0') || (sequence !== null && sequence !== text)) return null;
@@ -81,10 +88,26 @@ export function findStamp(template: string, app: string, stream: string, object:
   if (stamp?.startsWith('0')) return null;
   const unit: Stamp | null = stamp === null ? null : stamp.length === 13 ? 'ms' : 's';
   return {
-    instant: stamp === null ? null : unit === 'ms' ? Number(stamp) : Number(stamp) * 1000,
+    instant: stamp === null ? null : instantOf(stamp),
     unit,
     sequence: sequence === null ? null : Number(sequence),
   };
+}
+
+/** How many digits count in a run of a number and a time; 0 where it cannot be cut. */
+function countBeforeTime(run: string, near: Instant | null): number {
+  let time: string | null = null;
+  for (const length of [13, 10]) {
+    const cut = run.slice(-length);
+    if (run.length <= length || run.length > length + 9 || cut.startsWith('0')) continue;
+    if (run.startsWith('0') && run.length > length + 1) continue;
+    if (time === null || isNearer(instantOf(cut), instantOf(time), near)) time = cut;
+  }
+  return time === null ? 0 : run.length - time.length;
+}
+
+function instantOf(stamp: string): Instant {
+  return stamp.length === 13 ? Number(stamp) : Number(stamp) * 1000;
 }
 
 /** The inverse of `findStamp`; `stamp` in the unit of the name. */

@@ -1,5 +1,5 @@
 import type { Mode } from './capture.ts';
-import type { Instant } from './instant.ts';
+import { type Instant, isNearer } from './instant.ts';
 
 export type TemplateVariable = 'AppName' | 'StreamName' | 'UnixTimestamp' | 'Sequence';
 
@@ -45,8 +45,11 @@ export interface Template {
   readonly mode: Mode;
   /** Throws RangeError where a variable of the template is not given. */
   render(values: NameValues): string;
-  /** Reads a name given whose it is; null where the template cannot have rendered it for this stream. */
-  match(key: string, app: string, stream: string): NameReading | null;
+  /**
+   * Reads a name given whose it is; null where the template cannot have rendered it for this stream. Where `{Sequence}` and the time
+   * have nothing between them, both units of the time may fit: the reading nearest `near` counts, a moment soon after the capture.
+   */
+  match(key: string, app: string, stream: string, near?: Instant | null): NameReading | null;
   /** Every app and stream that the name could be of, the longest stream name first; at most 64. */
   candidates(key: string): NameCandidate[];
   /** The longest text that all names of one stream begin with. */
@@ -76,17 +79,18 @@ export function compileTemplate(text: string, mode: Mode): Template {
   const timeIndex = first('UnixTimestamp');
   const sortsByTime = timeIndex < first('Sequence') && Number.isFinite(timeIndex);
   const timeBeforeStream = sortsByTime && timeIndex < Math.min(first('StreamName'), first('AppName'));
-  const patterns = new Map<string, RegExp>();
+  const patterns = new Map<string, RegExp[]>();
 
-  const patternOf = (app: string, stream: string): RegExp => {
+  const stamps = hasCountBeforeTime(parts) ? ['\\d{10}', '\\d{13}'] : ['\\d{13}|\\d{10}'];
+  const patternsOf = (app: string, stream: string): RegExp[] => {
     const id = `${app}\n${stream}`;
-    let pattern = patterns.get(id);
-    if (!pattern) {
+    let own = patterns.get(id);
+    if (!own) {
       if (patterns.size >= MOST_CACHED_PATTERNS) patterns.clear();
-      pattern = buildPattern(parts, app, stream);
-      patterns.set(id, pattern);
+      own = stamps.map((stamp) => buildPattern(parts, app, stream, stamp));
+      patterns.set(id, own);
     }
-    return pattern;
+    return own;
   };
   const streamPrefix = (app: string, stream: string) =>
     prefixUntil(parts, { AppName: app, StreamName: stream, UnixTimestamp: null, Sequence: null });
@@ -100,9 +104,15 @@ export function compileTemplate(text: string, mode: Mode): Template {
     isOneName: !Number.isFinite(Math.min(timeIndex, first('Sequence'))),
     render: (values) =>
       parts.map((part) => (part.variable ? renderedValue(part.variable, values) : part.text)).join(''),
-    match(key, app, stream) {
-      const found = patternOf(app, stream).exec(key);
-      return found ? readingOf(found.groups?.UnixTimestamp, found.groups?.Sequence) : null;
+    match(key, app, stream, near = null) {
+      let best: NameReading | null = null;
+      for (const pattern of patternsOf(app, stream)) {
+        const found = pattern.exec(key);
+        if (!found) continue;
+        const reading = readingOf(found.groups?.UnixTimestamp, found.groups?.Sequence);
+        if (best === null || isNearer(reading.capturedAt, best.capturedAt, near)) best = reading;
+      }
+      return best;
     },
     candidates(key) {
       const found: Record<string, string>[] = [];
@@ -192,8 +202,12 @@ function given(value: number | undefined, variable: TemplateVariable): string {
   return String(value);
 }
 
+function hasCountBeforeTime(parts: readonly Part[]): boolean {
+  return parts.some(({ variable }, index) => variable === 'Sequence' && parts[index + 1]?.variable === 'UnixTimestamp');
+}
+
 /** Anchored on the names of app and stream, so that nothing in them can be taken for a variable. */
-function buildPattern(parts: readonly Part[], app: string, stream: string): RegExp {
+function buildPattern(parts: readonly Part[], app: string, stream: string, stamp: string): RegExp {
   const seen = new Set<TemplateVariable>();
   const source = parts.map(({ text, variable }) => {
     if (variable === null) return RegExp.escape(text);
@@ -201,7 +215,7 @@ function buildPattern(parts: readonly Part[], app: string, stream: string): RegE
     if (variable === 'StreamName') return RegExp.escape(stream);
     if (seen.has(variable)) return `\\k<${variable}>`;
     seen.add(variable);
-    return variable === 'UnixTimestamp' ? '(?<UnixTimestamp>\\d{13}|\\d{10})' : '(?<Sequence>\\d{1,15})';
+    return variable === 'UnixTimestamp' ? `(?<UnixTimestamp>${stamp})` : '(?<Sequence>\\d{1,15})';
   });
   return new RegExp(`^${source.join('')}$`, 'u');
 }

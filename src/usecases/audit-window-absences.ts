@@ -25,14 +25,15 @@ export async function confirmAbsences(
   const asked = new Set<string>();
   for (const { object, bucket, capturedAt, receivedAt } of callbacks) {
     if (present.has(object) || asked.has(object) || names.isOverwrite(object)) continue;
-    const at = names.timeOf(object) ?? capturedAt ?? receivedAt;
+    const inName = names.timeOf(object, receivedAt);
+    const at = inName ?? capturedAt ?? receivedAt;
     if (at < from || at >= to) continue;
     asked.add(object);
     const elsewhere = bucket !== '' && bucket !== config.bucket;
     const found = elsewhere ? undefined : await looks.head(config.bucket, config.endpoint, object, false);
     if (found) absences.found.push(found);
     else if (found === null) absences.absent.push(object);
-    else if (elsewhere || names.timeOf(object) === null) absences.unasked.push(object);
+    else if (elsewhere || inName === null) absences.unasked.push(object);
   }
   return absences;
 }

@@ -74,9 +74,9 @@ export class StreamNames {
     return overwrite.isOneName || this.template.match(object, app, stream) === null;
   }
 
-  /** The instant in a name of the sequence mode. */
-  timeOf(object: string): Instant | null {
-    return this.template?.match(object, this.#key.app, this.#key.stream)?.capturedAt ?? null;
+  /** The instant in a name of the sequence mode. `near`: as for `Template.match`. */
+  timeOf(object: string, near: Instant): Instant | null {
+    return this.template?.match(object, this.#key.app, this.#key.stream, near)?.capturedAt ?? null;
   }
 
   /** True where some template that the bucket ever had can have rendered the key, for whatever stream. */

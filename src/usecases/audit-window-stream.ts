@@ -189,7 +189,9 @@ export class StreamAudit {
     const witnesses = witnessesOf(read);
     const named = new Set(witnesses.callbacks.map((callback) => callback.object));
     const all = [
-      ...objects.filter((object) => this.#isKept(this.#names?.timeOf(object.key) ?? object.lastModified)),
+      ...objects.filter(({ key, lastModified }) =>
+        this.#isKept(this.#names?.timeOf(key, lastModified) ?? lastModified),
+      ),
       ...others.filter((object) => named.has(object.key)),
     ];
     const absent: string[] = [];
@@ -303,7 +305,7 @@ export class StreamAudit {
   async #leaveLate(captures: readonly Capture[]): Promise<void> {
     const { looks } = this.#terms;
     // A name that tells the time has the callback stored under it, and whoever stores it late leaves evidence of it.
-    const untimed = captures.filter(({ object }) => this.#names?.timeOf(object) === null);
+    const untimed = captures.filter(({ object, at }) => this.#names?.timeOf(object, at) === null);
     const from = await this.#told.find(untimed, this.until, this.marginMs, (from, to) =>
       looks.judged(this.stream.id, from, to),
     );
@@ -348,7 +350,7 @@ export class StreamAudit {
       objects: [
         // An object between two sessions that nobody told us of is not judged.
         ...stretch.objects.filter(({ key, lastModified }) => {
-          const at = this.#names?.timeOf(key) ?? lastModified;
+          const at = this.#names?.timeOf(key, lastModified) ?? lastModified;
           return named.has(key) || this.#spans.some((span) => at >= span.capturesFrom && at < span.capturesTo);
         }),
         ...foreign,

@@ -4,7 +4,7 @@ import type { ConfigVersion } from '../core/config-version.ts';
 import type { EvidenceLine, EvidenceOf } from '../core/evidence.ts';
 import { foreignPrefix } from '../core/foreign-prefix.ts';
 import type { Instant } from '../core/instant.ts';
-import { capturesOfName } from '../core/join-captures.ts';
+import { capturesOfName, knownTime } from '../core/join-captures.ts';
 import type { LifecycleRule } from '../core/judge-capture.ts';
 import type { ExcusedSpan } from '../core/judge-state.ts';
 import { NameResolver, type ResolvedName } from '../core/name-resolver.ts';
@@ -161,14 +161,17 @@ export class CollectedEvidence {
     if (stored) claimants.add(owner);
     for (const streamId of claimants) {
       const rows = index.filter((each) => each.streamId === streamId).map(({ row }) => row);
-      const read = this.#resolver!.readAs(this.sorter.streamOf(streamId), bucket, object);
+      const own = callbacks.filter((each) => each.streamId === streamId).map(({ callback }) => callback);
+      const witness = stored && streamId === owner ? { ...stored, sizeBytes: stored.size } : null;
+      const near = knownTime({ index: rows, stored: witness, callbacks: own });
+      const read = this.#resolver!.readAs(this.sorter.streamOf(streamId), bucket, object, near);
       const mode = read ? read.template.mode : this.#modeOfWrongName(streamId, bucket, rows);
       const captures = capturesOfName(
         {
           bucket,
           object,
-          callbacks: callbacks.filter((each) => each.streamId === streamId).map(({ callback }) => callback),
-          stored: stored && streamId === owner ? { ...stored, sizeBytes: stored.size } : null,
+          callbacks: own,
+          stored: witness,
           index: rows,
           rejectedAt: group.rejectedAt,
         },

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareKeys } from '../../src/core/object-key.ts';
+import { findStamp } from '../../src/core/object-stamp.ts';
 import { compileTemplate, isTemplateDeletion, validateTemplate } from '../../src/core/template.ts';
 
 /** One stream's name inside another's, separators, digits like a time, suffixes, other scripts, pattern characters. */
@@ -184,5 +185,56 @@ describe('the vendor’s rules for templates', () => {
   it('let - stand for the removal of a name', () => {
     expect(isTemplateDeletion('-')).toBe(true);
     expect(validateTemplate('-', 'sequence')).toEqual([]);
+  });
+});
+
+describe('a number and a time with nothing between them', () => {
+  const TEXT = 'snapshot/{AppName}/{StreamName}/{Sequence}{UnixTimestamp}.jpg';
+  const DAY = 86_400_000;
+  const captures = fc.record({
+    at: fc.integer({ min: Date.UTC(2020, 0, 1) / 1_000, max: Date.UTC(2040, 0, 1) / 1_000 }).map((at) => at * 1_000),
+    ms: fc.nat(999),
+    isMs: fc.boolean(),
+    sequence: fc.oneof(fc.nat(3_000), fc.nat(99_999_999)),
+    delayMs: fc.integer({ min: -2_000, max: DAY }),
+  });
+
+  it('are read apart by a moment near the capture, in both units', () => {
+    const template = compileTemplate(TEXT, 'sequence');
+    fc.assert(
+      fc.property(captures, ({ at, ms, isMs, sequence, delayMs }) => {
+        const capturedAt = isMs ? at + ms : at;
+        const key = template.render({
+          app: 'live',
+          stream: 'cam01',
+          unixTimestamp: isMs ? capturedAt : capturedAt / 1_000,
+          sequence,
+        });
+        const digits = key.slice('snapshot/live/cam01/'.length, -'.jpg'.length);
+        const other = isMs ? Number(digits.slice(-10)) * 1_000 : Number(digits.slice(-13));
+        // Both mean the same few days once in 116 days, for one number of a thousand.
+        fc.pre(Math.abs(other - capturedAt) > 3 * DAY);
+        const read = { timestampUnit: isMs ? 'ms' : 's', sequence };
+        expect(template.match(key, 'live', 'cam01', capturedAt + delayMs)).toEqual({ capturedAt, ...read });
+        expect(findStamp(TEXT, 'live', 'cam01', key, capturedAt + delayMs)).toEqual({
+          instant: capturedAt,
+          unit: read.timestampUnit,
+          sequence,
+        });
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('agree on the second where the time comes first, however many digits follow', () => {
+    const text = '{StreamName}/{UnixTimestamp}{Sequence}.jpg';
+    for (const unixTimestamp of [1_790_000_000, 1_790_000_000_123]) {
+      for (const sequence of [0, 7, 42, 999, 1_000, 12_345]) {
+        const key = compileTemplate(text, 'sequence').render({ app: 'live', stream: 'cam01', unixTimestamp, sequence });
+        const second = (at: number | null | undefined) => Math.floor(at! / 1_000);
+        expect(second(findStamp(text, 'live', 'cam01', key)?.instant)).toBe(1_790_000_000);
+        expect(second(compileTemplate(text, 'sequence').match(key, 'live', 'cam01')?.capturedAt)).toBe(1_790_000_000);
+      }
+    }
   });
 });

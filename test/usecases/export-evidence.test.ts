@@ -210,4 +210,23 @@ describe('exported evidence', () => {
       expect((await judged((await exported(T0 - MINUTE, T0 + 19 * MINUTE)).lines)).slots).toEqual(stored.slots);
     },
   );
+
+  it.each([1, 1_000])('reads a number and a time with nothing between them (units of %i ms)', async (unitMs) => {
+    world.config({ sequenceObject: 'snapshot/{AppName}/{StreamName}/{Sequence}{UnixTimestamp}.jpg' });
+    await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);
+    await world.session('cam01', T0, T0 + 10 * MINUTE);
+    for (let number = 1; number < 59; number++) {
+      const at = T0 + number * 10 * SECOND;
+      const name = `snapshot/live/cam01/${number * 97}${Math.floor(at / unitMs)}.jpg`;
+      await world.capture('cam01', at, { name, callback: number !== 20, object: number !== 30 });
+    }
+    world.clock.at = T0 + 20 * MINUTE;
+    await world.audit({ domain: DOMAIN });
+    const stored = await world.stored();
+    expect(stored.gaps.map(({ from, verdict, count }) => [(from - T0) / SECOND, verdict, count])).toEqual([
+      [200, 'callback_missing', 1],
+      [300, 'object_missing', 1],
+    ]);
+    expect((await judged((await exported(T0 - MINUTE, T0 + 19 * MINUTE)).lines)).gaps).toEqual(stored.gaps);
+  });
 });
