@@ -37,11 +37,13 @@ export async function startServe(options: {
   databaseUrl: string;
   /** Where an earlier one kept its spool; absent: a fresh one. */
   directory?: string;
+  /** Lines for the end of the settings file, which is the entry of the app `live`. */
+  moreSettings?: string;
 }): Promise<ServeProcess> {
   const directory = options.directory ?? (await mkdtemp(path.join(os.tmpdir(), 'snapaudit-serve-')));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  await writeFile(path.join(directory, 'snapaudit.yaml'), SETTINGS);
+  await writeFile(path.join(directory, 'snapaudit.yaml'), SETTINGS + (options.moreSettings ?? ''));
   const child = spawn(process.execPath, [CLI, 'serve'], {
     env: {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SNAPAUDIT_|ALIBABA_)/.test(name))),

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { openSpool } from '../../src/adapters/spool/sqlite-spool.ts';
 import type { Heartbeat } from '../../src/ports.ts';
 import { createHeartbeatKeeper, type HeartbeatKeeper } from '../../src/usecases/keep-heartbeat.ts';
 
@@ -10,19 +14,21 @@ beforeEach(() => {
   now = 100_000;
   canCommit = true;
   committed = new Map();
-  keeper = createHeartbeatKeeper({
-    receiverId: 'r',
-    host: 'h',
-    now: () => now,
-    commit: async (beats) => {
-      if (!canCommit) throw new Error('away');
-      for (const beat of beats) committed.set(beat.fromAt, beat);
-    },
-    spool: null,
-    commitTimeoutMs: 1_000,
-    onFailure: () => {},
-  });
+  keeper = createHeartbeatKeeper(parts);
 });
+
+const parts: Parameters<typeof createHeartbeatKeeper>[0] = {
+  receiverId: 'r',
+  host: 'h',
+  now: () => now,
+  commit: async (beats) => {
+    if (!canCommit) throw new Error('away');
+    for (const beat of beats) committed.set(beat.fromAt, beat);
+  },
+  spool: null,
+  commitTimeoutMs: 1_000,
+  onFailure: () => {},
+};
 
 async function beatAt(at: number): Promise<void> {
   now = at;
@@ -75,6 +81,23 @@ describe('the heartbeat of a receiver', () => {
       [100_000, 105_000],
       [110_001, 111_000],
     ]);
+  });
+
+  it('counts where the database takes it, though the notes in the spool cannot be read', async () => {
+    const directory = mkdtempSync(path.join(os.tmpdir(), 'snapaudit-spool-'));
+    try {
+      const spool = openSpool({ directory, maxBytes: 1024 ** 2, now: () => now });
+      // From here on every look into it fails.
+      spool.close();
+      const failures: unknown[] = [];
+      keeper = createHeartbeatKeeper({ ...parts, spool, onFailure: (error) => failures.push(error) });
+      await beatAt(100_000);
+      expect(spans()).toEqual([[100_000, 100_000]]);
+      expect(keeper.aliveUntil()).toBe(100_000);
+      expect(failures).toHaveLength(1);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('does not turn a row around when the clock is set back', async () => {

@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/adapters/postgres/database.ts';
 import { type CuttableProxy, startDatabaseProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { startTestReceiver } from '../support/receiver.ts';
+import { signedCallback, startTestReceiver } from '../support/receiver.ts';
 
 let database: TestDatabase;
 let proxy: CuttableProxy;
@@ -15,6 +18,34 @@ afterEach(() => proxy.restore());
 afterAll(async () => {
   await proxy.close();
   await database.drop();
+});
+
+describe('a receiver that is closed while the database is away', () => {
+  it('leaves what it took to the one that runs beside it', async () => {
+    const spoolDirectory = mkdtempSync(path.join(os.tmpdir(), 'snapaudit-spool-'));
+    const receiving = openDatabase({ url: proxiedUrl, maxConnections: 4 });
+    const stored = async () => (await database.pool.query('select count(*)::int as n from captures')).rows[0].n;
+    try {
+      const old = await startTestReceiver(receiving, { spoolDirectory });
+      const next = await startTestReceiver(receiving, { spoolDirectory, limits: { absorbEveryMs: 50 } });
+      try {
+        proxy.refuse();
+        const object = `snapshot/live/cam01/${Math.floor(Date.now() / 1000)}.jpg`;
+        const body = { domain: 'play.example.com', app: 'live', stream: 'cam01', object };
+        expect((await fetch(`${old.url}/callbacks/snapshot`, signedCallback(body))).status).toBe(200);
+        await old.close();
+        expect(await stored()).toBe(0);
+        proxy.restore();
+        await expect.poll(stored, { timeout: 10_000 }).toBe(1);
+      } finally {
+        await old.close();
+        await next.close();
+      }
+    } finally {
+      await receiving.close();
+      rmSync(spoolDirectory, { recursive: true, force: true });
+    }
+  });
 });
 
 describe('a database that goes away and comes back while no callback comes', () => {

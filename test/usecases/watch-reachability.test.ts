@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createHeartbeatStore, type HeartbeatStore } from '../../src/adapters/postgres/heartbeat-store.ts';
 import { createHttpProbe } from '../../src/adapters/probe/http-probe.ts';
@@ -48,6 +49,22 @@ describe('watchReachability', () => {
     await watch(`${running.url}/callbacks/snapshot`);
     expect((await blindSpans())[0]!.to_at).toBeGreaterThan(open!.from_at);
     await running.close();
+  });
+
+  it('opens it from the last proof on, though another receiver has been started since', async () => {
+    await running.close();
+    await database.pool.query('truncate heartbeats');
+    const now = Date.now();
+    const provenAt = now - 60_000;
+    await spans.beat(
+      [
+        { receiverId: randomUUID(), fromAt: now - 3_600_000, toAt: now - 500, host: 'first', provenAt },
+        { receiverId: randomUUID(), fromAt: now - 5_000, toAt: now, host: 'second', provenAt: null },
+      ],
+      5_000,
+    );
+    expect(await watch('http://127.0.0.1:1/callbacks/snapshot')).toMatchObject({ reachable: false, since: provenAt });
+    expect(await blindSpans()).toMatchObject([{ from_at: provenAt, to_at: null }]);
   });
 
   it('does not call us blind while callbacks come in from outside', async () => {

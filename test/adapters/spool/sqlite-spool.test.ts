@@ -141,6 +141,19 @@ describe('the spool', () => {
     expect(readdirSync(directory).filter((name) => name.startsWith('spool-'))).toEqual([]);
   });
 
+  it('takes over, while it is running, what another one leaves', () => {
+    const first = open();
+    const second = open();
+    second.append([entry('left behind')]);
+    first.absorb();
+    expect(first.read(10)).toEqual([]);
+    opened.pop()!.close();
+    first.absorb();
+    expect(first.read(10).map(({ payload }) => payload)).toEqual(['left behind']);
+    expect(first.depth().entries).toBe(1);
+    expect(readdirSync(directory).filter((name) => name.startsWith('spool-'))).toEqual([]);
+  });
+
   it('keeps the latest note that a receiver was alive', () => {
     const spool = open();
     const beat = { receiverId: 'r', fromAt: 1_000, toAt: 2_000, host: 'h' };
