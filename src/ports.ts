@@ -328,7 +328,11 @@ export interface Spool {
   append(entries: Omit<SpoolEntry, 'id'>[]): void;
   /** Oldest first. */
   read(limit: number): SpoolEntry[];
+  /** The same, beyond what `removeOthersThrough` has left. */
+  readOn(limit: number): SpoolEntry[];
   removeThrough(id: number): void;
+  /** Removes all but the forwards, which `read` still gives; returns how many. */
+  removeOthersThrough(id: number): number;
   /** From now on these entries read `again`: called before they are written elsewhere, for a crash may come in between. */
   markTriedThrough(id: number): void;
   depth(): { entries: number; bytes: number; oldestAt: Instant | null };

@@ -23,32 +23,75 @@ export interface ReceiverStores {
 const BATCH = 500;
 const TIMEOUT_MS = 10_000;
 
-/** Moves the oldest entries of the spool into the database; returns how many. Throws while the database takes nothing. */
-export async function drainSpool(spool: Spool, stores: ReceiverStores, now: () => number): Promise<number> {
-  const entries = spool.read(BATCH);
+/** What became of one page of the spool. */
+export interface DrainedPage {
+  /** Nothing: its end was reached. */
+  entries: number;
+  moved: number;
+  /** Why the forwards stay in the spool; null where their queue took them, or was not asked. */
+  forwardFailure: unknown;
+}
+
+/**
+ * Moves the oldest entries of the spool into the database. Throws while the database takes nothing. Forwards that their queue does not take
+ * stay in the spool, in their order; with `leaveForwards` it is not asked, and the entries beyond those that stay are moved.
+ */
+export async function drainSpool(
+  spool: Spool,
+  stores: ReceiverStores,
+  now: () => number,
+  { leaveForwards = false } = {},
+): Promise<DrainedPage> {
+  const entries = leaveForwards ? spool.readOn(BATCH) : spool.read(BATCH);
   const last = entries.at(-1);
-  if (last === undefined) return 0;
+  if (last === undefined) return { entries: 0, moved: 0, forwardFailure: null };
   // Before the write: were we to die between commit and removal, the next try must not count these deliveries twice.
   spool.markTriedThrough(last.id);
+  await moveOthers(entries, stores, now);
+  const forwardFailure = leaveForwards ? null : await failureOf(moveForwards(entries, stores, now));
+  if (leaveForwards || forwardFailure !== null) {
+    return { entries: entries.length, moved: spool.removeOthersThrough(last.id), forwardFailure };
+  }
+  spool.removeThrough(last.id);
+  return { entries: entries.length, moved: entries.length, forwardFailure: null };
+}
 
+async function moveOthers(entries: readonly SpoolEntry[], stores: ReceiverStores, now: () => number): Promise<void> {
   const refused: QuarantineEntry[] = [];
-  const setAside = (kind: SpoolKind, items: RefusedItem<unknown>[]) => {
-    for (const { item, reason } of items) refused.push(asQuarantined(kind, item, reason, now()));
-  };
   for (const again of [true, false]) {
-    const of = (kind: SpoolKind) => entries.filter((entry) => entry.kind === kind && entry.again === again);
     const write = async <T>(kind: SpoolKind, store: BatchStore<T>, decode: (entry: SpoolEntry) => T) => {
-      const items = of(kind).map(decode);
-      if (items.length > 0) setAside(kind, await store.write(items, { again, timeoutMs: TIMEOUT_MS }));
+      const items = entries.filter((entry) => entry.kind === kind && entry.again === again).map(decode);
+      if (items.length === 0) return;
+      refused.push(...asideOf(kind, await store.write(items, { again, timeoutMs: TIMEOUT_MS }), now));
     };
     await write('capture', stores.captures, (entry) => decodeSpooled('capture', entry.payload));
     await write('signal', stores.signals, (entry) => decodeSpooled('signal', entry.payload));
     await write('quarantine', stores.quarantine, (entry) => decodeSpooled('quarantine', entry.payload));
-    if (stores.forwards) await write('forward', stores.forwards, (entry) => decodeSpooled('forward', entry.payload));
   }
+  await setAside(refused, stores);
+}
+
+async function moveForwards(entries: readonly SpoolEntry[], stores: ReceiverStores, now: () => number): Promise<void> {
+  const forwards = entries.filter(({ kind }) => kind === 'forward');
+  if (forwards.length === 0 || !stores.forwards) return;
+  const items = forwards.map((entry) => decodeSpooled('forward', entry.payload));
+  const refused = await stores.forwards.write(items, { again: true, timeoutMs: TIMEOUT_MS });
+  await setAside(asideOf('forward', refused, now), stores);
+}
+
+async function failureOf(work: Promise<void>): Promise<unknown> {
+  return work.then(
+    () => null,
+    (error: unknown) => error,
+  );
+}
+
+async function setAside(refused: QuarantineEntry[], stores: ReceiverStores): Promise<void> {
   if (refused.length > 0) await stores.quarantine.write(refused, { again: false, timeoutMs: TIMEOUT_MS });
-  spool.removeThrough(last.id);
-  return entries.length;
+}
+
+function asideOf(kind: SpoolKind, refused: RefusedItem<unknown>[], now: () => number): QuarantineEntry[] {
+  return refused.map(({ item, reason }) => asQuarantined(kind, item, reason, now()));
 }
 
 /** The raw request is gone by now; one that says the same takes its place, so that a retry can read it. */

@@ -37,7 +37,8 @@ export function createDurability(options: {
             return await store.write(items, { again, timeoutMs: options.commitTimeoutMs });
           } catch (error) {
             options.onFailure(kind, error, 'database');
-            downSince ??= options.now();
+            // The queue of forwards is not ours alone: what is wrong with it must not keep captures out of the database.
+            if (kind !== 'forward') downSince ??= options.now();
             again = true;
           }
         }

@@ -222,27 +222,38 @@ export function createReceiver(parts: ReceiverParts): Receiver {
         absorbedAt = performance.now();
         parts.spool.absorb();
       }
-      for (;;) {
-        const moved = closing ? 0 : await drainSpool(parts.spool, parts.stores, now);
-        if (moved > 0) durability.databaseIsBack();
-        else if (durability.databaseDownSince() !== null && !closing) {
-          // Nothing to move, yet the database counts as away (the spool took nothing either): an empty beat tries it.
-          await parts.stores.heartbeats.beat([], limits.commitTimeoutMs);
-          durability.databaseIsBack();
-        }
-        if (moved === 0) return;
-      }
+      await moveSpooled(parts.spool, () => closing);
+      // Nothing left to move, yet the database counts as away (the spool took nothing either).
+      await tryDatabase();
     } catch (error) {
       problem('the spool could not be moved into the database', error);
     }
   }
 
+  async function moveSpooled(spool: Spool, isOver: () => boolean): Promise<void> {
+    let leaveForwards = false;
+    while (!isOver()) {
+      const page = await drainSpool(spool, parts.stores, now, { leaveForwards });
+      if (page.entries === 0) return;
+      if (page.moved > 0) durability.databaseIsBack();
+      if (page.forwardFailure !== null) {
+        problem('callbacks to be passed on stay in the spool: their queue takes none', page.forwardFailure);
+        leaveForwards = true;
+      }
+    }
+  }
+
+  /** An empty beat finds out whether it is back. */
+  async function tryDatabase(): Promise<void> {
+    if (closing || durability.databaseDownSince() === null) return;
+    await parts.stores.heartbeats.beat([], limits.commitTimeoutMs);
+    durability.databaseIsBack();
+  }
+
   /** The disk may be gone with the process (a container's): what can go to the database now, goes. */
   async function drainBeforeEnd(): Promise<void> {
     try {
-      while (parts.spool && !closed) {
-        if ((await drainSpool(parts.spool, parts.stores, now)) === 0) return;
-      }
+      if (parts.spool) await moveSpooled(parts.spool, () => closed);
     } catch (error) {
       problem('the spool could not be emptied before the end; the next start goes on with it', error);
     }

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/adapters/postgres/database.ts';
+import { loadCallbacks } from '../support/callback-load.ts';
 import { type CuttableProxy, startDatabaseProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { signedCallback, startTestReceiver } from '../support/receiver.ts';
@@ -44,6 +45,75 @@ describe('a receiver that is closed while the database is away', () => {
     } finally {
       await receiving.close();
       rmSync(spoolDirectory, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('a queue of forwards that takes nothing', () => {
+  it('keeps no callback from being answered 200 and stored, and does not make the database count as away', async () => {
+    await database.pool.query('truncate captures');
+    let isBroken = true;
+    const queued = new Set<string>();
+    const running = await startTestReceiver(database, {
+      forwardTargetsOf: () => ['https://old.example.com/'],
+      forwards: {
+        async write(callbacks) {
+          if (isBroken) throw new Error('the queue is broken');
+          for (const { bodyBase64 } of callbacks) queued.add(bodyBase64);
+          return [];
+        },
+      },
+    });
+    const load = loadCallbacks(running.url, 8);
+    try {
+      // More than one page of the spool.
+      await expect.poll(() => load.acknowledged.size, { timeout: 20_000 }).toBeGreaterThan(700);
+      expect(running.receiver.state().databaseDownSince).toBeNull();
+      await load.stop();
+      expect([...load.answers.keys()]).toEqual([200]);
+      const { rows } = await database.pool.query('select count(*)::int as n, max(deliveries) as most from captures');
+      expect(rows).toEqual([{ n: load.acknowledged.size, most: 1 }]);
+      expect(queued.size).toBe(0);
+      expect(running.receiver.state().spool?.entries).toBe(load.acknowledged.size);
+
+      isBroken = false;
+      await expect.poll(() => queued.size, { timeout: 10_000 }).toBe(load.acknowledged.size);
+      await expect.poll(() => running.receiver.state().spool?.entries).toBe(0);
+    } finally {
+      await load.stop();
+      await running.close();
+    }
+  }, 60_000);
+
+  it('does not keep the database away that has come back', async () => {
+    const receiving = openDatabase({ url: proxiedUrl, maxConnections: 4 });
+    const running = await startTestReceiver(receiving, {
+      forwardTargetsOf: () => ['https://old.example.com/'],
+      forwards: {
+        async write() {
+          throw new Error('the queue is broken');
+        },
+      },
+      limits: { heartbeatEveryMs: 50 },
+    });
+    const isAway = () => running.receiver.state().databaseDownSince !== null;
+    const load = loadCallbacks(running.url, 2, { pauseMs: 5 });
+    try {
+      proxy.refuse();
+      await expect.poll(isAway, { timeout: 10_000 }).toBe(true);
+      const before = load.acknowledged.size;
+      await expect.poll(() => load.acknowledged.size, { timeout: 10_000 }).toBeGreaterThan(before + 20);
+      await load.stop();
+      proxy.restore();
+      await expect.poll(isAway, { timeout: 10_000 }).toBe(false);
+      // Of what is left all are forwards.
+      await expect
+        .poll(() => running.receiver.state().spool?.entries, { timeout: 10_000 })
+        .toBe(load.acknowledged.size);
+    } finally {
+      await load.stop();
+      await running.close();
+      await receiving.close();
     }
   });
 });

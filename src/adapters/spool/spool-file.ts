@@ -26,17 +26,33 @@ const SCHEMA = `
   ) strict, without rowid;
 `;
 
+/** What of a file is in the database, whatever of it is still there. */
+export interface Bounds {
+  /** Nothing up to this id is needed any more. */
+  removedThrough: number;
+  /** Of what comes up to this one only the forwards are needed. */
+  forwardsThrough: number;
+}
+
+export const ALL: Bounds = { removedThrough: 0, forwardsThrough: 0 };
+
 /** One spool file: its tables and the statements on them. */
 export function prepareSpoolFile({ db, path: file }: { db: DatabaseSync; path: string }, maxBytes: number) {
   db.exec(SCHEMA);
   db.exec(`pragma max_page_count = ${Math.max(16, Math.floor(maxBytes / PAGE_BYTES))}`);
   const insert = db.prepare('insert into entries (at, kind, payload, again) values (?, ?, ?, ?)');
   const removeLast = db.prepare('delete from entries where id = last_insert_rowid()');
-  const read = db.prepare('select id, kind, payload, again from entries where id > ? order by id limit ?');
-  const oldest = db.prepare('select at from entries where id > ? order by id limit 1');
-  const count = db.prepare('select count(*) as entries from entries where id > ? and id <= ?');
-  const markTried = db.prepare('update entries set again = 1 where id <= ? and again = 0');
+  // Of entries up to the second bound only forwards are wanted.
+  const wanted = "id > ? and (kind = 'forward' or id > ?)";
+  const read = db.prepare(`select id, kind, payload, again from entries where ${wanted} order by id limit ?`);
+  const oldest = db.prepare(`select at from entries where ${wanted} order by id limit 1`);
+  const count = db.prepare(`select count(*) as entries from entries where ${wanted} and id <= ?`);
+  const countOthers = db.prepare(
+    "select count(*) as entries from entries where id > ? and id <= ? and kind <> 'forward'",
+  );
+  const markTried = db.prepare('update entries set again = 1 where id > ? and id <= ? and again = 0');
   const remove = db.prepare('delete from entries where id <= ?');
+  const removeOthers = db.prepare("delete from entries where id > ? and id <= ? and kind <> 'forward'");
   const pages = db.prepare(
     'select page_count - freelist_count as used from pragma_page_count(), pragma_freelist_count()',
   );
@@ -56,8 +72,8 @@ export function prepareSpoolFile({ db, path: file }: { db: DatabaseSync; path: s
       insert.run(at, 'capture', ROOM, 0);
       removeLast.run();
     },
-    read: (afterId: number, limit: number) =>
-      read.all(afterId, limit).map(
+    read: (bounds: Bounds, limit: number) =>
+      read.all(bounds.removedThrough, bounds.forwardsThrough, limit).map(
         (row): SpoolEntry => ({
           id: row.id as number,
           kind: row.kind as SpoolKind,
@@ -65,14 +81,20 @@ export function prepareSpoolFile({ db, path: file }: { db: DatabaseSync; path: s
           again: row.again === 1,
         }),
       ),
-    oldestAfter: (id: number) => (oldest.get(id) as { at: number } | undefined)?.at ?? null,
-    countBetween: (afterId: number, throughId: number) =>
-      (count.get(afterId, throughId) as { entries: number }).entries,
-    markTried: (id: number) => {
-      markTried.run(id);
+    oldestAt: (bounds: Bounds) =>
+      (oldest.get(bounds.removedThrough, bounds.forwardsThrough) as { at: number } | undefined)?.at ?? null,
+    countThrough: (bounds: Bounds, id: number) =>
+      (count.get(bounds.removedThrough, bounds.forwardsThrough, id) as { entries: number }).entries,
+    countOthers: (afterId: number, throughId: number) =>
+      (countOthers.get(afterId, throughId) as { entries: number }).entries,
+    markTried: (afterId: number, throughId: number) => {
+      markTried.run(afterId, throughId);
     },
     remove: (id: number) => {
       remove.run(id);
+    },
+    removeOthers: (afterId: number, throughId: number) => {
+      removeOthers.run(afterId, throughId);
     },
     usedBytes: () => (pages.get() as { used: number }).used * PAGE_BYTES,
     note: (beat: Heartbeat) => {

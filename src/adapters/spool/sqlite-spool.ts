@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Spool } from '../../ports.ts';
-import { FILE_NAME, openFirstFree, prepareSpoolFile, tryOpen } from './spool-file.ts';
+import { ALL, type Bounds, FILE_NAME, openFirstFree, prepareSpoolFile, tryOpen } from './spool-file.ts';
 
 /** The spool holds as much as it may, or the disk has no room for more. */
 export class SpoolFullError extends Error {
@@ -26,9 +26,11 @@ export function openSpool(options: {
   const open = () => prepareSpoolFile(openFirstFree(options.directory), options.maxBytes);
   let file = open();
   // Counted once: a spool of millions would take its time on every look.
-  let count = file.countBetween(0, Number.MAX_SAFE_INTEGER);
-  /** What is in the database, though there was no room on the disk to note its removal. */
-  let removedThrough = 0;
+  let count = file.countThrough(ALL, Number.MAX_SAFE_INTEGER);
+  /** There may have been no room on the disk to note the removal. */
+  let bounds: Bounds = ALL;
+  /** Entries are marked once, though forwards may stay for long. */
+  let triedThrough = 0;
 
   absorbOthers(options.onDamaged);
 
@@ -42,7 +44,7 @@ export function openSpool(options: {
       let isEmpty = false;
       try {
         for (let after = 0; ; ) {
-          const entries = left.read(after, ABSORB_ENTRIES);
+          const entries = left.read({ removedThrough: after, forwardsThrough: after }, ABSORB_ENTRIES);
           inTransaction(() => {
             for (const { kind, payload, again } of entries) file.insert(options.now(), kind, payload, again);
           });
@@ -97,8 +99,9 @@ export function openSpool(options: {
     file.db.close();
     for (const name of [used, `${used}-wal`, `${used}-shm`]) rmSync(name, { force: true });
     file = open();
-    removedThrough = 0;
-    count = file.countBetween(0, Number.MAX_SAFE_INTEGER);
+    bounds = ALL;
+    triedThrough = 0;
+    count = file.countThrough(ALL, Number.MAX_SAFE_INTEGER);
     inTransaction(() => notes.forEach(file.note));
   }
 
@@ -110,18 +113,31 @@ export function openSpool(options: {
       });
       count += entries.length;
     },
-    read: (limit) => file.read(removedThrough, limit),
+    read: (limit) => file.read(bounds, limit),
+    readOn(limit) {
+      const end = Math.max(bounds.removedThrough, bounds.forwardsThrough);
+      return file.read({ removedThrough: end, forwardsThrough: end }, limit);
+    },
     markTriedThrough(id) {
       // Without room for the mark only this is lost: a crash before the removal would count these deliveries twice.
-      tryTransaction(() => file.markTried(id));
+      if (tryTransaction(() => file.markTried(triedThrough, id))) triedThrough = Math.max(triedThrough, id);
     },
     removeThrough(id) {
-      count -= file.countBetween(removedThrough, id);
-      removedThrough = Math.max(removedThrough, id);
+      count -= file.countThrough(bounds, id);
+      const removedThrough = Math.max(bounds.removedThrough, id);
+      bounds = { ...bounds, removedThrough };
       const isRemoved = tryTransaction(() => file.remove(removedThrough));
       if (!isRemoved && count === 0) startAnew();
     },
-    depth: () => ({ entries: count, bytes: file.usedBytes(), oldestAt: file.oldestAfter(removedThrough) }),
+    removeOthersThrough(id) {
+      const after = Math.max(bounds.removedThrough, bounds.forwardsThrough);
+      const removed = file.countOthers(after, id);
+      count -= removed;
+      bounds = { ...bounds, forwardsThrough: Math.max(bounds.forwardsThrough, id) };
+      tryTransaction(() => file.removeOthers(after, id));
+      return removed;
+    },
+    depth: () => ({ entries: count, bytes: file.usedBytes(), oldestAt: file.oldestAt(bounds) }),
     noteAlive(beat) {
       inTransaction(() => {
         // A note fits where a callback no longer does; this receiver is only alive if there is room for one.

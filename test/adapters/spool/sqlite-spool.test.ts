@@ -4,12 +4,14 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasSpool, lookAtSpool } from '../../../src/adapters/spool/look-at-spool.ts';
 import { openSpool, SpoolFullError } from '../../../src/adapters/spool/sqlite-spool.ts';
-import type { Spool } from '../../../src/ports.ts';
+import type { Spool, SpoolEntry } from '../../../src/ports.ts';
 import { CANNOT_MOUNT, mountSmallDisk, type SmallDisk } from '../../support/small-disk.ts';
 
 let directory: string;
+let now: number;
 const opened: Spool[] = [];
 beforeEach(() => {
+  now = 1_000;
   directory = mkdtempSync(path.join(os.tmpdir(), 'snapaudit-spool-'));
 });
 afterEach(() => {
@@ -17,13 +19,14 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-let now = 1_000;
 function open(maxBytes = 1024 ** 2): Spool {
   const spool = openSpool({ directory, maxBytes, now: () => now });
   opened.push(spool);
   return spool;
 }
 const entry = (payload: string) => ({ kind: 'capture' as const, payload, again: false });
+const forward = (payload: string) => ({ kind: 'forward' as const, payload, again: false });
+const payloads = (entries: SpoolEntry[]) => entries.map(({ payload }) => payload);
 
 describe('the spool', () => {
   it('gives back what was put in, oldest first, until it is removed', () => {
@@ -43,6 +46,28 @@ describe('the spool', () => {
     spool.removeThrough(all[1]!.id);
     expect(spool.read(10).map(({ payload }) => payload)).toEqual(['c']);
     expect(spool.depth()).toMatchObject({ entries: 1, oldestAt: 2_000 });
+  });
+
+  it('lets go of the others and keeps the forwards, in their order, also for who opens it next', () => {
+    const spool = open();
+    spool.append([forward('f1'), entry('a'), forward('f2')]);
+    now = 2_000;
+    spool.append([entry('b'), forward('f3')]);
+    expect(spool.removeOthersThrough(spool.read(3).at(-1)!.id)).toBe(1);
+    expect(payloads(spool.readOn(10))).toEqual(['b', 'f3']);
+    expect(payloads(spool.read(10))).toEqual(['f1', 'f2', 'b', 'f3']);
+    expect(spool.removeOthersThrough(spool.readOn(10).at(-1)!.id)).toBe(1);
+    expect(spool.readOn(10)).toEqual([]);
+    expect(spool.depth()).toMatchObject({ entries: 3, oldestAt: 1_000 });
+    spool.append([entry('c')]);
+    expect(payloads(spool.readOn(10))).toEqual(['c']);
+    opened.pop()!.close();
+
+    const next = open();
+    expect(payloads(next.read(10))).toEqual(['f1', 'f2', 'f3', 'c']);
+    next.removeThrough(next.read(2).at(-1)!.id);
+    expect(payloads(next.read(10))).toEqual(['f3', 'c']);
+    expect(next.depth()).toMatchObject({ entries: 2, oldestAt: 2_000 });
   });
 
   it('says that it is full, keeps what it has, and takes more when there is room again', () => {
@@ -110,7 +135,6 @@ describe('the spool', () => {
       damaged: [path.join(directory, 'spool-2.sqlite')],
     });
     expect(hasSpool(directory)).toBe(true);
-    now = 1_000;
   });
 
   it('says what to do where it cannot write', () => {
@@ -210,5 +234,29 @@ describe.skipIf(CANNOT_MOUNT)('the spool on a disk that is full', () => {
     spool.append(Array.from({ length: 20 }, () => entry('y'.repeat(1_000))));
     expect(spool.read(50)).toHaveLength(20);
     expect(spool.aliveNotes()).toEqual([beat]);
+  });
+
+  it('gives nothing twice, though it cannot note that all but the forwards may go', () => {
+    const spool = openSpool({ directory: path.join(disk.directory, 'spool'), maxBytes: 1024 ** 3, now: () => now });
+    opened.push(spool);
+    let kept = 0;
+    const fill = () => {
+      for (;;) {
+        spool.append([(kept % 2 === 0 ? entry : forward)(`${kept} ${'x'.repeat(1_000)}`)]);
+        kept++;
+      }
+    };
+    expect(fill).toThrow(SpoolFullError);
+    expect(() => writeFileSync(path.join(disk.directory, 'filler'), Buffer.alloc(1024 ** 2))).toThrow('ENOSPC');
+
+    const others = Math.ceil(kept / 2);
+    expect(spool.removeOthersThrough(spool.read(kept).at(-1)!.id)).toBe(others);
+    expect(spool.depth().entries).toBe(kept - others);
+    const left = spool.read(kept);
+    expect(left.map(({ kind }) => kind)).toEqual(Array(kept - others).fill('forward'));
+    spool.removeThrough(left.at(-1)!.id);
+    expect(spool.depth().entries).toBe(0);
+    spool.append([entry('y')]);
+    expect(payloads(spool.read(10))).toEqual(['y']);
   });
 });
