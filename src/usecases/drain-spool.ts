@@ -23,6 +23,11 @@ export interface ReceiverStores {
 const BATCH = 500;
 const TIMEOUT_MS = 10_000;
 
+/** The file may be damaged. */
+export class SpoolUnreadableError extends Error {
+  override readonly name = 'SpoolUnreadableError';
+}
+
 /** What became of one page of the spool. */
 export interface DrainedPage {
   /** Nothing: its end was reached. */
@@ -42,11 +47,9 @@ export async function drainSpool(
   now: () => number,
   { leaveForwards = false } = {},
 ): Promise<DrainedPage> {
-  const entries = leaveForwards ? spool.readOn(BATCH) : spool.read(BATCH);
+  const entries = takePage(spool, leaveForwards);
   const last = entries.at(-1);
   if (last === undefined) return { entries: 0, moved: 0, forwardFailure: null };
-  // Before the write: were we to die between commit and removal, the next try must not count these deliveries twice.
-  spool.markTriedThrough(last.id);
   await moveOthers(entries, stores, now);
   const forwardFailure = leaveForwards ? null : await failureOf(moveForwards(entries, stores, now));
   if (leaveForwards || forwardFailure !== null) {
@@ -54,6 +57,18 @@ export async function drainSpool(
   }
   spool.removeThrough(last.id);
   return { entries: entries.length, moved: entries.length, forwardFailure: null };
+}
+
+function takePage(spool: Spool, leaveForwards: boolean): SpoolEntry[] {
+  try {
+    const entries = leaveForwards ? spool.readOn(BATCH) : spool.read(BATCH);
+    const last = entries.at(-1);
+    // Before the write: were we to die between commit and removal, the next try must not count these deliveries twice.
+    if (last !== undefined) spool.markTriedThrough(last.id);
+    return entries;
+  } catch (cause) {
+    throw new SpoolUnreadableError('The spool cannot be read.', { cause });
+  }
 }
 
 async function moveOthers(entries: readonly SpoolEntry[], stores: ReceiverStores, now: () => number): Promise<void> {

@@ -4,7 +4,7 @@ import { createBodyReader } from '../core/callback-body.ts';
 import { type CallbackKey, signedHostsOf } from '../core/callback-signature.ts';
 import type { Instant } from '../core/instant.ts';
 import type { BatchStore, Clock, Heartbeat, Spool, SpoolKind } from '../ports.ts';
-import { drainSpool, type ReceiverStores } from './drain-spool.ts';
+import { drainSpool, type ReceiverStores, SpoolUnreadableError } from './drain-spool.ts';
 import { createDurability } from './durable-write.ts';
 import type { ForwardTargets } from './forward-callback.ts';
 import { createGroupCommit, OverloadedError } from './group-commit.ts';
@@ -227,6 +227,8 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       await tryDatabase();
     } catch (error) {
       problem('the spool could not be moved into the database', error);
+      // What cannot be read must not keep from the database what comes from now on.
+      if (error instanceof SpoolUnreadableError) await tryDatabase().catch(() => {});
     }
   }
 

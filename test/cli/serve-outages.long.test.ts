@@ -108,7 +108,7 @@ describe('serve while the database goes away for a moment', () => {
 });
 
 describe('serve whose spool file is damaged while it runs', () => {
-  it('goes on taking callbacks and says that it is ready', async () => {
+  it('goes on taking callbacks, into the database once that is back, and says that it is ready', async () => {
     const service = await serve({ databaseUrl: proxiedUrl });
     proxy.refuse();
     const statuses = new Set<number>();
@@ -118,8 +118,11 @@ describe('serve whose spool file is damaged while it runs', () => {
     proxy.restore();
 
     await expect.poll(() => service.log(), PATIENCE).toContain('the spool could not be moved into the database');
+    const readiness = async () => (await fetch(`${service.url}/readyz`)).json();
+    await expect.poll(readiness, PATIENCE).toMatchObject({ status: 'ready', database: 'ok' });
+    const before = await capturesStored();
     expect(await send(service, 'afterwards')).toBe(200);
-    await expect.poll(async () => (await fetch(`${service.url}/readyz`)).status, PATIENCE).toBe(200);
+    expect(await capturesStored()).toBe(before + 1);
     expect(hasEnded(service)).toBe(false);
   }, 90_000);
 });
