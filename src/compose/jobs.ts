@@ -3,6 +3,7 @@ import { createAuditStore } from '../adapters/postgres/audit-store.ts';
 import { createCaptureStore } from '../adapters/postgres/capture-store.ts';
 import type { Database } from '../adapters/postgres/database.ts';
 import { createExcusedStore } from '../adapters/postgres/excused-store.ts';
+import { releaseForwards } from '../adapters/postgres/forward-queue.ts';
 import { createSessionStore } from '../adapters/postgres/session-store.ts';
 import type { Settings } from '../config/settings.ts';
 import type { DesiredDomain } from '../core/config-plan.ts';
@@ -11,6 +12,7 @@ import { type Auditor, type AuditorParts, type AuditProgress, createAuditor } fr
 import { type Backfill, createBackfill } from '../usecases/backfill.ts';
 import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
 import { createEvidenceExport } from '../usecases/export-evidence.ts';
+import { FORWARD_TASK } from '../usecases/forward-callback.ts';
 import { createPollSessions, type PollFailure } from '../usecases/poll-sessions.ts';
 import { createTrackSessions } from '../usecases/track-sessions.ts';
 import { watchDrift } from '../usecases/watch-drift.ts';
@@ -20,6 +22,8 @@ import type { Vendor } from './vendor.ts';
 /** Late evidence is judged from a kept state; older evidence from the start of its session. */
 const KEPT_STATES_MS = 8 * 24 * 3_600_000;
 const KEPT_AUDITS_MS = 90 * 24 * 3_600_000;
+/** Passing a callback on takes ten seconds at most. */
+const FORWARD_HELD_SECONDS = 300;
 
 export interface JobParts {
   database: Database;
@@ -152,6 +156,11 @@ export function composeJobs(parts: JobParts): Job[] {
         await audits.prune({ statesBefore: now - KEPT_STATES_MS, auditsBefore: now - KEPT_AUDITS_MS });
         await backfill.ownOutages(signal);
       },
+    },
+    {
+      name: 'release-forwards',
+      everySeconds: 60,
+      run: () => releaseForwards({ database: parts.database, task: FORWARD_TASK, heldSeconds: FORWARD_HELD_SECONDS }),
     },
   ];
 }

@@ -80,10 +80,13 @@ describe('serve while the database goes away for a moment', () => {
       await expect.poll(capturesStored, PATIENCE).toBe(cut);
       expect(hasEnded(service)).toBe(false);
     }
-    const back = await nextPolls();
-    await expect.poll(nextPolls, PATIENCE).toBeGreaterThan(back + 1);
+    // A chain that was lost is put together again within a minute, and only a run moves what is due then.
+    for (let moves = 0; moves < 2; moves++) {
+      const due = await nextPolls();
+      await expect.poll(nextPolls, { ...PATIENCE, timeout: 90_000 }).toBeGreaterThan(due);
+    }
     expect(await service.stop()).toBe(0);
-  }, 120_000);
+  }, 300_000);
 
   it('takes callbacks, and runs its jobs afterwards, where that happens just when they begin', async () => {
     await prepareWorker(database.url);
@@ -141,30 +144,51 @@ function damage(file: string): void {
   }
 }
 
-describe('SIGTERM to serve while callbacks are being passed on', () => {
-  it('lets go of them at once, and leaves them to whoever starts next', async () => {
-    let arrived = 0;
-    // Takes requests, and answers none.
-    predecessor = createServer(() => {
-      arrived++;
-    });
-    const listening = predecessor;
-    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-    const { port } = listening.address() as AddressInfo;
-    const service = await serve({
-      databaseUrl: database.url,
-      moreSettings: `        forward: http://127.0.0.1:${port}/\ncallbacks: { forwardAllowPrivate: true }\n`,
-    });
-    for (const stream of ['cam1', 'cam2', 'cam3']) expect(await send(service, stream)).toBe(200);
-    await expect.poll(() => arrived, PATIENCE).toBe(3);
-
-    const begun = Date.now();
-    expect(await service.stop()).toBe(0);
-    expect(Date.now() - begun).toBeLessThan(10_000);
+describe('serve that ends while callbacks are being passed on', () => {
+  let arrived: number;
+  const heldSince = async () => {
     const { rows } = await database.pool.query<{ lockedAt: number | null }>(
       `select locked_at as "lockedAt" from graphile_worker._private_jobs as jobs
        join graphile_worker._private_tasks as tasks on tasks.id = jobs.task_id where identifier = 'forward-callback'`,
     );
-    expect(rows).toEqual([{ lockedAt: null }, { lockedAt: null }, { lockedAt: null }]);
+    return rows.map(({ lockedAt }) => lockedAt);
+  };
+
+  /** Three callbacks are on their way to a predecessor that takes requests and answers none. */
+  async function passOn() {
+    arrived = 0;
+    const listening = createServer(() => {
+      arrived++;
+    });
+    predecessor = listening;
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+    const { port } = listening.address() as AddressInfo;
+    const options = {
+      databaseUrl: database.url,
+      moreSettings: `        forward: http://127.0.0.1:${port}/\ncallbacks: { forwardAllowPrivate: true }\n`,
+    };
+    const service = await serve(options);
+    for (const stream of ['cam1', 'cam2', 'cam3']) expect(await send(service, stream)).toBe(200);
+    await expect.poll(() => arrived, PATIENCE).toBe(3);
+    return { service, options };
+  }
+
+  it('lets go of them at once on SIGTERM, and leaves them to whoever starts next', async () => {
+    const { service } = await passOn();
+    const begun = Date.now();
+    expect(await service.stop()).toBe(0);
+    expect(Date.now() - begun).toBeLessThan(10_000);
+    expect(await heldSince()).toEqual([null, null, null]);
+  }, 60_000);
+
+  it('has them passed on by whoever runs five minutes after a SIGKILL', async () => {
+    const { service, options } = await passOn();
+    await discardServe(service);
+    expect(await heldSince()).not.toContain(null);
+    await database.pool.query(
+      `update graphile_worker._private_jobs set locked_at = locked_at - interval '5 minutes', run_at = run_at - interval '5 minutes'`,
+    );
+    await serve(options);
+    await expect.poll(() => arrived, PATIENCE).toBe(6);
   }, 60_000);
 });

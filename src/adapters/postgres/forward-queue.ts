@@ -29,6 +29,23 @@ export function createForwardQueue(options: { database: Database; task: string }
   };
 }
 
+/**
+ * Gives back what a process held that was killed: graphile-worker itself would do so after four hours. Whoever still works on a callback
+ * after `heldSeconds` is taken for dead.
+ */
+export async function releaseForwards(options: {
+  database: Database;
+  task: string;
+  heldSeconds: number;
+}): Promise<void> {
+  await options.database.pool.query(
+    `update graphile_worker._private_jobs set locked_at = null, locked_by = null, run_at = greatest(run_at, now())
+     where task_id = (select id from graphile_worker._private_tasks where identifier = $1)
+     and locked_at < now() - make_interval(secs => $2)`,
+    [options.task, options.heldSeconds],
+  );
+}
+
 function jobKey({ target, bodyBase64, headers }: ForwardedCallback): string {
   const seen = JSON.stringify([target, bodyBase64, headers['ali-live-timestamp'] ?? '']);
   return `forward:${createHash('sha256').update(seen).digest('base64url')}`;
