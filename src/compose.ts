@@ -28,7 +28,7 @@ import { composeJobs } from './compose/jobs.ts';
 import { composeQuarantine } from './compose/quarantine.ts';
 import { composeHistory } from './compose/queries.ts';
 import { ReleaseStack } from './compose/release-stack.ts';
-import { isDone, openStorage, untilReached } from './compose/storage.ts';
+import { isDone, openStorage, untilDone } from './compose/storage.ts';
 import { createVendor } from './compose/vendor.ts';
 import { type Config, ConfigurationError, environmentSecrets, type Secrets } from './config/env.ts';
 import { loadSettings } from './config/load-settings.ts';
@@ -288,11 +288,15 @@ export async function createService(environment: Environment, overrides: Overrid
         log: (level, message) => logger[level === 'warning' ? 'warn' : 'error'](message),
       });
     };
-    const startJobsLater = async () => {
-      await untilReached(database, stopping.signal, logger);
-      await prepare();
-      await startJobs();
-    };
+    const startJobsLater = () =>
+      untilDone(
+        async () => {
+          await prepare();
+          await startJobs();
+        },
+        database,
+        { signal: stopping.signal, logger },
+      );
     const endJobs = async () => {
       await begun?.catch(() => {});
       await worker?.close();

@@ -340,8 +340,8 @@ export interface Spool {
   noteAlive(beat: Heartbeat): void;
   aliveNotes(): Heartbeat[];
   forgetAliveNotes(notes: Heartbeat[]): void;
-  /** Takes over what receivers that are gone left in files of their own. */
-  absorb(): void;
+  /** Takes over a few of the entries that receivers that are gone left in files of their own; true where more are left. */
+  absorb(): boolean;
   close(): void;
 }
 

@@ -85,18 +85,36 @@ export async function untilReached(database: Database, signal: AbortSignal, logg
   );
 }
 
-/** Whether `work` was done: false where it failed because the database is away just now; other failures are thrown. */
+/**
+ * Whether `work` was done: false where it failed because the database is away just now. Where the database is there, it may have been away
+ * and be back, so it is tried once more before the failure is thrown.
+ */
 export async function isDone(work: () => Promise<void>, database: Database, logger: Logger): Promise<boolean> {
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    const away = await reachDatabase(database).then(
-      () => null,
-      (reason: unknown) => reason,
-    );
-    if (!(away instanceof DatabaseUnavailableError && away.mayPass)) throw error;
-    logger.warn(away.message);
-    return false;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      const away = await reachDatabase(database).then(
+        () => null,
+        (reason: unknown) => reason,
+      );
+      if (away instanceof DatabaseUnavailableError && away.mayPass) {
+        logger.warn(away.message);
+        return false;
+      }
+      if (tries === 2) throw error;
+      logger.warn({ err: error }, 'the jobs could not be started; once more');
+    }
   }
+}
+
+/** As soon as the database is there, and again where it goes away meanwhile; rejects when `signal` ends it. */
+export async function untilDone(
+  work: () => Promise<void>,
+  database: Database,
+  { signal, logger }: { signal: AbortSignal; logger: Logger },
+): Promise<void> {
+  do await untilReached(database, signal, logger);
+  while (!(await isDone(work, database, logger)));
 }

@@ -58,6 +58,12 @@ export type NamedReason =
 /** Why a request was set aside. */
 export type QuarantineReason = NamedReason | NotStorable;
 
+/**
+ * Of what was taken into the spool and refused by the database only later: no signature is left, for it was checked when it came. The value is
+ * what a capture's flags said then. No request can carry it: of the headers that come only named ones are kept.
+ */
+export const ACCEPTED_HEADER = 'snapaudit-accepted';
+
 export function isStorageRefusal(reason: string): boolean {
   return reason.startsWith('too-many-new-') || reason.startsWith('not-storable-');
 }

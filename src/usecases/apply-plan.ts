@@ -48,6 +48,7 @@ export async function applyPlan(
       await ports.store.rememberBaselines(baselinesOf(domain, look.actual, look.lookedAt));
       await ports.store.resetHeals(domain.domain);
     },
+    note: (domain) => noteSettings(ports, [domain]),
     async goOn(domain, look, first) {
       await ports.store.correctBaselines(
         baselinesOf(domain, overtaken(domain, look.actual, first.actual), look.lookedAt),
@@ -60,6 +61,8 @@ export async function applyPlan(
 export interface CarryOutRules {
   stepsOf(plan: DomainPlan): Promise<readonly PlanStep[]>;
   begin?(desired: DesiredDomain, look: DomainLook): Promise<void>;
+  /** Notes what is in force from now on. */
+  note(desired: DesiredDomain): Promise<void>;
   /** Before a later round: `first` is what the first one saw. */
   goOn?(desired: DesiredDomain, look: DomainLook, first: DomainLook): Promise<void>;
 }
@@ -102,7 +105,7 @@ async function carryOutDomain(
       await rules.begin?.(desired, look);
       await ports.store.resealBaselines(domain);
       // Before the first change: a service that was started with other settings would undo what a crash left half done.
-      await noteSettings(ports, [desired]);
+      await rules.note(desired);
     } else if (first) await rules.goOn?.(desired, look, first);
     first ??= look;
     const left = wanted.filter((step) => !givenUp.has(subjectKey(subjectOf(step))));

@@ -1,4 +1,5 @@
 import { decodeCapture, parseRest, reproduceBody } from '../core/capture-shape.ts';
+import { ACCEPTED_HEADER } from '../core/quarantine-reason.ts';
 import type {
   BatchStore,
   ForwardedCallback,
@@ -113,12 +114,13 @@ function asideOf(kind: SpoolKind, refused: RefusedItem<unknown>[], now: () => nu
 function asQuarantined(kind: SpoolKind, item: unknown, reason: string, now: number): QuarantineEntry {
   const common = { kind: 'unclassified', reason, remoteAddress: null, headers: {} } as const;
   if (kind === 'capture') {
-    const { key, shape, rest, ...row } = item as IncomingCapture;
+    const { key, shape, rest, flags, ...row } = item as IncomingCapture;
     const stored = { ...row, rest: parseRest(rest) };
     const { object, receivedAt } = decodeCapture(stored, shape, key);
     return {
       ...common,
       ...key,
+      headers: { [ACCEPTED_HEADER]: String(flags) },
       object,
       receivedAt,
       body: Buffer.from(JSON.stringify(reproduceBody(stored, shape, key))),
@@ -134,7 +136,8 @@ function asQuarantined(kind: SpoolKind, item: unknown, reason: string, now: numb
       time: String(at),
     });
     const body = Buffer.from(`/callbacks/stream?${query}`);
-    return { ...common, domain, app, stream, object: null, receivedAt: seenAt, body };
+    const headers = { [ACCEPTED_HEADER]: '' };
+    return { ...common, headers, domain, app, stream, object: null, receivedAt: seenAt, body };
   }
   const body = Buffer.from(JSON.stringify(item));
   return { ...common, domain: null, app: null, stream: null, object: null, receivedAt: now, body };

@@ -215,13 +215,17 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   let draining: Promise<void> = Promise.resolve();
   let beating: Promise<void> = Promise.resolve();
 
+  function absorbWhereDue(spool: Spool): void {
+    const before = absorbedAt;
+    if (closing || performance.now() - before < limits.absorbEveryMs) return;
+    // First, so that one that cannot be taken over holds up nothing.
+    absorbedAt = performance.now();
+    if (spool.absorb()) absorbedAt = before;
+  }
+
   async function drain(): Promise<void> {
     if (parts.spool === null) return;
     try {
-      if (!closing && performance.now() - absorbedAt >= limits.absorbEveryMs) {
-        absorbedAt = performance.now();
-        parts.spool.absorb();
-      }
       await moveSpooled(parts.spool, () => closing);
       // Nothing left to move, yet the database counts as away (the spool took nothing either).
       await tryDatabase();
@@ -235,6 +239,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   async function moveSpooled(spool: Spool, isOver: () => boolean): Promise<void> {
     let leaveForwards = false;
     while (!isOver()) {
+      absorbWhereDue(spool);
       const page = await drainSpool(spool, parts.stores, now, { leaveForwards });
       if (page.entries === 0) return;
       if (page.moved > 0) durability.databaseIsBack();

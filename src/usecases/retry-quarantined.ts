@@ -1,4 +1,4 @@
-import { isStorageRefusal } from '../core/quarantine-reason.ts';
+import { ACCEPTED_HEADER, isStorageRefusal } from '../core/quarantine-reason.ts';
 import type { Clock, ForwardedCallback, KeptRequest, QuarantineEntry, RetryableQuarantine } from '../ports.ts';
 import {
   type CallbackAnswer,
@@ -78,13 +78,21 @@ async function outcomeOf(
     remoteAddress: kept.remoteAddress,
   };
   const body = Buffer.from(kept.body);
+  // Its signature is gone, and was good.
+  const trust = acceptedFlags(kept) === null ? {} : { keys: [] };
   const answer = isTarget(body)
-    ? await createReceiveStreamCallback({ ...parts.receiveStream, clock, quarantine })({
+    ? await createReceiveStreamCallback({ ...parts.receiveStream, ...trust, clock, quarantine })({
         ...request,
         target: body.toString(),
       })
-    : await receiveSnapshot(kept, { ...request, body }, { ...parts.receive, clock, quarantine });
+    : await receiveSnapshot(kept, { ...request, body }, { ...parts.receive, ...trust, clock, quarantine });
   return 'reason' in answer ? answer.reason : answer.outcome;
+}
+
+/** What was said of it when the spool took it; null where the receiver refused it itself. */
+function acceptedFlags({ reason, headers }: KeptRequest): number | null {
+  const accepted = isStorageRefusal(reason) ? headers[ACCEPTED_HEADER] : undefined;
+  return accepted === undefined ? null : Number(accepted);
 }
 
 /** A push callback has no body and is kept as its request target; JSON never begins like one. */
@@ -102,8 +110,13 @@ async function receiveSnapshot(
   const isNew = kept.kind === 'rejected' || (receive.keys.length === 0 && !isStorageRefusal(kept.reason));
   const forwards: ForwardedCallback[] = [];
   const held = { accept: async (callback: ForwardedCallback) => void forwards.push(callback) };
+  const flags = acceptedFlags(kept);
+  const captures: ReceiveCallbackParts['captures'] = {
+    accept: (row) => receive.captures.accept(flags === null ? row : { ...row, flags }),
+  };
   const answer = await createReceiveCallback({
     ...receive,
+    captures,
     ...(forward && isNew && { forward: { ...forward, sink: held } }),
   })(request);
   if (answer.outcome === 'stored') await Promise.all(forwards.map((callback) => forward?.sink.accept(callback)));

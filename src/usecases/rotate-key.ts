@@ -10,6 +10,7 @@ import type { Instant } from '../core/instant.ts';
 import type { SecretText } from '../core/secret-text.ts';
 import type { OnlineStream } from '../ports.ts';
 import { type ApplyOptions, type ApplyReport, carryOutPlan } from './apply-plan.ts';
+import { noteKey } from './note-settings.ts';
 import { type ConfigPlan, planConfigs } from './plan-configs.ts';
 import { type ConfigPorts, reconcileDomain } from './reconcile-configs.ts';
 import { type PlanFailure, workOnDomains } from './work-on-domains.ts';
@@ -133,7 +134,10 @@ export async function rotateKey(
   desired: readonly DesiredDomain[],
   options: ApplyOptions,
 ): Promise<ApplyReport> {
-  return carryOutPlan(ports, desired, options, { stepsOf: (plan) => rotatingSteps(ports, plan) });
+  return carryOutPlan(ports, desired, options, {
+    stepsOf: (plan) => rotatingSteps(ports, plan),
+    note: (domain) => noteKey(ports, domain),
+  });
 }
 
 async function rotatingSteps({ store }: ConfigPorts, { domain, entries, steps }: DomainPlan): Promise<PlanStep[]> {

@@ -116,7 +116,7 @@ it('serve notes its settings at its start, also where another replica does all t
   await database.pool.query(`insert into settings_in_force values ('play.example.com', 'of an apply', now())`);
   const running = await serve({ databaseUrl: database.url });
   await until(async () => (await inForce())[0] !== 'of an apply', 'its own settings are noted');
-  expect(await inForce()).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  expect(await inForce()).toEqual([expect.stringMatching(/^[0-9a-f]{128}$/)]);
   watching.release(true);
   expect(await running.stop()).toBe(0);
 }, 90_000);

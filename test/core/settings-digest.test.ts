@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { CONFIG_FIELDS } from '../../src/core/config-diff.ts';
 import type { DesiredDomain } from '../../src/core/config-plan.ts';
 import { SecretText } from '../../src/core/secret-text.ts';
-import { settingsDigest } from '../../src/core/settings-digest.ts';
+import { settingsDigest, withKeyOf } from '../../src/core/settings-digest.ts';
 
 const CONFIG = {
   domain: 'd',
@@ -29,7 +29,7 @@ const withConfig = (changes: Partial<DesiredDomain['configs'][number]>) =>
   digest({ configs: [{ ...CONFIG, ...changes }, DESIRED.configs[1]!] });
 
 it('the digest of settings is the same in any order of the apps, and in either mode', () => {
-  expect(digest()).toMatch(/^[0-9a-f]{64}$/);
+  expect(digest()).toMatch(/^[0-9a-f]{128}$/);
   expect(digest({ key: new SecretText('keykeykeykeykey1'), mode: 'observe' })).toBe(digest());
   expect(digest({ configs: DESIRED.configs.toReversed() })).toBe(digest());
   expect(withConfig({ ignore: CONFIG.ignore.toReversed() })).toBe(digest());
@@ -49,4 +49,10 @@ it.each([
   ['fields that may differ', { configs: [{ ...CONFIG, ignore: [] }, DESIRED.configs[1]!] }],
 ])('the digest of settings tells %s', (_, changes) => {
   expect(digest(changes)).not.toBe(digest());
+});
+
+it('the digest of settings with another key is that of the same settings with it', () => {
+  const key = new SecretText('keykeykeykeykey2');
+  expect(withKeyOf(digest(), { key })).toBe(digest({ key }));
+  expect(withKeyOf(digest({ configs: [CONFIG] }), { key })).toBe(digest({ configs: [CONFIG], key }));
 });

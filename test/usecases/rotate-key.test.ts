@@ -118,6 +118,19 @@ describe('rotating the callback key', () => {
     });
   });
 
+  it('puts nothing else of the settings in force: a service that has the new key and what was applied heals on', async () => {
+    const serving = NEW.map((domain) => ({ ...domain, mode: 'enforce' as const }));
+    const edited = settingsFor([{ app: 'live', interval: '20s' }]).map((domain) => ({
+      ...domain,
+      key: new SecretText(NEW_KEY),
+    }));
+    await noteSettings(world.ports, serving);
+    expect((await watchDrift(world.ports, serving)).healed).toHaveLength(2);
+    expect((await rotate({ desired: edited })).done).toEqual([]);
+    world.state.changeConfig(PLAY, 'live', { intervalSeconds: 30 });
+    expect(await watchDrift(world.ports, serving)).toMatchObject({ healed: [{ kind: 'config' }], outdated: [] });
+  });
+
   it('is not undone by a service in enforce mode that was started with the old key, until it is restarted with the new one', async () => {
     const enforced = (desired: typeof OLD) => desired.map((domain) => ({ ...domain, mode: 'enforce' as const }));
     await noteSettings(world.ports, enforced(OLD));

@@ -130,10 +130,11 @@ export function isDamage(error: unknown): boolean {
   return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
 }
 
-export function openFirstFree(directory: string): { db: DatabaseSync; path: string } {
+/** `passedOver`: files that showed damage when they were read. */
+export function openFirstFree(directory: string, passedOver: ReadonlySet<string>): { db: DatabaseSync; path: string } {
   for (let number = 0; number < MAX_FILES; number++) {
     const file = path.join(directory, number === 0 ? 'spool.sqlite' : `spool-${number}.sqlite`);
-    const db = tryOpen(file);
+    const db = passedOver.has(file) ? null : tryOpen(file);
     if (db !== null) return { db, path: file };
   }
   throw new Error(

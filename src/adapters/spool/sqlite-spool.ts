@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Spool } from '../../ports.ts';
-import { ALL, type Bounds, FILE_NAME, openFirstFree, prepareSpoolFile, tryOpen } from './spool-file.ts';
+import { ALL, type Bounds, FILE_NAME, isDamage, openFirstFree, prepareSpoolFile, tryOpen } from './spool-file.ts';
 
 /** The spool holds as much as it may, or the disk has no room for more. */
 export class SpoolFullError extends Error {
@@ -23,46 +23,72 @@ export function openSpool(options: {
   onDamaged?: (file: string) => void;
 }): Spool {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-  const open = () => prepareSpoolFile(openFirstFree(options.directory), options.maxBytes);
-  let file = open();
+  const passedOver = new Set<string>();
   // Counted once: a spool of millions would take its time on every look.
-  let count = file.countThrough(ALL, Number.MAX_SAFE_INTEGER);
+  let { file, count } = open();
   /** There may have been no room on the disk to note the removal. */
   let bounds: Bounds = ALL;
   /** Entries are marked once, though forwards may stay for long. */
   let triedThrough = 0;
 
-  absorbOthers(options.onDamaged);
+  /** Told of already, and left where they are. */
+  const damaged = new Set<string>();
 
-  /** Takes over what receivers left behind that are gone for good: nobody else would bring it to the database. */
-  function absorbOthers(onDamaged?: (file: string) => void): void {
+  while (absorbSome()) {}
+
+  /** The first file that can be used; one that is damaged is passed over, and what is whole of it is taken over like anybody's. */
+  function open(): { file: ReturnType<typeof prepareSpoolFile>; count: number } {
+    for (;;) {
+      const opened = openFirstFree(options.directory, passedOver);
+      try {
+        const prepared = prepareSpoolFile(opened, options.maxBytes);
+        return { file: prepared, count: prepared.countThrough(ALL, Number.MAX_SAFE_INTEGER) };
+      } catch (error) {
+        opened.db.close();
+        if (!isDamage(error)) throw error;
+        passedOver.add(opened.path);
+      }
+    }
+  }
+
+  /**
+   * Takes over what receivers left behind that are gone for good: nobody else would bring it to the database. One file's next few entries,
+   * for no callback is answered meanwhile; true where more are left.
+   */
+  function absorbSome(): boolean {
     for (const name of readdirSync(options.directory).filter((each) => FILE_NAME.test(each))) {
       const other = path.join(options.directory, name);
-      const db = other === file.path ? null : tryOpen(other, onDamaged);
+      const db = other === file.path || damaged.has(other) ? null : tryOpen(other, noteDamaged);
       if (db === null) continue;
-      const left = prepareSpoolFile({ db, path: other }, options.maxBytes);
       let isEmpty = false;
       try {
-        for (let after = 0; ; ) {
-          const entries = left.read({ removedThrough: after, forwardsThrough: after }, ABSORB_ENTRIES);
-          inTransaction(() => {
-            for (const { kind, payload, again } of entries) file.insert(options.now(), kind, payload, again);
-          });
-          count += entries.length;
-          after = entries.at(-1)?.id ?? after;
-          left.remove(after);
-          if (entries.length < ABSORB_ENTRIES) break;
-        }
+        const left = prepareSpoolFile({ db, path: other }, options.maxBytes);
+        const entries = left.read(ALL, ABSORB_ENTRIES);
+        inTransaction(() => {
+          for (const { kind, payload, again } of entries) file.insert(options.now(), kind, payload, again);
+        });
+        count += entries.length;
+        const last = entries.at(-1);
+        if (last) left.remove(last.id);
+        if (entries.length === ABSORB_ENTRIES) return true;
         inTransaction(() => left.notes().forEach(file.note));
         isEmpty = true;
       } catch (error) {
-        // Ours is full: the rest waits for the next start.
-        if (!(error instanceof SpoolFullError)) throw error;
+        // What is whole of it was taken over, unless it stands behind the damage.
+        if (isDamage(error)) noteDamaged(other);
+        // Ours is full: the rest waits until there is room.
+        else if (!(error instanceof SpoolFullError)) throw error;
       } finally {
         db.close();
         if (isEmpty) for (const part of [other, `${other}-wal`, `${other}-shm`]) rmSync(part, { force: true });
       }
     }
+    return false;
+  }
+
+  function noteDamaged(other: string): void {
+    damaged.add(other);
+    options.onDamaged?.(other);
   }
 
   function inTransaction(work: () => void): void {
@@ -98,10 +124,9 @@ export function openSpool(options: {
     const { path: used } = file;
     file.db.close();
     for (const name of [used, `${used}-wal`, `${used}-shm`]) rmSync(name, { force: true });
-    file = open();
+    ({ file, count } = open());
     bounds = ALL;
     triedThrough = 0;
-    count = file.countThrough(ALL, Number.MAX_SAFE_INTEGER);
     inTransaction(() => notes.forEach(file.note));
   }
 
@@ -149,8 +174,7 @@ export function openSpool(options: {
     forgetAliveNotes(beats) {
       tryTransaction(() => beats.forEach(file.forget));
     },
-    // A damaged file was told of at the start.
-    absorb: () => absorbOthers(),
+    absorb: absorbSome,
     close: () => file.db.close(),
   };
 }
