@@ -128,7 +128,7 @@ export interface StreamCommit {
   expectedVersion: number;
   /** The judgement went on from here: what became final by then stays. */
   base: Instant;
-  /** Gaps that ended before are not touched, whenever they became final; null: all are. */
+  /** What was judged of before is not touched, whenever it became final, and all from here on is replaced; null: no such border. */
   standsBefore: Instant | null;
   /** Where the audit stands now; where it could not look, where it stood before, and all after `base` is provisional. */
   watermark: Omit<Watermark, 'version'>;

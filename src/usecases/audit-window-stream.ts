@@ -60,7 +60,7 @@ export class StreamAudit {
   readonly #foreign = new ForeignCounts();
   #finalAnything = false;
   #again: boolean;
-  /** Gaps that ended before are not touched. */
+  /** What was judged of before stands. */
   #standsBefore: Instant | null = null;
   /** Names outside the listed prefix that OSS was not asked for. */
   #unasked = new Set<string>();
@@ -97,9 +97,9 @@ export class StreamAudit {
     }
     // What was judged while its captures were there stands: it cannot be judged again without them.
     if (this.#again && this.#base < terms.keptFrom) {
-      this.#standsBefore = Math.min(terms.keptFrom, watermark!.auditedUntil);
-      this.#base = this.#standsBefore;
+      this.#base = Math.min(terms.keptFrom, watermark!.auditedUntil);
       this.#again = this.#base < watermark!.auditedUntil;
+      if (this.#again) this.#standsBefore = this.#base;
       state = this.#again ? { ...beginStream(this.#base), foreignAfter: stored!.foreignAfter } : stored!;
     }
     const { seen: _seen, toldLate: _told, ...begun } = state;
@@ -285,7 +285,9 @@ export class StreamAudit {
       },
       keep,
       sessions: this.#judge.results(),
-      standing: this.#spans.map((span) => span.session.startedAt),
+      standing: this.#spans
+        .filter((span) => this.#standsBefore === null || span.capturesTo > this.#standsBefore)
+        .map((span) => span.session.startedAt),
       // Taken in as soon as the watermark lies before it: what comes after is judged from there on, now or next time.
       lateEvidenceIds: this.#finalAnything || !this.#again ? (this.#start.late?.ids ?? []) : [],
       foreign: this.#foreign.all(),

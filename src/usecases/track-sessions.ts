@@ -54,6 +54,10 @@ export function createTrackSessions(parts: TrackSessionsParts): (options?: { fro
     const rows = await sessions.signals(ids, from);
     const signals = new Map<number, SessionSignal[]>(ids.map((id) => [id, []]));
     const known = group.filter((stream) => stream.exact);
+    const keptFrom = Math.max(from, firstKeptDay(now, parts.captureRetentionDays ?? null) * DAY_MS);
+    // What was read before is not read anew every minute, for a session may be weeks long.
+    const unreadFrom = Math.max(keptFrom, Math.min(reach, trackedUntil ?? from));
+    const storedSince = await sessions.sessions(ids, from, now + DAY_MS);
     for (const stream of group) {
       const meant = streamOfPush(stream, { streamingDomains: new Map(), known });
       const pushed = group.find((each) => each.stream === meant.stream) ?? stream;
@@ -64,12 +68,27 @@ export function createTrackSessions(parts: TrackSessionsParts): (options?: { fro
     }
     for (const stream of group) {
       const own = signals.get(stream.id)!;
-      for (const at of await capturesThatTell(stream.id, own, from)) own.push({ kind: 'capture', at });
       const config = configInForce(versions, stream.domain, stream.app, now);
       const intervalMs = config ? config.intervalSeconds * 1_000 : FALLBACK_INTERVAL_MS;
-      const merged = mergeSessions(own, { now, intervalMs }).filter((session) => session.startedAt >= from);
-      const keptFrom = firstKeptDay(now, parts.captureRetentionDays ?? null) * DAY_MS;
-      await sessions.replaceSessions(stream.id, from, withOutlived(merged, stored.get(stream.id) ?? [], keptFrom));
+      const inferred = (storedSince.get(stream.id) ?? []).filter(
+        ({ certainty, startedAt }) => certainty === 'inferred' && startedAt >= from,
+      );
+      const mergedSince = async (readFrom: Instant) => {
+        const captures = await capturesThatTell(stream.id, own, readFrom);
+        const all = [...own, ...captures.map((at): SessionSignal => ({ kind: 'capture', at }))];
+        const merged = mergeSessions(all, { now, intervalMs }).filter((session) => session.startedAt >= from);
+        return withOutlived(
+          merged,
+          inferred.filter(({ startedAt }) => startedAt < readFrom),
+          readFrom,
+        );
+      };
+      let merged = await mergedSince(unreadFrom);
+      // Where it ended, and whether it goes on, its older captures must tell.
+      const lost = ({ startedAt, endedAt }: StoredSession) =>
+        endedAt === null && !merged.some((session) => session.startedAt === startedAt && session.endedAt === null);
+      if (unreadFrom > keptFrom && inferred.some(lost)) merged = await mergedSince(keptFrom);
+      await sessions.replaceSessions(stream.id, from, merged);
     }
   }
 
@@ -103,22 +122,21 @@ export function createTrackSessions(parts: TrackSessionsParts): (options?: { fro
   };
 }
 
-/** An inferred session whose first captures are not kept any more began when it was said to, and what was judged of it stands. */
+/** An inferred session whose first captures are not read any more began when it was said to, and what was judged of it stands. */
 function withOutlived(
   merged: readonly StoredSession[],
-  stored: readonly StoredSession[],
-  keptFrom: Instant,
+  outlived: readonly StoredSession[],
+  readFrom: Instant,
 ): StoredSession[] {
   const sessions = merged.map((session) => ({ ...session }));
-  for (const before of stored) {
-    if (before.certainty !== 'inferred' || before.startedAt >= keptFrom) continue;
+  for (const before of outlived) {
     const end = before.endedAt ?? Number.POSITIVE_INFINITY;
     const within = sessions.filter(
       ({ startedAt, endedAt }) => startedAt <= end && (endedAt ?? Number.POSITIVE_INFINITY) > before.startedAt,
     );
     const [first] = within;
-    if (!first) sessions.push({ ...before, endedAt: before.endedAt ?? keptFrom });
-    else if (first.certainty === 'inferred') first.startedAt = before.startedAt;
+    if (!first) sessions.push({ ...before, endedAt: before.endedAt ?? readFrom });
+    else if (first.certainty === 'inferred') first.startedAt = Math.min(first.startedAt, before.startedAt);
   }
   return sessions.sort((a, b) => a.startedAt - b.startedAt);
 }

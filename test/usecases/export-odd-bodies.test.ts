@@ -19,6 +19,9 @@ beforeAll(async () => {
     ['e', String.raw`"\u0000":1`],
     ['f', '"x":2'],
     ['g', String.raw`"x":"a\\\\u0000\\u0000\"\u0001"`],
+    // A backslash and a `u` that begin no escape.
+    ['h', String.raw`"x":"a\\u0041"`],
+    ['i', String.raw`"x":"C:\\u0000\\"`],
   ] as const) {
     const streamId = await addStream(database, 'play.example.com', 'live', stream);
     await addCaptures(database, [{ streamId, shapeId, at: START, discriminator: 0, rest: `{"fields":{${extra}}}` }]);
@@ -30,7 +33,7 @@ async function textOf(chunks: AsyncIterable<Buffer | string>) {
   for await (const c of chunks) t += c;
   return t;
 }
-it.each(['a', 'b', 'c', 'd', 'e', 'f', 'g'])(
+it.each(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'])(
   'a capture whose body holds what PostgreSQL reads in no JSON is exported: %s',
   async (stream) => {
     expect((await api.queries.captures({ stream: [stream] })).data).toHaveLength(1);

@@ -75,6 +75,60 @@ describe('what retention took away', () => {
     expect(await world.stored()).toEqual(before);
   });
 
+  it('is counted once though its session turns out to have begun a little earlier', async () => {
+    await world.session('cam01', T0 + HOUR, null);
+    await captures(T0 + 30 * HOUR);
+    world.clock.at = T0 + 30 * HOUR;
+    await world.audit({ domain: DOMAIN });
+    const before = await world.stored();
+    await dropFirstDay();
+    await world.sessions.replaceSessions(1, T0, [
+      { startedAt: T0 + HOUR - 5_000, endedAt: null, certainty: 'announced', endCertain: true },
+    ]);
+    await world.audit({ domain: DOMAIN });
+    expect(await world.stored()).toEqual(before);
+  });
+
+  it('keeps its part of a gap that goes on after it', async () => {
+    await world.session('cam01', T0, null);
+    await captures(T0 + 10 * HOUR);
+    for (let at = T0 + 10 * HOUR; at < T0 + 30 * HOUR; at += 10 * MINUTE)
+      await world.capture('cam01', at, { callback: at > T0 + 27 * HOUR });
+    await world.flush();
+    world.clock.at = T0 + 30 * HOUR;
+    await world.audit({ domain: DOMAIN });
+    const before = await world.stored();
+    expect(before.gaps).toMatchObject([{ from: T0 + 10 * HOUR, count: 103 }]);
+    await dropFirstDay();
+    await excuse(T0 + HOUR + 1);
+    await world.audit({ domain: DOMAIN });
+    const { slots, gaps } = await world.stored();
+    expect(slots).toEqual(before.slots);
+    const parts = [
+      { from: T0 + 10 * HOUR, to: T0 + DAY, count: 84 },
+      { from: T0 + DAY, to: before.gaps[0]!.to, count: 19 },
+    ];
+    expect(gaps).toMatchObject(parts);
+    // Nor does what is judged again from later on take it away.
+    await excuse(T0 + 29 * HOUR + 1);
+    await world.audit({ domain: DOMAIN });
+    expect((await world.stored()).gaps).toMatchObject(parts);
+  });
+
+  it('is not followed by slots of a session that turns out to have ended then', async () => {
+    await world.session('cam01', T0, null);
+    await captures(T0 + 5 * HOUR);
+    world.clock.at = T0 + 30 * HOUR;
+    await world.audit({ domain: DOMAIN });
+    await dropFirstDay();
+    await world.session('cam01', T0, T0 + 5 * HOUR);
+    await world.audit({ domain: DOMAIN });
+    const { rows } = await database.pool.query(
+      'select max(hour) as hour, (select max(to_at) from gaps) as gap from slot_hours',
+    );
+    expect(rows).toEqual([{ hour: T0 + 23 * HOUR, gap: T0 + DAY }]);
+  });
+
   it('is in no evidence that blames somebody', async () => {
     await world.session('cam01', T0, T0 + 10 * HOUR);
     await captures(T0 + 10 * HOUR);

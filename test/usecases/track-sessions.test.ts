@@ -142,6 +142,52 @@ describe('tracking sessions', () => {
     expect(await sessions()).toEqual([['cam01', 10, 70, 'inferred', false]]);
   });
 
+  describe('an inferred session of days', () => {
+    const HOUR = 60 * MINUTE;
+    const start = T0 - 5 * 24 * HOUR;
+    const read: number[] = [];
+    beforeEach(async () => {
+      world.config({ intervalSeconds: 3_600, validFrom: T0 - MINUTE });
+      read.length = 0;
+      const counting: typeof world.sessions = {
+        ...world.sessions,
+        async capturesOutsideSessions(...asked) {
+          const found = await world.sessions.capturesOutsideSessions(...asked);
+          read.push(found.length);
+          return found;
+        },
+      };
+      track = createTrackSessions({ ...world.parts, sessions: counting, domains: [DOMAIN] });
+      await hourly(start, T0);
+      world.clock.at = T0 - SECOND;
+      await track({ from: start });
+    });
+
+    async function hourly(from: number, to: number): Promise<void> {
+      for (let at = from; at < to; at += HOUR) {
+        world.clock.at = at + SECOND;
+        await world.told('cam01', `snapshot/${APP}/cam01/${at / SECOND}.jpg`, at + 800);
+      }
+      await world.flush();
+    }
+
+    it('is not read whole again each time', async () => {
+      read.length = 0;
+      await hourly(T0, T0 + HOUR);
+      await track();
+      expect(await sessions()).toEqual([['cam01', (start - T0) / SECOND, null, 'inferred', false]]);
+      expect(Math.max(...read)).toBeLessThanOrEqual(50);
+    });
+
+    it('ends with its last capture though nobody looked for days', async () => {
+      world.clock.at = T0 + 4 * 24 * HOUR;
+      await track();
+      expect(await sessions()).toEqual([
+        ['cam01', (start - T0) / SECOND, (10 * SECOND - HOUR) / SECOND, 'inferred', false],
+      ]);
+    });
+  });
+
   it('keeps an inferred session running however many captures it has', async () => {
     const start = T0 - 3 * 24 * 60 * MINUTE;
     world.config({ intervalSeconds: 5, validFrom: T0 - MINUTE });

@@ -196,16 +196,17 @@ export function createAuditStore(database: Database): AuditStore {
 
     async replaceJudgedBlindSpans(spans, changed) {
       await db.transaction().execute(async (transaction) => {
-        for (const { from, to } of changed) {
-          // A callback may be on its way for 35 s, so captures from before the span are judged with it too.
-          const since = timestamp(from - DELIVERY_WINDOW_MS);
-          await judgeAgain(
-            transaction,
-            sql`select distinct x.stream_id, ${since} as from_at from sessions x
-              where x.started_at < ${timestamp(to)} and (x.ended_at is null or x.ended_at > ${since})`,
-            'blindness-changed',
-          );
-        }
+        // A callback may be on its way for 35 s, so captures from before a span are judged with it too.
+        const begins = changed.map(({ from }) => new Date(from - DELIVERY_WINDOW_MS).toISOString());
+        const ends = changed.map(({ to }) => new Date(to).toISOString());
+        await judgeAgain(
+          transaction,
+          sql`select x.stream_id, min(c.from_at) as from_at
+            from unnest(${sql.val(begins)}::timestamptz[], ${sql.val(ends)}::timestamptz[]) as c (from_at, to_at)
+            join sessions x on x.started_at < c.to_at and (x.ended_at is null or x.ended_at > c.from_at)
+            group by x.stream_id`,
+          'blindness-changed',
+        );
         await transaction.deleteFrom('judged_blind_spans').execute();
         for (const rows of slices(spans)) {
           await transaction

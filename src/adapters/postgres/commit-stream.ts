@@ -17,6 +17,7 @@ export async function commitStream(db: Kysely<Tables>, commit: StreamCommit): Pr
   try {
     await db.transaction().execute(async (transaction) => {
       if (!(await compareAndSet(transaction, commit))) throw new OvertakenError();
+      if (commit.standsBefore !== null) await cutGaps(transaction, commit.streamId, commit.standsBefore);
       for (const session of commit.sessions) {
         await replaceHours(transaction, commit, session);
         await replaceGaps(transaction, commit, session);
@@ -180,13 +181,33 @@ async function replaceGaps(transaction: Transaction, commit: StreamCommit, sessi
   }
 }
 
-/** Sessions that were found to be others (a refined start, two that are one): what was judged of them goes. */
+/**
+ * A gap that reaches over the border of what stands: its part before stays, and no judgement to come takes it away. The slots of a
+ * run are as far apart as its beat.
+ */
+async function cutGaps(transaction: Transaction, streamId: number, standsBefore: Instant): Promise<void> {
+  const border = timestamp(standsBefore);
+  await sql`
+    update gaps set to_at = ${border}, open = false, final_at = ${border},
+      slots = ceil(slots * extract(epoch from ${border} - from_at) / extract(epoch from to_at - from_at))
+    where stream_id = ${streamId} and from_at < ${border} and to_at > ${border}`.execute(transaction);
+}
+
+/** Sessions that were found to be others (a refined start, two that are one): what was judged of them goes, unless it stands. */
 async function dropFallenSessions(transaction: Transaction, commit: StreamCommit): Promise<void> {
-  for (const table of ['slot_hours', 'gaps'] as const) {
+  const { standsBefore } = commit;
+  for (const [table, at] of [
+    ['slot_hours', 'hour'],
+    ['gaps', 'from_at'],
+  ] as const) {
+    const fallen =
+      standsBefore === null
+        ? sql<boolean>`session_started_at >= ${timestamp(commit.base)}`
+        : sql<boolean>`session_started_at > ${timestamp(NO_SESSION)} and ${sql.ref(at)} >= ${timestamp(standsBefore)}`;
     await transaction
       .deleteFrom(table)
       .where('stream_id', '=', commit.streamId)
-      .where('session_started_at', '>=', timestamp(commit.base))
+      .where(fallen)
       .where(sql<boolean>`session_started_at <> all(${instants(commit.standing)})`)
       .execute();
   }

@@ -81,7 +81,7 @@ export function createCaptureExports({ db, pool }: Pick<Database, 'db' | 'pool'>
  * `\u....`) or in no `jsonb` (a number out of all bounds). Nothing that is exported does.
  */
 const REST = sql`(case when position('\\u' in c.rest) > 0
-  then regexp_replace(c.rest, '(\\\\)|\\\\u[0-9a-fA-F]{4}', '\\1', 'g') else c.rest end)::json`;
+  then regexp_replace(c.rest, '(\\\\\\\\)|\\\\u[0-9a-fA-F]{4}', '\\1', 'g') else c.rest end)::json`;
 
 /** Name, expression over a row `c` of `captures`, and what CSV needs to know: a text from outside, or a boolean. */
 type Column = [name: string, value: RawBuilder<unknown>, kind?: 'foreign' | 'boolean'];
