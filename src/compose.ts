@@ -116,7 +116,10 @@ export async function createService(environment: Environment, overrides: Overrid
     });
     release.add(receiving.close);
     const metrics = createMetrics({
-      source: createMetricsSource(database),
+      source: createMetricsSource(
+        database,
+        settings.domains.map(({ domain }) => domain),
+      ),
       clock,
       version: VERSION,
       channels: settings.notify.map(({ name }) => name),

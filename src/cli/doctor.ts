@@ -43,5 +43,7 @@ function coloursFor(isTerminal: boolean): Record<DoctorLine['status'], (text: st
 function formatLine({ check, status, detail, remedy }: DoctorLine, isTerminal: boolean): string {
   const remark = remedy === null || detail.endsWith(remedy) ? '' : ` ${remedy}`;
   const text = `${detail}${remark === '' || /[.!?]$/.test(detail) ? '' : '.'}${remark}`;
-  return `${coloursFor(isTerminal)[status](status.padEnd(4))}  ${printable(`${check}: ${text}`)}\n`;
+  // The mistakes of a settings file stand on lines of their own, further in than a check.
+  const lines = `${check}: ${text}`.split('\n').map(printable).join('\n      ');
+  return `${coloursFor(isTerminal)[status](status.padEnd(4))}  ${lines}\n`;
 }

@@ -84,6 +84,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
   const onProblem = (what: string, error: unknown) => logger.warn({ err: error }, what);
 
   const facts = createAlertingFacts(database);
+  const audited = new Set(settings.domains.map(({ domain }) => domain));
   const incidents = createIncidentStore(database);
   const notifications = createNotificationStore(database);
   const states = createChannelStates(database);
@@ -110,7 +111,11 @@ export function createAlerting(parts: AlertingParts): Alerting {
 
   const raise = createIncidentRaiser({
     clock,
-    facts,
+    facts: {
+      ...facts,
+      // The streams of a domain that has left the settings stay on air for us, and are audited no more.
+      auditStalls: async (before) => (await facts.auditStalls(before)).filter(({ domain }) => audited.has(domain)),
+    },
     incidents,
     watch: createSilenceWatch({
       facts,

@@ -263,4 +263,29 @@ describe.skipIf(!hasChromium)(`the page of one stream${SKIPPED}`, () => {
       expect(await page.getByRole('button', { name: 'Next month' }).isDisabled()).toBe(true);
     });
   }, 120_000);
+
+  it('stays with its stream when the window changes, and with the filter of a list, whatever the stream is called', async () => {
+    const first = Math.floor(Date.now() / HOUR) * HOUR - 30 * HOUR;
+    for (const name of ['100%', 'a%2Fb', '%41', 'back\\slash', 'a/b?c#d&e+f', '客厅 📷']) {
+      const id = await addStream(database, DOMAIN, 'live', name);
+      await addSession(database, id, first, first + HOUR);
+      await addWatermark(database, id, first + HOUR);
+      const address = `/streams/${DOMAIN}/live/${encodeURIComponent(name)}`;
+      await visit(`${address}?last=hour`, async (page) => {
+        const heading = page.getByRole('heading', { level: 1, name, exact: true });
+        await heading.waitFor();
+        // A wider window, which is written into the address.
+        await page.keyboard.press('-');
+        await soon(() => new URL(page.url()).searchParams.has('from')).toBe(true);
+        expect(new URL(page.url()).pathname).toBe(address);
+        await heading.waitFor();
+      });
+    }
+    await visit(`/gaps?${new URLSearchParams({ stream: 'a%2Fb' })}`, async (page) => {
+      await page.locator('.page-head bdi').getByText('a%2Fb', { exact: true }).waitFor();
+      await page.getByLabel('Verdict').selectOption('unknown');
+      await soon(() => new URL(page.url()).searchParams.get('verdict')).toBe('unknown');
+      expect(new URL(page.url()).searchParams.get('stream')).toBe('a%2Fb');
+    });
+  }, 120_000);
 });

@@ -287,4 +287,17 @@ describe('snapaudit doctor', () => {
     expect(stdout).toBe('ok    settings: 1 domain\nfail  database: nothing listens there. Start it.\n');
     expect(exitCode).toBe(1);
   });
+
+  it('prints every mistake of the settings on a line of its own', async () => {
+    const detail = 'snapaudit.yaml has 2 mistakes:\n  - line 3: one\n  - line 7: \u001b[31mother';
+    const lines = [{ check: 'settings', status: 'fail' as const, detail, remedy: 'Correct the lines named.' }];
+    const openDoctor = async () => ({ lines, subject: null, close: async () => {} });
+    const { stdout } = await runCommand(doctorCommand, [], { openDoctor });
+    expect(stdout.split('\n')).toEqual([
+      'fail  settings: snapaudit.yaml has 2 mistakes:',
+      '        - line 3: one',
+      '        - line 7: \ufffd[31mother. Correct the lines named.',
+      '',
+    ]);
+  });
 });

@@ -32,7 +32,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   await fillHistory(database);
   const metrics = createMetrics({
-    source: createMetricsSource(database),
+    source: createMetricsSource(database, ['play.example.com']),
     clock: { now: () => NOW },
     version: '0.1.0',
     channels: ['chat', 'mail'],
@@ -71,7 +71,7 @@ describe('/metrics', () => {
   const OF_THE_DATABASE = /^snapaudit_(streams_on_air|audit_age_seconds|receiver_heartbeat_age_seconds)\b/m;
   /** Metrics whose database can be taken away; each text is read anew. */
   function takenAway(change: (snapshot: MetricsSnapshot) => MetricsSnapshot = (snapshot) => snapshot) {
-    const source = createMetricsSource(database);
+    const source = createMetricsSource(database, ['play.example.com']);
     let isAway = false;
     let time = Date.now();
     vi.spyOn(Date, 'now').mockImplementation(() => time);
@@ -125,7 +125,7 @@ describe('/metrics', () => {
   });
 
   it('ages the audit of a domain from when a stream went on air or the first audit began, where none has finished', async () => {
-    const source = createMetricsSource(database);
+    const source = createMetricsSource(database, ['young.example.com', 'failing.example.com']);
     const ages = async () =>
       new Map((await source.read(NOW)).auditAgeSeconds.map(({ domain, seconds }) => [domain, seconds]));
     const streamId = await addStream(database, 'young.example.com', 'live', 'cam');
@@ -145,6 +145,9 @@ describe('/metrics', () => {
     const done = { ...audit, domain: 'young.example.com', status: 'done' as const, error: null, seconds: 1 };
     await database.db.insertInto('audits').values(done).execute();
     expect((await ages()).get('young.example.com')).toBe(600);
+    // One that has left the settings is audited no more, and no rule is to complain of it.
+    const others = await createMetricsSource(database, ['failing.example.com']).read(NOW);
+    expect(others.auditAgeSeconds.map(({ domain }) => domain)).toEqual(['failing.example.com']);
   });
 });
 

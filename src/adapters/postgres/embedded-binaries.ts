@@ -26,7 +26,7 @@ export async function findPostgresBinaries(
   const refuge = path.join('/var/lib/snapaudit', createHash('sha256').update(dataDir).digest('hex').slice(0, 12));
   const clusterParent = canEnter(dataDir, '-d') ? dataDir : refuge;
   if (clusterParent === refuge) {
-    await mkdir(refuge, { recursive: true, mode: 0o755 });
+    await makeEnterable(refuge);
     progress(`the PostgreSQL user cannot enter ${dataDir}: the cluster is kept in ${refuge}`);
   }
   if (canEnter(packaged, '-x')) return { binaries: { pgCtl: packaged }, clusterParent };
@@ -38,12 +38,19 @@ export async function findPostgresBinaries(
   );
   if (!(await stat(copy).catch(() => null))) {
     const fresh = `${copy}.new-${process.pid}`;
-    await mkdir(path.dirname(copy), { recursive: true, mode: 0o755 });
+    await makeEnterable(path.dirname(copy));
     await cp(native, fresh, { recursive: true, verbatimSymlinks: true });
     await chmod(fresh, 0o755);
     await rename(fresh, copy).catch(() => rm(fresh, { recursive: true, force: true }));
   }
   return { binaries: { pgCtl: path.join(copy, 'bin', 'pg_ctl') }, clusterParent };
+}
+
+/** A directory that everybody may enter, with those above it that were missing, whatever our umask says. */
+async function makeEnterable(directory: string): Promise<void> {
+  const first = await mkdir(directory, { recursive: true });
+  if (first === undefined) return;
+  for (let made = directory; made.length >= first.length; made = path.dirname(made)) await chmod(made, 0o755);
 }
 
 async function packagedPgCtl(): Promise<string> {

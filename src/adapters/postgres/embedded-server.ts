@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import path from 'node:path';
@@ -98,10 +98,12 @@ function pgCtlRunner(binaries: PostgresBinaries, user: UnprivilegedUser): Run {
 }
 
 async function initialise(run: Run, parent: string, cluster: string, password: string, user: UnprivilegedUser) {
-  // Made beside its final name, so that an interrupted initdb is never mistaken for a database.
-  const fresh = path.join(parent, 'postgres-18.new');
-  const passwordFile = path.join(parent, 'postgres-18.password');
-  await rm(fresh, { recursive: true, force: true });
+  // Made beside its final name, so that an interrupted initdb is never mistaken for a database; under a name of its own, for one whose
+  // process was ended may still be writing.
+  const fresh = path.join(parent, `postgres-18.new-${randomBytes(4).toString('hex')}`);
+  const passwordFile = `${fresh}.password`;
+  const left = (await readdir(parent)).filter((name) => name.startsWith('postgres-18.new'));
+  for (const name of left) await rm(path.join(parent, name), { recursive: true, force: true }).catch(() => {});
   await mkdir(fresh, { recursive: true, mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user.uid !== undefined && user.gid !== undefined) {
@@ -156,13 +158,23 @@ async function start(run: Run, cluster: string, isVolatile: boolean): Promise<vo
 async function isRunning(run: Run, cluster: string): Promise<boolean> {
   // pg_ctl looks at the process itself: a stale postmaster.pid counts as "not running", and the start removes it.
   if ((await run(['status', '-D', cluster])).code !== 0) return false;
-  // In a container whose first process reaps no orphans, a killed server stays a zombie that pg_ctl takes for alive.
   const pidFile = path.join(cluster, 'postmaster.pid');
   const pid = Number((await readFile(pidFile, 'utf8')).split('\n')[0]);
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  if (!/^State:\s+Z/m.test(status)) return true;
+  if (await isServerOf(cluster, pid)) return true;
   await rm(pidFile, { force: true });
   return false;
+}
+
+/**
+ * Whether that living process is the cluster's server, as far as /proc tells. pg_ctl takes any process of its user for it: in a container
+ * whose first process reaps no orphans the zombie of a killed one, after a restart of the machine whoever has got its number.
+ */
+async function isServerOf(cluster: string, pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  if (/^State:\s+Z/m.test(status) || /^Name:\s+(?!postgres$)/m.test(status)) return false;
+  // The server works in its cluster. Whose directory we may not see gets the benefit of the doubt.
+  const directory = await readlink(`/proc/${pid}/cwd`).catch(() => null);
+  return directory === null || directory === (await realpath(cluster));
 }
 
 async function portOf(cluster: string): Promise<number> {

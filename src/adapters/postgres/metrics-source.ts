@@ -8,7 +8,8 @@ import { timestamp } from './timestamp.ts';
 const MAX_APPS = 200;
 const HOUR_MS = 3_600_000;
 
-export function createMetricsSource(database: Database): MetricsSource {
+/** `domains`: those of the settings. Of one that has left them the audit does not get on, and that is no fault. */
+export function createMetricsSource(database: Database, domains: readonly string[]): MetricsSource {
   const { db } = database;
   return {
     async read(now) {
@@ -66,7 +67,7 @@ export function createMetricsSource(database: Database): MetricsSource {
         incidents,
         notifications,
         auditAgeSeconds: audits.rows.flatMap(({ domain, at }) =>
-          at === null ? [] : [{ domain, seconds: Math.max(0, (now - at) / 1000) }],
+          at === null || !domains.includes(domain) ? [] : [{ domain, seconds: Math.max(0, (now - at) / 1000) }],
         ),
         quarantined: quarantined.rows,
         newestHeartbeat: heartbeat?.at ?? null,

@@ -74,6 +74,9 @@ export function createCaptureDays(options: { database: Database; brief?: Partial
         const name = partitionName(day);
         await withBriefLock(client, brief, async () => {
           await client.query('lock table captures in access exclusive mode');
+          const { rows } = await client.query('select to_regclass($1) is not null as there', [name]);
+          // Another replica was there first.
+          if (!(rows[0] as { there: boolean }).there) return;
           await client.query(`alter table captures detach partition ${name}`);
           await client.query(`drop table ${name}`);
           await client.query('delete from sealed_days where day = $1', [dateOf(day)]);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -74,6 +75,36 @@ describe('startEmbeddedServer', () => {
     await first.stop();
   });
 
+  it('starts over a pid file whose number another process has got', async () => {
+    const dataDir = temporaryDirectory();
+    const pidFile = path.join(dataDir, 'postgres-18', 'postmaster.pid');
+    const first = await start(dataDir);
+    const pid = postmasterPid(dataDir);
+    const left = readFileSync(pidFile, 'utf8');
+    // As whom the server ran: pg_ctl looks at nothing else of a process.
+    const { uid, gid } = statSync(pidFile);
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+    const other = await start(temporaryDirectory());
+    const sleeper = spawn('sleep', ['60'], { uid, gid, stdio: 'ignore' });
+    const numbers = [sleeper.pid!, postmasterPid(directories.at(-1)!)];
+    try {
+      for (const number of numbers) {
+        writeFileSync(pidFile, left.replace(String(pid), String(number)));
+        const second = await start(dataDir);
+        expect(await query(second.url, 'show data_directory')).toEqual([
+          { data_directory: path.join(dataDir, 'postgres-18') },
+        ]);
+        await first.stop();
+        await second.stop();
+      }
+      expect(numbers.map(isAlive)).toEqual([true, true]);
+    } finally {
+      sleeper.kill();
+      await other.stop();
+    }
+  });
+
   it('is one server for all who start it at once on an empty directory, and runs until the last one leaves', async () => {
     const dataDir = temporaryDirectory();
     const servers = await Promise.all([start(dataDir), start(dataDir), start(dataDir)]);
@@ -101,6 +132,30 @@ describe('startEmbeddedServer', () => {
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await server.stop();
     await expect(query(server.url, 'select 1')).rejects.toThrow();
+  });
+
+  it('is created though the process that began to create it was ended, and what that one started goes on', async () => {
+    const dataDir = temporaryDirectory();
+    const halves = async () => (await readdir(dataDir)).filter((name) => name.startsWith('postgres-18.new'));
+    const ended = startProcess(dataDir);
+    await expect.poll(halves, { timeout: 20_000, interval: 5 }).not.toEqual([]);
+    ended.kill('SIGTERM');
+    await once(ended, 'exit');
+    // As initdb does that goes on: it writes where it had begun, and what is swept away meanwhile does not stay empty.
+    const [half] = await halves();
+    const writing = setInterval(() => {
+      for (let number = 0; number < 20; number++) {
+        mkdirSync(path.join(dataDir, half!, 'base', '1'), { recursive: true });
+        writeFileSync(path.join(dataDir, half!, 'base', '1', String(number)), '');
+      }
+    }, 0);
+    try {
+      const server = await start(dataDir);
+      expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+      await server.stop();
+    } finally {
+      clearInterval(writing);
+    }
   });
 
   it('takes over the server that a killed process left behind', async () => {
@@ -141,6 +196,18 @@ describe('startEmbeddedServer', () => {
     rmSync(path.dirname(row?.data_directory ?? ''), { recursive: true });
   });
 
+  it.runIf(isRoot)('runs as root where nobody else may enter what root creates', async () => {
+    const before = process.umask(0o077);
+    try {
+      const server = await start(path.join(temporaryDirectory(0o700), 'data'));
+      const [row] = (await query(server.url, 'show data_directory')) as { data_directory: string }[];
+      await server.stop();
+      rmSync(path.dirname(row?.data_directory ?? ''), { recursive: true });
+    } finally {
+      process.umask(before);
+    }
+  });
+
   it.runIf(isRoot)('runs as an ordinary user', () => {
     const dataDir = temporaryDirectory();
     const nobody = 65_534;
@@ -163,6 +230,12 @@ describe('startEmbeddedServer', () => {
 
 /** Another process that uses the server until it is told to end, which it does without stopping it. */
 async function startInProcess(dataDir: string): Promise<ChildProcess> {
+  const child = startProcess(dataDir);
+  await once(child.stdout!, 'data');
+  return child;
+}
+
+function startProcess(dataDir: string): ChildProcess {
   const script = `
     import { startEmbeddedServer } from '${MODULE}';
     process.on('SIGTERM', () => process.exit(0));
@@ -170,11 +243,7 @@ async function startInProcess(dataDir: string): Promise<ChildProcess> {
     console.log('started');
     setInterval(() => {}, 1_000);
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await once(child.stdout!, 'data');
-  return child;
+  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 /** A zombie that nobody has reaped yet counts as dead. */

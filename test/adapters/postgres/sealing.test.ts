@@ -175,4 +175,10 @@ describe('sealing a day', () => {
     await captures.write(round(11_000).slice(0, 1), WRITE);
     expect((await days().list()).map(({ day }) => day)).toContain(DAY);
   });
+
+  it('is dropped once where two replicas are at it', async () => {
+    await days().ensure([DAY - 400]);
+    await Promise.all([days().drop(DAY - 400), days().drop(DAY - 400)]);
+    expect((await days().list()).map(({ day }) => day)).not.toContain(DAY - 400);
+  });
 });

@@ -99,7 +99,7 @@ async function start(): Promise<{ url: string; close(): Promise<void> }> {
       });
       // Counted and timed as in `serve`.
       const metrics = createMetrics({
-        source: createMetricsSource(database),
+        source: createMetricsSource(database, []),
         clock: { now },
         version: 'bench',
         channels: [],

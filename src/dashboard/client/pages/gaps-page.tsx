@@ -1,7 +1,7 @@
 import { NativeSelect, SegmentedControl } from '@mantine/core';
-import { useSearchParams } from 'wouter';
 import { BAD_VERDICTS, CAUSES } from '../../../core/verdict.ts';
 import type { Gap } from '../api.ts';
+import { useAddress } from '../parts/address.ts';
 import { GapTable } from '../parts/gap-table.tsx';
 import { X } from '../parts/icons.ts';
 import { More } from '../parts/more.tsx';
@@ -17,7 +17,7 @@ const SHOWN_VERDICTS = [...BAD_VERDICTS, 'unexpected', 'unknown', 'excused'] as 
 export default function GapsPage() {
   const words = useWords();
   usePageTitle(words.gaps.title);
-  const [search, setSearch] = useSearchParams();
+  const [search, setSearch] = useAddress();
   const last = ['24h', '7d', '30d'].find((each) => each === search.get('last')) ?? '24h';
   // As incidents link to it: from the start of the trouble to its end, or until now.
   const from = instantOf(search.get('from'));

@@ -1,7 +1,8 @@
 import { SegmentedControl } from '@mantine/core';
-import { Link, useSearchParams } from 'wouter';
+import { Link } from 'wouter';
 import { INCIDENT_STATUSES } from '../../../core/incident.ts';
 import type { Incident } from '../api.ts';
+import { useAddress } from '../parts/address.ts';
 import { CauseText, IncidentStatusMark, SeverityMark } from '../parts/marks.tsx';
 import { More } from '../parts/more.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
@@ -17,7 +18,7 @@ import { Silences } from './silences.tsx';
 export default function IncidentsPage() {
   const words = useWords();
   usePageTitle(words.incidents.title);
-  const [search, setSearch] = useSearchParams();
+  const [search, setSearch] = useAddress();
   const status = search.get('status') ?? 'live';
   const wanted = status === 'live' ? ['open', 'acknowledged'] : INCIDENT_STATUSES.filter((each) => each === status);
   // What is live on the wall has changed: read the list anew.

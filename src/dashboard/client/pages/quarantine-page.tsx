@@ -1,7 +1,7 @@
 import { Button, Drawer, SegmentedControl } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useSearchParams } from 'wouter';
 import { type Quarantined, send } from '../api.ts';
+import { useAddress } from '../parts/address.ts';
 import { Ban, CircleQuestionMark, type LucideIcon, TriangleAlert } from '../parts/icons.ts';
 import { Mark, Name } from '../parts/marks.tsx';
 import { More } from '../parts/more.tsx';
@@ -25,7 +25,7 @@ const KINDS: Record<Quarantined['kind'], { icon: LucideIcon; tone: string }> = {
 export default function QuarantinePage() {
   const words = useWords();
   usePageTitle(words.quarantine.title);
-  const [search, setSearch] = useSearchParams();
+  const [search, setSearch] = useAddress();
   const kind = Object.hasOwn(KINDS, search.get('kind') ?? '') ? search.get('kind') : '';
   const request = search.get('request');
   useInert(request !== null);

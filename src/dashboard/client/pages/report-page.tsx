@@ -1,6 +1,5 @@
 import { Button, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useSearchParams } from 'wouter';
 import { coverage as coverageOf } from '../../../core/coverage.ts';
 import {
   addSlotCounts,
@@ -10,6 +9,7 @@ import {
   VERDICTS,
 } from '../../../core/verdict.ts';
 import { ApiError, type Coverage, type DeliveryReport, get, type Page, pathOf } from '../api.ts';
+import { useAddress } from '../parts/address.ts';
 import { GapTable } from '../parts/gap-table.tsx';
 import { Download, Printer } from '../parts/icons.ts';
 import { Name, VerdictMark } from '../parts/marks.tsx';
@@ -23,7 +23,7 @@ import { CoverageChart } from './coverage-chart.tsx';
 /** A month of delivery (UTC) for people who are owed it: one page to print, and the numbers as CSV. */
 export default function ReportPage() {
   const words = useWords();
-  const [search, setSearch] = useSearchParams();
+  const [search, setSearch] = useAddress();
   const month = /^\d{4}-(0[1-9]|1[0-2])$/.test(search.get('month') ?? '')
     ? (search.get('month') ?? '')
     : new Date().toISOString().slice(0, 7);

@@ -1,8 +1,9 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { useLocation, useSearchParams } from 'wouter';
+import { usePathname } from 'wouter/use-browser-location';
 import type { Verdict } from '../../../core/verdict.ts';
 import { type Gap, get, type Stream, streamPath, type Timeline } from '../api.ts';
+import { useAddress } from '../parts/address.ts';
 import { GapTable } from '../parts/gap-table.tsx';
 import { Name, StatusMark, VerdictMark } from '../parts/marks.tsx';
 import { More } from '../parts/more.tsx';
@@ -34,22 +35,21 @@ export default function StreamPage() {
 
 /** The names as they stand in the path, decoded once; names may hold anything, a slash too. */
 function useStreamKey() {
-  const [location] = useLocation();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: read anew when the router says that the place has changed
+  const pathname = usePathname();
   return useMemo(() => {
-    const [, page, ...names] = window.location.pathname.split('/');
+    const [, page, ...names] = pathname.split('/');
     try {
       const [domain, app, stream] = names.map(decodeURIComponent);
       return page === 'streams' && domain && app && stream ? { domain, app, stream } : null;
     } catch {
       return null;
     }
-  }, [location]);
+  }, [pathname]);
 }
 
 function StreamView({ stream: key }: { stream: { domain: string; app: string; stream: string } }) {
   const words = useWords();
-  const [search, setSearch] = useSearchParams();
+  const [search, setSearch] = useAddress();
   const window = useStreamWindow(search, setSearch);
   const { from, to } = window;
   const [cursor, setCursor] = useState<number | null>(null);

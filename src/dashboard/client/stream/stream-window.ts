@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from 'react';
-import type { useSearchParams } from 'wouter';
+import type { useAddress } from '../parts/address.ts';
 import { useNow } from '../parts/time.tsx';
 
 const MINUTE_MS = 60_000;
@@ -16,7 +16,7 @@ export const PRESETS: Record<string, number> = {
 const SHORTEST_MS = MINUTE_MS;
 const LONGEST_MS = 366 * DAY_MS;
 
-type Setter = ReturnType<typeof useSearchParams>[1];
+type Setter = ReturnType<typeof useAddress>[1];
 
 /**
  * The window of time that the address names: `from` and `to`, or `last` (a preset) that follows the clock. An address with

@@ -1,10 +1,10 @@
 import { Button, TextInput } from '@mantine/core';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type RefObject, useCallback, useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { useSearchParams } from 'wouter';
 import { STREAM_STATUSES, type StreamStatus } from '../../../core/stream-status.ts';
 import type { WallGroup } from '../../../core/wall-order.ts';
 import type { LiveIncident, WallStream } from '../api.ts';
+import { useAddress } from '../parts/address.ts';
 import { Search } from '../parts/icons.ts';
 import { Name, StatusMark } from '../parts/marks.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
@@ -24,7 +24,7 @@ export function WallPage() {
   const stripFrom = useWall((state) => state.stripFrom);
   const whole = useWall((state) => state.whole);
   const error = useWall((state) => state.error);
-  const [search, setSearch] = useSearchParams();
+  const [search, setSearch] = useAddress();
   const text = search.get('q') ?? '';
   const statuses = search.getAll('status').filter(isStatus).join(',');
   const filter = useDeferredValue(
