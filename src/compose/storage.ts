@@ -12,7 +12,7 @@ export interface Storage {
   database: Database;
   /** Names of the migrations that this call applied. */
   applied: string[];
-  /** The database is away and `mayBeAway` was given: nothing has been migrated yet (`untilReached`). */
+  /** The database is away and `mayBeAway` was given: nothing has been migrated yet (`untilDone`). */
   isAway: boolean;
   close(): Promise<void>;
 }
@@ -65,12 +65,17 @@ export async function openStorage(
   }
 }
 
-/** Tries until the database is there and its schema up to date; rejects when `signal` ends it. */
-export async function untilReached(database: Database, signal: AbortSignal, logger: Logger): Promise<void> {
+/** Tries until the database is there, its schema up to date and `work` done, for it may go away meanwhile; rejects when `signal` ends it. */
+export async function untilDone(
+  work: () => Promise<void>,
+  database: Database,
+  { signal, logger }: { signal: AbortSignal; logger: Logger },
+): Promise<void> {
   await pRetry(
     async () => {
       await reachDatabase(database);
       await migrateToLatest(database);
+      await work();
     },
     {
       retries: Number.POSITIVE_INFINITY,
@@ -79,7 +84,7 @@ export async function untilReached(database: Database, signal: AbortSignal, logg
       signal,
       onFailedAttempt: ({ error }) => {
         if (!(error instanceof DatabaseUnavailableError))
-          logger.error({ err: error }, 'the schema was not brought up to date');
+          logger.error({ err: error }, 'the jobs could not be begun; another try follows');
       },
     },
   );
@@ -107,14 +112,4 @@ export async function isDone(work: () => Promise<void>, database: Database, logg
       logger.warn({ err: error }, 'the jobs could not be started; once more');
     }
   }
-}
-
-/** As soon as the database is there, and again where it goes away meanwhile; rejects when `signal` ends it. */
-export async function untilDone(
-  work: () => Promise<void>,
-  database: Database,
-  { signal, logger }: { signal: AbortSignal; logger: Logger },
-): Promise<void> {
-  do await untilReached(database, signal, logger);
-  while (!(await isDone(work, database, logger)));
 }

@@ -88,7 +88,7 @@ describe('serve while the database goes away for a moment', () => {
     expect(await service.stop()).toBe(0);
   }, 300_000);
 
-  it('takes callbacks, and runs its jobs afterwards, where that happens just when they begin', async () => {
+  it('takes callbacks, and runs its jobs afterwards, where that happens just when they begin, twice', async () => {
     await prepareWorker(database.url);
     const client = await database.pool.connect();
     let service: ServeProcess;
@@ -98,6 +98,12 @@ describe('serve while the database goes away for a moment', () => {
       const startsWaiting = `select count(*)::int as n from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock' and query like '%add_job%'`;
       await expect.poll(() => count(startsWaiting), PATIENCE).toBeGreaterThan(0);
+      proxy.refuse();
+      await expect.poll(service.log, PATIENCE).toContain('cannot be used');
+      // PostgreSQL does not see that nobody waits for it any more.
+      const waiting = await count(startsWaiting);
+      proxy.restore();
+      await expect.poll(() => count(startsWaiting), PATIENCE).toBeGreaterThan(waiting);
       proxy.refuse();
     } finally {
       client.release(true);

@@ -30,6 +30,8 @@ export function openSpool(options: {
   let bounds: Bounds = ALL;
   /** Entries are marked once, though forwards may stay for long. */
   let triedThrough = 0;
+  /** Ids of the present file that were handed out: none of another file's is taken for one of these. */
+  let readThrough = 0;
 
   /** Told of already, and left where they are. */
   const damaged = new Set<string>();
@@ -124,37 +126,72 @@ export function openSpool(options: {
     const { path: used } = file;
     file.db.close();
     for (const name of [used, `${used}-wal`, `${used}-shm`]) rmSync(name, { force: true });
+    takeNextFile();
+    inTransaction(() => notes.forEach(file.note));
+  }
+
+  function takeNextFile(): void {
     ({ file, count } = open());
     bounds = ALL;
     triedThrough = 0;
-    inTransaction(() => notes.forEach(file.note));
+    readThrough = 0;
+  }
+
+  /** Where the file shows damage, what comes from now on goes into another one; what is whole of it is taken over like anybody's. */
+  function guarded<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      if (isDamage(error)) {
+        passedOver.add(file.path);
+        file.db.close();
+        takeNextFile();
+      }
+      throw error;
+    }
+  }
+
+  function handOut(from: Bounds, limit: number) {
+    const entries = guarded(() => file.read(from, limit));
+    readThrough = Math.max(readThrough, entries.at(-1)?.id ?? 0);
+    return entries;
   }
 
   return {
     append(entries) {
       const at = options.now();
-      inTransaction(() => {
-        for (const { kind, payload, again } of entries) file.insert(at, kind, payload, again);
-      });
+      const write = () =>
+        inTransaction(() => {
+          for (const { kind, payload, again } of entries) file.insert(at, kind, payload, again);
+        });
+      try {
+        guarded(write);
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        write();
+      }
       count += entries.length;
     },
-    read: (limit) => file.read(bounds, limit),
+    read: (limit) => handOut(bounds, limit),
     readOn(limit) {
       const end = Math.max(bounds.removedThrough, bounds.forwardsThrough);
-      return file.read({ removedThrough: end, forwardsThrough: end }, limit);
+      return handOut({ removedThrough: end, forwardsThrough: end }, limit);
     },
-    markTriedThrough(id) {
+    markTriedThrough(through) {
+      const id = Math.min(through, readThrough);
       // Without room for the mark only this is lost: a crash before the removal would count these deliveries twice.
       if (tryTransaction(() => file.markTried(triedThrough, id))) triedThrough = Math.max(triedThrough, id);
     },
-    removeThrough(id) {
+    removeThrough(through) {
+      const id = Math.min(through, readThrough);
       count -= file.countThrough(bounds, id);
       const removedThrough = Math.max(bounds.removedThrough, id);
       bounds = { ...bounds, removedThrough };
       const isRemoved = tryTransaction(() => file.remove(removedThrough));
       if (!isRemoved && count === 0) startAnew();
     },
-    removeOthersThrough(id) {
+    removeOthersThrough(through) {
+      const id = Math.min(through, readThrough);
       const after = Math.max(bounds.removedThrough, bounds.forwardsThrough);
       const removed = file.countOthers(after, id);
       count -= removed;
@@ -162,15 +199,16 @@ export function openSpool(options: {
       tryTransaction(() => file.removeOthers(after, id));
       return removed;
     },
-    depth: () => ({ entries: count, bytes: file.usedBytes(), oldestAt: file.oldestAt(bounds) }),
-    noteAlive(beat) {
-      inTransaction(() => {
-        // A note fits where a callback no longer does; this receiver is only alive if there is room for one.
-        file.proveRoom(beat.toAt);
-        file.note(beat);
-      });
-    },
-    aliveNotes: () => file.notes(),
+    depth: () => guarded(() => ({ entries: count, bytes: file.usedBytes(), oldestAt: file.oldestAt(bounds) })),
+    noteAlive: (beat) =>
+      guarded(() =>
+        inTransaction(() => {
+          // A note fits where a callback no longer does; this receiver is only alive if there is room for one.
+          file.proveRoom(beat.toAt);
+          file.note(beat);
+        }),
+      ),
+    aliveNotes: () => guarded(() => file.notes()),
     forgetAliveNotes(beats) {
       tryTransaction(() => beats.forEach(file.forget));
     },

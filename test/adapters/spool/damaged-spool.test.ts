@@ -44,6 +44,16 @@ function damageMiddleOf(name: string): void {
   closeSync(descriptor);
 }
 
+/** All but the head of a file that is open. */
+function damageAllOf(name: string): void {
+  const file = path.join(directory, name);
+  const descriptor = openSync(file, 'r+');
+  for (let offset = 4096; offset < statSync(file).size; offset += 4096) {
+    writeSync(descriptor, Buffer.alloc(4096, 7), 0, 4096, offset);
+  }
+  closeSync(descriptor);
+}
+
 function closeLast(): void {
   opened.pop()!.close();
 }
@@ -61,6 +71,21 @@ describe('a spool file that is damaged in the middle', () => {
     expect(ours.depth().entries).toBe(taken);
     expect(damaged).toEqual(['spool-1.sqlite']);
     expect(readdirSync(directory)).toContain('spool-1.sqlite');
+  });
+
+  it('is left by the receiver that finds the damage, so that what comes from now on is kept where it can be read', () => {
+    const spool = open();
+    spool.append(entries(20_000));
+    const [first] = spool.read(1);
+    for (const name of ['spool.sqlite', 'spool.sqlite-wal']) damageAllOf(name);
+    expect(() => spool.read(20_000)).toThrow('malformed');
+    spool.append([{ kind: 'capture', payload: 'after the damage', again: false }]);
+    // Meant for an entry of the file that was left.
+    spool.removeThrough(first!.id);
+    expect(spool.depth().entries).toBe(1);
+    expect(spool.read(10).map(({ payload }) => payload)).toEqual(['after the damage']);
+    while (spool.absorb()) {}
+    expect(damaged).toContain('spool.sqlite');
   });
 
   it('does not keep the receiver that it belongs to from starting with another one', () => {
