@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { type Database, openDatabase } from '../../src/adapters/postgres/database.ts';
@@ -38,8 +39,19 @@ async function createFrom(template: string, options: { maxConnections?: number }
       await database.close();
       const client = new pg.Client({ connectionString: adminUrl });
       await client.connect();
+      await untilLeft(client, name);
       await client.query(`drop database if exists ${name} with (force)`);
       await client.end();
     },
   };
+}
+
+const LEAVING_MS = 2_000;
+
+/** Connections that are being closed would be told that they were cut, when nobody listens to them any more. */
+async function untilLeft(client: pg.Client, database: string): Promise<void> {
+  for (const begun = performance.now(); performance.now() - begun < LEAVING_MS; await sleep(20)) {
+    const { rows } = await client.query('select from pg_stat_activity where datname = $1 limit 1', [database]);
+    if (rows.length === 0) return;
+  }
 }
