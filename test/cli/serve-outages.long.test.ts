@@ -1,4 +1,4 @@
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -123,7 +123,7 @@ describe('serve whose spool file is damaged while it runs', () => {
     const statuses = new Set<number>();
     for (let sent = 0; sent < 200; sent++) statuses.add(await send(service, `cam${sent}`, 50_000));
     expect([...statuses]).toEqual([200]);
-    for (const name of ['spool.sqlite', 'spool.sqlite-wal']) damage(path.join(service.directory, 'spool', name));
+    damage(['spool.sqlite', 'spool.sqlite-wal'].map((name) => path.join(service.directory, 'spool', name)));
     proxy.restore();
 
     await expect.poll(() => service.log(), PATIENCE).toContain('the spool could not be moved into the database');
@@ -136,17 +136,19 @@ describe('serve whose spool file is damaged while it runs', () => {
   }, 90_000);
 });
 
-/** Everything but its first page, as by a disk that fails. */
-function damage(file: string): void {
+/** Everything but their first pages, as by a disk that fails. All are opened first: whoever finds the damage of one lets go of the others. */
+function damage(files: readonly string[]): void {
   const pageBytes = 4096;
-  const descriptor = openSync(file, 'r+');
+  const descriptors = files.map((file) => openSync(file, 'r+'));
   try {
-    const { size } = statSync(file);
-    for (let at = pageBytes; at < size; at += pageBytes) {
-      writeSync(descriptor, Buffer.alloc(pageBytes, 7), 0, pageBytes, at);
+    for (const descriptor of descriptors) {
+      const { size } = fstatSync(descriptor);
+      for (let at = pageBytes; at < size; at += pageBytes) {
+        writeSync(descriptor, Buffer.alloc(pageBytes, 7), 0, pageBytes, at);
+      }
     }
   } finally {
-    closeSync(descriptor);
+    for (const descriptor of descriptors) closeSync(descriptor);
   }
 }
 
