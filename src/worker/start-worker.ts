@@ -114,9 +114,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await runner.addJob(job.name, {}, { jobKey: job.name, jobKeyMode: 'preserve_run_at', maxAttempts: 1 });
     }
   } catch (error) {
-    // Whoever tries again starts another one.
+    // Whoever tries again starts another one. Not waited for: while the database is away it may not come to its end.
     stopping.abort();
-    await runner.stop().catch(() => {});
+    runner.stop().catch(() => {});
     throw error;
   }
   return {
