@@ -116,6 +116,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   } catch (error) {
     // Whoever tries again starts another one. Not waited for: while the database is away it may not come to its end.
     stopping.abort();
+    runner.promise.catch(() => {});
     runner.stop().catch(() => {});
     throw error;
   }
