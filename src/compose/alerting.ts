@@ -109,6 +109,9 @@ export function createAlerting(parts: AlertingParts): Alerting {
   };
   const excusedSpans = (from: Instant, to: Instant) => excused.inForce(from, to);
 
+  const versions = cachedVersions(parts);
+  const callbackUrl = parts.publicUrl === null ? null : `${parts.publicUrl}${SNAPSHOT_CALLBACK_PATH}`;
+
   const raise = createIncidentRaiser({
     clock,
     facts: {
@@ -119,11 +122,14 @@ export function createAlerting(parts: AlertingParts): Alerting {
     incidents,
     watch: createSilenceWatch({
       facts,
-      configVersions: cachedVersions(parts),
+      configVersions: versions,
+      callbackUrl,
       ...(parts.live ? { onlineNow: onlineNow(parts.live, clock, onProblem) } : {}),
       ...reachability(parts, onProblem),
       rules: watchSettings.rules,
     }),
+    configVersions: versions,
+    callbackUrl,
     blindSpans,
     judgedBlindSpans: () => audits.judgedBlindSpans(),
     excusedSpans,

@@ -10,6 +10,7 @@ export const INCIDENT_KINDS = [
   'interval_drift',
   'naming',
   'config_drift',
+  'pending_reingest',
   'two_callbacks',
   'enforce_fight',
   'rejected_callbacks',

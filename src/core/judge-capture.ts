@@ -2,6 +2,7 @@ import type { Capture, Mode } from './capture.ts';
 import type { ConfigVersion } from './config-version.ts';
 import type { Instant } from './instant.ts';
 import type { ExcusedSpan, LookedSpans } from './judge-state.ts';
+import { sameUrl } from './same-url.ts';
 import { type Span, spansContain, spansOverlap } from './span.ts';
 import type { StreamKey } from './stream-key.ts';
 import type { Template } from './template.ts';
@@ -137,9 +138,4 @@ function excuse(judged: Judgement, at: Instant, excused: readonly ExcusedSpan[])
   if (!isBad(judged.verdict)) return judged;
   const span = excused.find(({ from, to }) => from <= at && at < to);
   return span ? { verdict: 'excused', cause: null, reason: span.reason } : judged;
-}
-
-function sameUrl(inForce: string | null, ours: string): boolean {
-  if (inForce === null || inForce === ours) return inForce === ours;
-  return URL.canParse(inForce) && URL.canParse(ours) && new URL(inForce).href === new URL(ours).href;
 }

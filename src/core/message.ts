@@ -173,7 +173,9 @@ function causeText(incident: Incident, locale: Locale): string | null {
 }
 
 function isAboutStreams(incident: Incident): boolean {
-  return incident.total > 0 && ['gap', 'silence', 'interval_drift', 'naming'].includes(incident.kind);
+  return (
+    incident.total > 0 && ['gap', 'silence', 'interval_drift', 'naming', 'pending_reingest'].includes(incident.kind)
+  );
 }
 
 /** `2026-11-24 10:03:07 Asia/Shanghai` */

@@ -110,10 +110,14 @@ export function intoMessages<T>(rows: readonly T[], digestFrom: number, budget: 
   return rows.length >= digestFrom || rows.length > budget ? [[...rows]] : rows.map((row) => [row]);
 }
 
-/** A repeat is due when an open incident that nobody acknowledged was last told `repeatSeconds` ago. */
+/**
+ * A repeat is due when an open incident that nobody acknowledged was last told `repeatSeconds` ago. What merely waits for the
+ * streams to be pushed again is told once.
+ */
 export function repeatIsDue(incident: Incident, lastToldAt: Instant, now: Instant, repeatSeconds: number): boolean {
   return (
     incident.status === 'open' &&
+    incident.kind !== 'pending_reingest' &&
     incident.foldedInto === null &&
     incident.clearSince === null &&
     now - lastToldAt >= repeatSeconds * 1000

@@ -7,6 +7,8 @@ export function defaultSeverity(kind: IncidentKind, scope: IncidentScope): Sever
     case 'gap':
     case 'silence':
       return levelOf(scope) === 'stream' ? 'warning' : 'critical';
+    case 'pending_reingest':
+      return 'info';
     case 'blind':
     case 'spool_not_draining':
       return 'critical';

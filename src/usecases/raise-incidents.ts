@@ -1,4 +1,6 @@
+import { isAwaitingPush } from '../core/awaiting-push.ts';
 import { mayBeOurOutage } from '../core/blind-spans.ts';
+import type { ConfigVersion } from '../core/config-version.ts';
 import type { Condition, Incident, IncidentKind, IncidentScope, Severity, Track } from '../core/incident.ts';
 import { incidentKey, scopeContains, trackOf } from '../core/incident.ts';
 import {
@@ -17,7 +19,7 @@ import { wants } from '../core/notification.ts';
 import { severityOf } from '../core/severity.ts';
 import { mergeSpans, type Span } from '../core/span.ts';
 import type { AppTotal } from '../core/storm.ts';
-import type { AlertingFacts, Clock, IncidentChange, IncidentStore, Router } from '../ports.ts';
+import type { AlertingFacts, AlertingGap, Clock, IncidentChange, IncidentStore, Router } from '../ports.ts';
 import { appKey, type ExcusedScope, type Hearing, type WatchResult } from './watch-silence.ts';
 
 /** What the evaluation needs to know of a channel. */
@@ -33,6 +35,9 @@ export interface RaiseParts {
   facts: AlertingFacts;
   incidents: IncidentStore;
   watch(now: Instant, hearing: Hearing): Promise<WatchResult>;
+  configVersions(): Promise<ConfigVersion[]>;
+  /** Ours; null: not known. */
+  callbackUrl: string | null;
   blindSpans(from: Instant, to: Instant): Promise<Span[]>;
   /** The blind spans that gaps were judged by. */
   judgedBlindSpans(): Promise<Span[]>;
@@ -103,7 +108,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
     };
     let watched: WatchResult | null = null;
     let totals: readonly AppTotal[] = [];
-    await look(['delivery', 'interval_drift', 'naming'], async () => {
+    await look(['delivery', 'interval_drift', 'naming', 'pending_reingest'], async () => {
       const hearing = await hear();
       watched = await parts.watch(now, hearing);
       totals = watched.totals;
@@ -112,10 +117,13 @@ export function createIncidentRaiser(parts: RaiseParts) {
       // Before the gaps: the audit notes in one transaction what it knows of blindness and what it judges again for it.
       const judged = await parts.judgedBlindSpans();
       const blind = blindByNow(hearing, now);
+      const versions = await parts.configVersions();
+      const awaitsPush = (gap: AlertingGap) =>
+        isAwaitingPush(gap, versions, gap.open ? now : gap.to, parts.callbackUrl);
       const gaps = (await parts.facts.gaps(now)).filter(
         (gap) =>
           // A span that was excused after the fact is told by nobody, though the audit has yet to judge it again.
-          !isExcused(gap, hearing.excused) && !(gap.untold && mayBeOurOutage(gap, blind, judged)),
+          !isExcused(gap, hearing.excused) && !(gap.untold && (mayBeOurOutage(gap, blind, judged) || awaitsPush(gap))),
       );
       const ofGaps = conditionsOfGaps(gaps, context);
       const { forming } = watched;
@@ -126,7 +134,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
         watched.conditions,
         ofGaps.filter(({ kind }) => kind === 'gap').map((gap) => ({ ...gap, ripe: gap.ripe && !isForming(gap.scope) })),
       );
-      return [...delivery, ...ofGaps.filter((condition) => condition.kind !== 'gap')];
+      return [...delivery, ...watched.awaiting, ...ofGaps.filter((condition) => condition.kind !== 'gap')];
     });
     await look(['blind'], async () => {
       const hearing = await hear();

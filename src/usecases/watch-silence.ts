@@ -1,10 +1,10 @@
-import { configInForce } from '../core/config-in-force.ts';
+import { conditionsOfAwaiting, type Expected, expectedLookup } from '../core/awaiting-push.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import type { Condition } from '../core/incident.ts';
 import type { WatchRules } from '../core/incident-rules.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Span } from '../core/span.ts';
-import { type AppTotal, holdsForStorm } from '../core/storm.ts';
+import { type AppTotal, holdsForStorm, onAirWithin } from '../core/storm.ts';
 import { listeningUntil, missedSlots, type Silence, silenceOf } from '../core/watch-silence.ts';
 import type { AlertingFacts, HeardCapture, OnAirRow } from '../ports.ts';
 import { createMissRatioWatch, type WatchedRow } from './watch-miss-ratio.ts';
@@ -29,6 +29,8 @@ export interface WatchParts {
   facts: Pick<AlertingFacts, 'onAir' | 'stillOnAir' | 'lastHeard' | 'heardCounts'>;
   /** All config versions of all domains. */
   configVersions(): Promise<ConfigVersion[]>;
+  /** Ours; null: not known, and every stream on air is expected to call us. */
+  callbackUrl: string | null;
   /**
    * Asks the vendor which streams of the domain are on air right now, `app/stream`. Only for suspected streams whose end
    * nobody announces; null where it could not be asked in time.
@@ -41,10 +43,12 @@ export interface WatchParts {
 
 export interface WatchResult {
   conditions: Condition[];
+  /** Streams whose callbacks go elsewhere until they are pushed again, by the config that they wait for: they are not watched. */
+  awaiting: Condition[];
   totals: AppTotal[];
   /** Interval in force by stream id, for counting slots. */
   intervals: ReadonlyMap<number, number>;
-  /** Streams on air that a config expects snapshots of. */
+  /** Streams on air that a config expects snapshots of, and whose callbacks should come to us. */
   watched: number;
   /** Streams whose last capture was looked up in this tick. */
   looked: number;
@@ -84,6 +88,7 @@ interface OnAirList {
   watched: WatchedRow[];
   totals: AppTotal[];
   intervals: ReadonlyMap<number, number>;
+  awaiting: Condition[];
 }
 
 /**
@@ -104,8 +109,8 @@ export function createSilenceWatch(parts: WatchParts) {
     const isFresh = list !== null && now >= list.at && now - list.at < LIST_MS;
     const current = isFresh ? list! : await readList(now);
     list = current;
-    const { watched } = current;
-    const result = { totals: current.totals, intervals: current.intervals, watched: watched.length, looked: 0 };
+    const { watched, totals, intervals, awaiting } = current;
+    const result = { totals, intervals, awaiting, watched: watched.length, looked: 0 };
     const asOf = listeningUntil(hearing.newestHeartbeat, now, HEARTBEAT_TOLERANCE_SECONDS);
     if (asOf === null) return { ...result, forming: new Set(), conditions: [] };
 
@@ -143,21 +148,22 @@ export function createSilenceWatch(parts: WatchParts) {
 
   async function readList(now: Instant): Promise<OnAirList> {
     const [rows, versions] = await Promise.all([parts.facts.onAir(), parts.configVersions()]);
-    const intervalOf = intervalLookup(versions);
-    const watched: WatchedRow[] = [];
-    const present = new Set<number>();
+    const expectedOf = expectedLookup(versions, now, parts.callbackUrl);
+    const expecting: { row: WatchedRow; expected: Expected }[] = [];
     for (const row of rows) {
-      const intervalSeconds = intervalOf(row);
-      if (intervalSeconds === null) continue;
-      watched.push({ ...row, intervalSeconds });
-      present.add(row.streamId);
+      const expected = expectedOf(row);
+      if (expected) expecting.push({ row: { ...row, intervalSeconds: expected.intervalSeconds }, expected });
     }
+    const watched = expecting.filter(({ expected }) => expected.awaited === null).map(({ row }) => row);
+    const present = new Set(watched.map(({ streamId }) => streamId));
     for (const streamId of memory.keys()) if (!present.has(streamId)) memory.delete(streamId);
+    const totals = totalsOf(expecting.map(({ row }) => row));
     return {
       at: now,
       watched,
-      totals: totalsOf(watched),
-      intervals: new Map(watched.map((row) => [row.streamId, row.intervalSeconds])),
+      totals,
+      intervals: new Map(expecting.map(({ row }) => [row.streamId, row.intervalSeconds])),
+      awaiting: conditionsOfAwaiting(expecting, (scope) => onAirWithin(totals, scope)),
     };
   }
 
@@ -348,20 +354,6 @@ function excusedUntil(row: OnAirRow, spans: readonly ExcusedScope[], asOf: Insta
     until = Math.max(until ?? span.to, span.to);
   }
   return until;
-}
-
-/** The versions are few and the streams many: what holds for an app is looked up once per version that may hold. */
-function intervalLookup(versions: readonly ConfigVersion[]): (row: OnAirRow) => number | null {
-  const byApp = new Map<string, ConfigVersion[]>();
-  return (row) => {
-    const key = appKey(row);
-    let own = byApp.get(key);
-    if (!own) {
-      own = versions.filter(({ domain, app }) => domain === row.domain && (app === row.app || app === '*'));
-      byApp.set(key, own);
-    }
-    return configInForce(own, row.domain, row.app, row.startedAt)?.intervalSeconds ?? null;
-  };
 }
 
 function totalsOf(rows: readonly OnAirRow[]): AppTotal[] {

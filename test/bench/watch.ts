@@ -108,6 +108,7 @@ try {
 function watchTick(database: Database, missRatio: WatchRules['missRatio']): Tick {
   const watch = createSilenceWatch({
     facts: createAlertingFacts(database),
+    callbackUrl: null,
     configVersions: async () => [WATCHED_CONFIG],
     rules: { misses: 1, graceSeconds: 15, missRatio },
   });

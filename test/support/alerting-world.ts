@@ -40,6 +40,8 @@ export interface AlertingWorld {
   now(): Instant;
   set(now: Instant): void;
   alerting: ReturnType<typeof createAlerting>;
+  /** What stands at the vendor, oldest first. */
+  versions: ConfigVersion[];
   /** Another replica, or the same after a restart. */
   another(change?: Partial<AlertingParts>): ReturnType<typeof createAlerting>;
   pass(minute: Minute): Promise<void>;
@@ -100,6 +102,7 @@ export async function createAlertingWorld(
     overwriteObject: '{AppName}/{StreamName}.jpg',
     callback: null,
   };
+  const versions = [version];
   const silent = { info() {}, warn() {}, error() {} };
   const another = (change: Partial<AlertingParts> = {}) =>
     createAlerting({
@@ -108,7 +111,7 @@ export async function createAlertingWorld(
       settings,
       secrets: { variable: () => undefined, file: () => '' },
       publicUrl: 'https://audit.example.com',
-      configVersions: async () => [version],
+      configVersions: async () => versions,
       logger: silent as unknown as AlertingParts['logger'],
       chance: () => 0.5,
       ...options.parts,
@@ -124,6 +127,7 @@ export async function createAlertingWorld(
     streams,
     intervalSeconds,
     settings,
+    versions,
     now: () => now,
     set: (instant) => {
       now = instant;

@@ -146,6 +146,56 @@ describe('a gap that only the audit saw', () => {
   }, 60_000);
 });
 
+describe('streams that still run under a config that sends callbacks elsewhere', () => {
+  const former = 'https://old.example.com/hook';
+  const ours = 'https://audit.example.com/callbacks/snapshot';
+
+  it('are one quiet word once `apply` has put ours in place, no silence and no gap, until they are pushed again', async () => {
+    world = await createAlertingWorld({ apps: { live: 4 }, alerting: { repeat: '10m' } });
+    const { versions, streams, database } = world;
+    versions[0]!.callback = former;
+    versions.push({ ...versions[0]!, validFrom: world.now() + 5_000, callback: ours });
+    const silent = () => true;
+    await world.pass({ seconds: 150, step: 5, silent });
+    // The second has not ended its gap yet, the first has.
+    await gap(streams[0]!, 'callback_missing', 'callback_not_ours');
+    await gap(streams[1]!, 'callback_missing', 'callback_not_ours', { open: true });
+    await world.pass({ seconds: 60, step: 5, silent });
+    expect(world.titles()).toEqual(['[Open] streams still run under the former config: play.example.com']);
+    expect(world.endpoint.calls[0]!.body).toContain('4 of 4 on air');
+    expect(world.endpoint.calls[0]!.body).toContain('until the streams are pushed again');
+    expect((await world.alerting.handle.incidents({ limit: 500 })).data).toMatchObject([
+      { kind: 'pending_reingest', severity: 'info', scope: { domain: DOMAIN, app: null, stream: null } },
+    ]);
+    await world.pass({ seconds: 900, step: 30, silent });
+    expect(world.titles()).toHaveLength(1);
+
+    // Pushed again, they are watched: three of them call us, one does not.
+    await database.db
+      .updateTable('sessions')
+      .set({ started_at: timestamp(world.now()) })
+      .execute();
+    await world.pass({ seconds: 90, step: 1, silent: ({ id }) => id === streams[3]!.id });
+    expect(world.titles().slice(1).sort()).toEqual([
+      '[Open] callbacks stopped: play.example.com/live/cam0003',
+      '[Resolved] streams still run under the former config: play.example.com',
+    ]);
+  }, 60_000);
+
+  it('are silent and miss snapshots like any other while the config that stands does not name us', async () => {
+    world = await createAlertingWorld({ apps: { live: 4 } });
+    world.versions[0]!.callback = ours;
+    world.versions.push({ ...world.versions[0]!, validFrom: START + 1_000, callback: former });
+    await world.pass({ seconds: 5, step: 5 });
+    await world.database.db
+      .updateTable('sessions')
+      .set({ started_at: timestamp(world.now()) })
+      .execute();
+    await world.pass({ seconds: 60, step: 5, silent: () => true });
+    expect(await kinds()).toEqual(['silence']);
+  }, 60_000);
+});
+
 describe('rejected callbacks', () => {
   it('are an incident of the domain when there are many within five minutes', async () => {
     world = await createAlertingWorld({ apps: {} });

@@ -21,6 +21,7 @@ const createWatch = () =>
   createSilenceWatch({
     facts: createAlertingFacts(database),
     configVersions: async () => [WATCHED_CONFIG],
+    callbackUrl: null,
     rules: { misses: 1, graceSeconds: 15, missRatio: null },
   });
 

@@ -90,6 +90,7 @@ const incidentKinds: Record<IncidentKind, string> = {
   interval_drift: 'Interval drift',
   naming: 'Wrong names',
   config_drift: 'Config drift',
+  pending_reingest: 'Former config until pushed again',
   two_callbacks: 'Two callback URLs',
   enforce_fight: 'Somebody undoes our config',
   rejected_callbacks: 'Rejected callbacks',

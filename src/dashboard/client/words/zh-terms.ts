@@ -79,6 +79,7 @@ export const zhTerms: Terms = {
     interval_drift: '间隔漂移',
     naming: '命名不符',
     config_drift: '配置漂移',
+    pending_reingest: '重新推流前仍用原配置',
     two_callbacks: '两个回调地址',
     enforce_fight: '配置被反复改回',
     rejected_callbacks: '回调被拒绝',
