@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { adoptConfigs } from '../config/adopt-settings.ts';
 import { parseSettings } from '../config/load-settings.ts';
+import { replaceText } from '../config/replace-text.ts';
 import { formatInstant } from '../core/instant.ts';
 import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
 import { otherDomains, planConfigs } from '../usecases/plan-configs.ts';
@@ -91,7 +92,7 @@ async function adopt(
   const text = adoptConfigs(await readFile(handle.settingsFile, 'utf8'), configs);
   // What stands at the vendor may break a rule of the settings, and the service would not start with it.
   parseSettings(text, `${handle.settingsFile} with what was to be adopted (nothing was written)`);
-  await writeFile(handle.settingsFile, text);
+  await replaceText(handle.settingsFile, text);
   context.stderr.write(
     `${configs.length} configs were written to ${handle.settingsFile}. Read them, then run plan again.\n`,
   );

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -113,6 +113,30 @@ describe('snapaudit plan', () => {
     const { domains } = await loadSettings(settingsFile);
     expect(domains[0]!.apps.map(({ app }) => app)).toEqual(['live', 'others']);
     expect(domains[0]!.apps[1]).toMatchObject({ overwriteObject: '{StreamName}.jpg', forward: THEIR_CALLBACK });
+  });
+});
+
+describe('snapaudit plan --adopt', () => {
+  it('puts the new settings in the place of the old ones as a whole, behind a link too, and leaves mode and nothing else', async () => {
+    const linked = await mkdtemp(path.join(directory, 'linked-'));
+    const target = path.join(linked, 'real.yaml');
+    const link = path.join(linked, 'link.yaml');
+    await writeFile(target, SETTINGS);
+    await chmod(target, 0o640);
+    await symlink('real.yaml', link);
+    const openConfigControl = async () => ({ ...(await parts.openConfigControl()), settingsFile: link });
+    const before = await open(target);
+    try {
+      await runCommand(planCommand, ['--adopt'], { openConfigControl });
+      // Whoever was reading it reads it to its end.
+      expect(await before.readFile('utf8')).toBe(SETTINGS);
+    } finally {
+      await before.close();
+    }
+    expect((await loadSettings(target)).domains[0]!.apps.map(({ app }) => app)).toEqual(['live', 'others']);
+    expect((await readdir(linked)).sort()).toEqual(['link.yaml', 'real.yaml']);
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect((await stat(target)).mode & 0o777).toBe(0o640);
   });
 });
 
