@@ -82,6 +82,23 @@ function uniqueBy<Name extends string>(name: Name, spelling: (text: string) => s
     params: { when: ({ value }: { value: unknown }) => Array.isArray(value) },
   };
 }
+/** A publish callback names nothing but the ingest domain: two domains with one could not tell whose stream it is. */
+const ownPushDomains = {
+  check(entries: readonly { domain?: unknown; pushDomain?: unknown }[], context: z.RefinementCtx): void {
+    const told = (name: unknown) => (typeof name === 'string' ? name.toLowerCase() : null);
+    for (const [index, entry] of entries.entries()) {
+      const pushDomain = told(entry?.pushDomain);
+      if (pushDomain === null) continue;
+      const other = entries.find(
+        (one, at) => at !== index && (told(one?.pushDomain) === pushDomain || told(one?.domain) === pushDomain),
+      );
+      if (other === undefined || told(other.domain) === told(entry.domain)) continue;
+      const message = `"${pushDomain}" is a name of ${other.domain} too, and a publish callback names nothing else; keep it at one of the two`;
+      context.addIssue({ code: 'custom', path: [index, 'pushDomain'], message });
+    }
+  },
+  params: { when: ({ value }: { value: unknown }) => Array.isArray(value) },
+};
 const uniqueApps = uniqueBy('app');
 const uniqueDomains = uniqueBy('domain', (domain) => domain.toLowerCase());
 
@@ -151,7 +168,8 @@ export const settingsSchema = z.strictObject({
   domains: z
     .array(domainSettings)
     .min(1, 'needs at least one domain')
-    .superRefine(uniqueDomains.check, uniqueDomains.params),
+    .superRefine(uniqueDomains.check, uniqueDomains.params)
+    .superRefine(ownPushDomains.check, ownPushDomains.params),
   audit: auditSettings,
   callbacks: callbackSettings,
   retention: retentionSettings,

@@ -128,6 +128,20 @@ describe('the settings file', () => {
     ]);
   });
 
+  it('refuses an ingest domain that publish callbacks of two domains would name, at both lines', () => {
+    const second = GOOD.replace('domains:\n', '').replace('play.example', 'vod.example');
+    expect(problemsOf(GOOD + second.replace('push.example', 'PUSH.example').replace('10s', '2s'))).toEqual([
+      'line 3: domains[0].pushDomain: "push.example.com" is a name of vod.example.com too, and a publish callback names nothing else; keep it at one of the two',
+      'line 11: domains[1].pushDomain: "push.example.com" is a name of play.example.com too, and a publish callback names nothing else; keep it at one of the two',
+      'line 14: domains[1].apps[0].interval: must be 5s to 3600s, not 2s',
+    ]);
+    expect(problemsOf(GOOD + second.replace('push.example', 'play.example'))).toEqual([
+      expect.stringContaining('domains[1].pushDomain: "play.example.com" is a name of play.example.com too'),
+    ]);
+    expect(problemsOf(GOOD.replace('push.example', 'play.example'))).toEqual([]);
+    expect(problemsOf(GOOD + second.replace('push.example', 'push2.example'))).toEqual([]);
+  });
+
   it.each([
     ['        bucket: my-bucket\n', '', /^line 5: .*bucket: is missing: write the OSS bucket/],
     ['endpoint: oss-cn-shanghai.aliyuncs.com', 'endpoint:', /^line 8: .*endpoint: is empty: write the host name/],
