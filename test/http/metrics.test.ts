@@ -145,9 +145,11 @@ describe('/metrics', () => {
     const done = { ...audit, domain: 'young.example.com', status: 'done' as const, error: null, seconds: 1 };
     await database.db.insertInto('audits').values(done).execute();
     expect((await ages()).get('young.example.com')).toBe(600);
-    // One that has left the settings is audited no more, and no rule is to complain of it.
+    // One that has left the settings is looked at no more: no rule is to complain of it, nor is it said to be on air.
     const others = await createMetricsSource(database, ['failing.example.com']).read(NOW);
     expect(others.auditAgeSeconds.map(({ domain }) => domain)).toEqual(['failing.example.com']);
+    expect(others.onAir).toEqual([]);
+    expect((await source.read(NOW)).onAir).toEqual([{ domain: 'young.example.com', app: 'live', streams: 1 }]);
   });
 });
 

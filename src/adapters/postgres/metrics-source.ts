@@ -8,7 +8,7 @@ import { timestamp } from './timestamp.ts';
 const MAX_APPS = 200;
 const HOUR_MS = 3_600_000;
 
-/** `domains`: those of the settings. Of one that has left them the audit does not get on, and that is no fault. */
+/** `domains`: those of the settings. Of one that has left them nobody knows what is on air, and that the audit does not get on is no fault. */
 export function createMetricsSource(database: Database, domains: readonly string[]): MetricsSource {
   const { db } = database;
   return {
@@ -17,7 +17,8 @@ export function createMetricsSource(database: Database, domains: readonly string
       const [onAir, slots, incidents, notifications, audits, quarantined, heartbeat] = await Promise.all([
         sql<MetricsSnapshot['onAir'][number]>`
           select t.domain, t.app, count(*)::integer as streams from sessions s join streams t on t.id = s.stream_id
-          where s.ended_at is null group by t.domain, t.app order by streams desc`.execute(db),
+          where s.ended_at is null and t.domain = any(${[...domains]}::text[])
+          group by t.domain, t.app order by streams desc`.execute(db),
         sql<{ domain: string; app: string } & Record<string, number>>`
           select t.domain, t.app, ${sql.raw(VERDICTS.map((verdict) => `sum(h.${verdict})::integer as ${verdict}`).join(', '))}
           from slot_hours h join streams t on t.id = h.stream_id where h.hour >= ${timestamp(hour - HOUR_MS)}
