@@ -76,8 +76,10 @@ export interface ConfigStore {
   resetHeals(domain: string): Promise<void>;
   /** What the domain is asked to be from now on, as `settingsDigest` names it. */
   noteSettings(domain: string, digest: string, at: Instant): Promise<void>;
-  /** The digest that was noted last; null: none was yet. */
-  settingsInForce(domain: string): Promise<string | null>;
+  /** The digest that was noted last, and when it or its watch was noted; null: none was yet. */
+  settingsInForce(domain: string): Promise<{ digest: string; notedAt: Instant } | null>;
+  /** Who watches by these settings is there. Nothing where others were noted since. */
+  noteWatch(domain: string, digest: string, at: Instant): Promise<void>;
   /** Oldest first. */
   keyChanges(domain: string): Promise<(KeyChange & { source: ConfigVersionSource })[]>;
   /** Appends where the key differs from the latest one of its kind. */

@@ -5,7 +5,7 @@ import { foundText } from '../core/found-words.ts';
 import type { Instant } from '../core/instant.ts';
 import type { ConfigFinding, FindingSink } from '../ports.ts';
 import { carryOutSteps } from './carry-out-steps.ts';
-import { isOutdated } from './note-settings.ts';
+import { standingOfWatch } from './note-settings.ts';
 import { type ConfigPorts, type DomainLook, planOfLook, reconcileDomain } from './reconcile-configs.ts';
 import { differs, saveStates, saveUnknown } from './record-config-states.ts';
 import { isRefusal, workOnDomains } from './work-on-domains.ts';
@@ -32,7 +32,8 @@ const OUTDATED =
 
 /**
  * One poll: every change at the vendor becomes a config version, drift is reported, and in `enforce` mode what was taken over is put right
- * again, within the bounds of `decideHeal` and while `desired` is what was noted last. A domain that cannot be looked at is unknown, and
+ * again, within the bounds of `decideHeal` and while `desired` is what was noted last. What differs from other settings than those is
+ * told only where nobody watches by those. A domain that cannot be looked at is unknown, and
  * the others go on.
  */
 export async function watchDrift(ports: WatchPorts, desired: readonly DesiredDomain[]): Promise<WatchReport> {
@@ -53,12 +54,18 @@ export async function watchDrift(ports: WatchPorts, desired: readonly DesiredDom
 async function watchDomain(ports: WatchPorts, desired: DesiredDomain, report: WatchReport): Promise<void> {
   const look = await reconcileDomain(ports, desired);
   const plan = await planOfLook(ports, desired, look);
-  const outdated = await isOutdated(ports, desired);
+  const standing = await standingOfWatch(ports, desired);
+  const outdated = standing !== 'in_force';
   const decisions = await decideAll(ports, desired, plan, { now: look.lookedAt, outdated });
   const decided = (wanted: DriftDecision) => plan.entries.filter((entry) => decisions.get(entry) === wanted);
   const drifted = plan.entries.filter((entry) => differs(entry.state));
   report.drifted.push(...drifted);
   if (outdated && drifted.length > 0) report.outdated.push({ domain: desired.domain, message: OUTDATED });
+  if (standing === 'stood_in_for') {
+    // Two services with different settings would call it drifted and in sync in turns.
+    await ports.findings.keepDomain(desired.domain);
+    return;
+  }
   // Saved and told before healing: since when it drifted is known even where the heal does not come back.
   await tell(ports, plan, look, { stopped: new Set(decided('stop')), outdated });
   const toHeal = decided('heal');

@@ -187,7 +187,9 @@ describe('the drift watch', () => {
     expect(said('config_drift').map(({ active }) => active)).toEqual([true, false]);
     world.state.deleteConfig(PLAY, 'live');
     await watchDrift(world.ports, OBSERVE);
-    await watchDrift(world.ports, settingsFor([{ app: '*' }]));
+    const restarted = settingsFor([{ app: '*' }]);
+    await noteSettings(world.ports, restarted);
+    await watchDrift(world.ports, restarted);
     expect(
       said('config_drift')
         .filter(({ app }) => app === 'live')
@@ -269,11 +271,12 @@ describe('a watch whose service was started before the settings were edited and 
     ...domain,
     key: new SecretText(NEW_KEY),
   }));
+  const observing = (domains: typeof ENFORCE) => domains.map((domain) => ({ ...domain, mode: 'observe' as const }));
   const interval = () => world.state.config(PLAY, 'live')?.intervalSeconds;
   const key = () => world.state.callbackAuth(PLAY).key;
   beforeEach(async () => {
     await applyPlan(world.ports, EDITED, { shown: null });
-    world.advance(MINUTE);
+    world.advance(6 * MINUTE);
   });
 
   it('does not undo what was applied, and says once a poll and in the finding what to do', async () => {
@@ -299,6 +302,21 @@ describe('a watch whose service was started before the settings were edited and 
     expect([interval(), key()]).toEqual([20, NEW_KEY]);
     expect(said('enforce_fight')).toEqual([]);
     expect((await stateOf('config'))?.stoppedAt).toBeNull();
+  });
+
+  it('leaves it to one that was started with those, as long as that one watches, to say what differs', async () => {
+    world.state.changeConfig(PLAY, 'live', { bucket: 'another-bucket' });
+    for (let poll = 0; poll < 20; poll += 1) {
+      await watchDrift(world.ports, poll % 2 === 0 ? observing(EDITED) : observing(ENFORCE));
+      world.advance(MINUTE);
+    }
+    const differing = () => said('config_drift').map(({ key, active, detail }) => `${key} ${active} ${detail}`);
+    expect(new Set(differing())).toEqual(new Set([expect.stringMatching(/^config true .* differs .*another-bucket/)]));
+    expect((await stateOf('callback_auth'))?.state).toBe('in_sync');
+    expect((await watchDrift(world.ports, observing(ENFORCE))).outdated).toHaveLength(1);
+    world.advance(5 * MINUTE);
+    await watchDrift(world.ports, observing(ENFORCE));
+    expect((await stateOf('callback_auth'))?.state).toBe('drifted');
   });
 
   it('says nothing of it while all that stands is what it wants', async () => {

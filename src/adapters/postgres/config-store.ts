@@ -182,10 +182,19 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
     async settingsInForce(domain) {
       const row = await db
         .selectFrom('settings_in_force')
-        .select('digest')
+        .select(['digest', 'noted_at as notedAt'])
         .where('domain', '=', domain)
         .executeTakeFirst();
-      return row?.digest ?? null;
+      return row ?? null;
+    },
+
+    async noteWatch(domain, digest, at) {
+      await db
+        .updateTable('settings_in_force')
+        .set({ noted_at: timestamp(at) })
+        .where('domain', '=', domain)
+        .where('digest', '=', digest)
+        .execute();
     },
 
     async keyChanges(domain) {

@@ -66,8 +66,12 @@ it('settings in force are those noted last, of each domain its own', async () =>
   await store.noteSettings('other.example.com', 'another', 2000);
   // Whoever came last is the last one, whatever its clock says.
   await store.noteSettings(DOMAIN, 'second', 1000);
-  expect(await store.settingsInForce(DOMAIN)).toBe('second');
-  expect(await store.settingsInForce('other.example.com')).toBe('another');
+  expect(await store.settingsInForce(DOMAIN)).toEqual({ digest: 'second', notedAt: 1000 });
+  expect(await store.settingsInForce('other.example.com')).toEqual({ digest: 'another', notedAt: 2000 });
+  await store.noteWatch(DOMAIN, 'first', 3000);
+  expect(await store.settingsInForce(DOMAIN)).toEqual({ digest: 'second', notedAt: 1000 });
+  await store.noteWatch(DOMAIN, 'second', 4000);
+  expect(await store.settingsInForce(DOMAIN)).toEqual({ digest: 'second', notedAt: 4000 });
 });
 
 describe('baselines', () => {
