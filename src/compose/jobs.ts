@@ -99,6 +99,7 @@ export function composeAuditing(
       audit,
       domains,
       settleSeconds,
+      captureRetentionDays,
     }),
   };
 }

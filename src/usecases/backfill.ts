@@ -18,6 +18,7 @@ import type {
 } from '../ports.ts';
 import type { AuditOutcome, Auditor } from './audit-window.ts';
 import { readListing } from './audit-window-listing.ts';
+import { capturesKeptFrom } from './keep-capture-days.ts';
 import { KEYS_PER_CALL, planAudit } from './plan-audit.ts';
 
 export interface BackfillParts {
@@ -34,6 +35,8 @@ export interface BackfillParts {
   /** Main streaming domains. */
   domains: readonly string[];
   settleSeconds: number;
+  /** How many days of captures are kept; null or absent: all. Nothing is restored of before. */
+  captureRetentionDays?: number | null;
 }
 
 export interface BackfillRequest {
@@ -78,8 +81,8 @@ export function createBackfill(parts: BackfillParts): Backfill {
     const now = parts.clock.now();
     const started = performance.now();
     const cost: Cost = { listCalls: 0, indexCalls: 0, keys: 0, restored: 0 };
-    const keptSince = (await parts.audits.capturesKeptSince()) ?? Number.NEGATIVE_INFINITY;
-    const from = Math.max(request.from, now - INDEX_REACH_MS, keptSince);
+    const keptFrom = await capturesKeptFrom(parts.audits, now, parts.captureRetentionDays ?? null);
+    const from = Math.max(request.from, now - INDEX_REACH_MS, keptFrom);
     const to = Math.min(request.to, now);
     // A publish that was under way at the start began before it.
     const listFrom = Math.max(from - DAY_MS, now - PUBLISH_LIST_REACH_MS);

@@ -5,6 +5,7 @@ import type { StreamKey } from '../core/stream-key.ts';
 import type { AuditStore, StoredSession, StreamCommit, StreamToAudit, Watermark } from '../ports.ts';
 import { type AuditorParts, createAuditor } from './audit-window.ts';
 import type { RecordedStretch } from './audit-window-stretch.ts';
+import { capturesKeptFrom } from './keep-capture-days.ts';
 import { HEARTBEAT_LAG_MS } from './rejudge-blindness.ts';
 
 export interface EvidenceRequest {
@@ -40,11 +41,11 @@ export function createEvidenceExport(
   return async (request, write) => {
     const { domain, app = null, stream = null } = request;
     const now = parts.clock.now();
-    const known = [await parts.audits.observedSince(), await parts.audits.capturesKeptSince()].filter(
-      (at) => at !== null,
+    const knownFrom = Math.max(
+      (await parts.audits.observedSince()) ?? Number.NEGATIVE_INFINITY,
+      await capturesKeptFrom(parts.audits, now, parts.captureRetentionDays ?? null),
     );
-    const observedSince = known.length > 0 ? Math.max(...known) : null;
-    const from = Math.max(request.from, observedSince ?? request.from);
+    const from = Math.max(request.from, knownFrom);
     const to = Math.min(request.to, now - parts.settleSeconds * 1_000);
     if (from >= to) {
       throw new RefusalError(
@@ -65,7 +66,7 @@ export function createEvidenceExport(
     };
     const versions = await parts.configVersions(domain);
     const longest = versions.reduce((most, version) => Math.max(most, version.intervalSeconds), 10);
-    const since = Math.max(from - CONTEXT_INTERVALS * longest * 1_000, observedSince ?? Number.NEGATIVE_INFINITY);
+    const since = Math.max(from - CONTEXT_INTERVALS * longest * 1_000, knownFrom);
 
     await put({
       type: 'window',
@@ -170,7 +171,7 @@ function scratchStore(real: AuditStore, streams: readonly StreamToAudit[], since
   return {
     streamsToAudit: async () => [...streams],
     observedSince: async () => (Number.isFinite(since) ? since : null),
-    capturesKeptSince: async () => null,
+    capturesKeptSince: () => real.capturesKeptSince(),
     blindSpans: (from, to) => real.blindSpans(from, to),
     unkeptSpans: (from, to) => real.unkeptSpans(from, to),
     rejections: (objects) => real.rejections(objects),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createQuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
 import { createCaptureDays } from '../../src/adapters/postgres/sealing.ts';
 import { formatEvidence } from '../../src/core/evidence.ts';
+import { createBackfill } from '../../src/usecases/backfill.ts';
 import { createEvidenceExport } from '../../src/usecases/export-evidence.ts';
 import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
 import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
@@ -127,6 +128,32 @@ describe('what retention took away', () => {
       'select max(hour) as hour, (select max(to_at) from gaps) as gap from slot_hours',
     );
     expect(rows).toEqual([{ hour: T0 + 23 * HOUR, gap: T0 + DAY }]);
+  });
+
+  it('begins with the day that is about to be dropped, for a backfill and for evidence as for the audit', async () => {
+    await world.session('cam01', T0, T0 + 30 * HOUR);
+    await captures(T0 + 30 * HOUR, { callback: false });
+    world.clock.at = T0 + 2 * DAY + 12 * HOUR;
+    world.parts.captureRetentionDays = 1;
+    const { parts, audit } = world;
+    const backfill = createBackfill({
+      ...parts,
+      captures: world.captures,
+      track: async () => {},
+      audit,
+      domains: [DOMAIN],
+    });
+    await backfill.range({ domain: DOMAIN, from: T0 + HOUR, to: T0 + 30 * HOUR });
+    const restored = await database.db
+      .selectFrom('captures')
+      .select(({ fn }) => fn.min('captured_at').as('first'))
+      .execute();
+    expect(restored).toEqual([{ first: T0 + DAY }]);
+
+    const missing = async () => (await evidence(T0, T0 + 30 * HOUR)).slots.callback_missing;
+    expect(await missing()).toBe(36);
+    world.parts.captureRetentionDays = 2;
+    expect(await missing()).toBe(179);
   });
 
   it('is in no evidence that blames somebody', async () => {
