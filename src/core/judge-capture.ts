@@ -11,6 +11,7 @@ import { type Cause, isBad, type Verdict } from './verdict.ts';
 /** The vendor tries a callback up to 6 times, 5 s each and 1 s apart. */
 export const DELIVERY_WINDOW_MS = 35_000;
 const DAY_MS = 86_400_000;
+const SHORTEST_RULE_DAYS = 1;
 
 /** Objects under the prefix are deleted once they are so many days old; null: nobody may read the rules for them. */
 export interface LifecycleRule {
@@ -107,16 +108,22 @@ function whyNeverSeen(capture: Capture, looked: LookedSpans): Cause {
   return capture.callback?.verified ? 'never_stored' : 'unconfirmed';
 }
 
-/** A rule may delete from the moment the age is reached (in fact up to two days later, reference/oss.md section 2). */
+/**
+ * A rule may delete from the moment the age is reached (in fact up to two days later, reference/oss.md section 2). One that nobody may
+ * read could be the shortest that there is.
+ */
 export function mayHaveExpired(
   { at, object }: Pick<Capture, 'at' | 'object'>,
   { lifecycle, now }: Pick<CaptureTerms, 'lifecycle' | 'now'>,
 ): boolean {
-  return lifecycle.some(({ prefix, days }) => days !== null && object.startsWith(prefix) && now - at >= days * DAY_MS);
+  return lifecycle.some(
+    ({ prefix, days }) => object.startsWith(prefix) && now - at >= (days ?? SHORTEST_RULE_DAYS) * DAY_MS,
+  );
 }
 
 function whyGone(capture: Capture, terms: CaptureTerms): Cause {
-  if (mayHaveExpired(capture, terms)) return 'object_expired';
+  const lifecycle = terms.lifecycle.filter(({ days }) => days !== null);
+  if (mayHaveExpired(capture, { lifecycle, now: terms.now })) return 'object_expired';
   const isNotRead = terms.lifecycle.some(({ prefix, days }) => days === null && capture.object.startsWith(prefix));
   return isNotRead ? 'undetermined' : 'object_deleted';
 }

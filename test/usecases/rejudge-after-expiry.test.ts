@@ -72,6 +72,22 @@ describe('objects that a lifecycle rule deleted after their slots were judged', 
     expect(await found()).toEqual({ ok: 60, gaps: [] });
   });
 
+  it('were seen, though nobody may read the rules, unless they are younger than any rule could ask', async () => {
+    world.config();
+    await broadcast(60);
+    world.clock.at = T0 + 15 * MINUTE;
+    await world.audit({ domain: DOMAIN });
+    expire(60);
+    world.bucket.fail('lifecycle', 'access-denied', { times: 10, transient: false });
+    await world.audits.markLate([1], T0, 'asked-for');
+    await world.audit({ domain: DOMAIN });
+    expect(await found()).toEqual({ ok: 60, gaps: [] });
+    world.clock.at = T0 + 20 * MINUTE;
+    await world.audits.markLate([1], T0, 'asked-for');
+    await world.audit({ domain: DOMAIN });
+    expect(await found()).toEqual({ ok: 0, gaps: [['object_missing', 'undetermined', 60]] });
+  });
+
   it('leave every other verdict as it was', async () => {
     world.config();
     await broadcast(60, byTime, {
