@@ -154,7 +154,11 @@ export function composeJobs(parts: JobParts): Job[] {
       everySeconds: settings.audit.everySeconds,
       async run(signal) {
         const now = parts.clock.now();
-        await audits.prune({ statesBefore: now - KEPT_STATES_MS, auditsBefore: now - KEPT_AUDITS_MS });
+        await audits.prune({
+          statesBefore: now - KEPT_STATES_MS,
+          auditsBefore: now - KEPT_AUDITS_MS,
+          domains: settings.domains.map(({ domain }) => domain),
+        });
         await backfill.ownOutages(signal);
       },
     },

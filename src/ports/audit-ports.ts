@@ -210,8 +210,11 @@ export interface AuditStore {
     from: Instant,
     to: Instant,
   ): Promise<SlotCounts>;
-  /** Drops states that nothing will be judged again from, and rows of audits that nobody looks up any more. */
-  prune(limits: { statesBefore: Instant; auditsBefore: Instant }): Promise<void>;
+  /**
+   * Drops states that nothing will be judged again from, rows of audits that nobody looks up any more, and late evidence of domains
+   * that nobody has audited since `statesBefore` and that are none of `domains`.
+   */
+  prune(limits: { statesBefore: Instant; auditsBefore: Instant; domains: readonly string[] }): Promise<void>;
 }
 
 export interface ExcusedSpanRow {

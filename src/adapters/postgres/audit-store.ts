@@ -249,9 +249,15 @@ export function createAuditStore(database: Database): AuditStore {
       return rows[0] ?? emptySlotCounts();
     },
 
-    async prune({ statesBefore, auditsBefore }) {
+    async prune({ statesBefore, auditsBefore, domains }) {
       await db.deleteFrom('judge_states').where('at', '<', timestamp(statesBefore)).execute();
       await db.deleteFrom('audits').where('started_at', '<', timestamp(auditsBefore)).execute();
+      // Another service may have been started with other domains, so it takes both to have left the settings.
+      await sql`
+        delete from late_evidence l using streams s
+        where s.id = l.stream_id and s.domain <> all(${sql.val([...domains])}::text[]) and not exists (
+          select from audits a where a.domain = s.domain and a.started_at >= ${timestamp(statesBefore)}
+        )`.execute(db);
     },
   };
 }
