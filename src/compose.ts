@@ -313,8 +313,9 @@ export async function createService(environment: Environment, overrides: Overrid
           readVersions().catch((error) => logger.warn({ err: error }, 'the config versions could not be read anew'));
         }, VERSIONS_REFRESH_MS);
         const watchingSpool = setInterval(() => {
+          const { spool, forwardsDropped } = receiver.state();
           alerting
-            .watchSpool(receiver.state().spool, os.hostname())
+            .watchSpool(spool, os.hostname(), forwardsDropped)
             .catch((error) => logger.warn({ err: error }, 'the depth of the spool could not be reported'));
         }, SPOOL_WATCH_MS);
         // Before the receiver in this list, thus after it in time: what is on the wire does not wait for a job that takes its time.

@@ -326,6 +326,8 @@ export interface SpoolEntry {
 export interface Spool {
   /** Durable when it returns. */
   append(entries: Omit<SpoolEntry, 'id'>[]): void;
+  /** False where so much of the room is taken that the rest is kept for what is ours to keep. */
+  hasRoomForForwards(): boolean;
   /** Oldest first. */
   read(limit: number): SpoolEntry[];
   /** The same, beyond what `removeOthersThrough` has left. */

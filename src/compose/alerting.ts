@@ -64,7 +64,7 @@ export interface Alerting {
   raise(): Promise<Evaluation>;
   sendAll(signal?: AbortSignal): Promise<void>;
   /** To be called every few seconds on each replica with the spool of its receiver. */
-  watchSpool(spool: SpoolDepth | null, host: string): Promise<void>;
+  watchSpool(spool: SpoolDepth | null, host: string, forwardsDropped?: number): Promise<void>;
 }
 
 const CONFIG_CACHE_MS = 3_000;

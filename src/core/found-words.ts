@@ -21,7 +21,7 @@ function inEnglish(found: Found): string {
     case 'requests-rejected':
       return `${found.count} requests within five minutes, mostly because ${reasonText(found.reason, 'en')}.`;
     case 'spool-waits':
-      return `${found.entries} entries wait on ${found.host}.`;
+      return `${found.entries} entries wait on ${found.host}.${found.forwardsDropped ? ` ${found.forwardsDropped} callbacks were not passed on to the receiver that stood here before: the rest of the spool’s room is kept for what is ours.` : ''}`;
     case 'config-missing':
       return `${subjectInEnglish(found.subject)} is missing at the vendor.${leftInEnglish(found)}`;
     case 'config-differs': {
@@ -46,7 +46,7 @@ function inChinese(found: Found): string {
     case 'requests-rejected':
       return `五分钟内 ${found.count} 个请求，主要原因：${reasonText(found.reason, 'zh-CN')}。`;
     case 'spool-waits':
-      return `${found.host} 上有 ${found.entries} 条待入库。`;
+      return `${found.host} 上有 ${found.entries} 条待入库。${found.forwardsDropped ? `另有 ${found.forwardsDropped} 个回调未转发：缓存的剩余空间留给我方数据。` : ''}`;
     case 'config-missing':
       return `${subjectInChinese(found.subject)}在云端不存在。${leftInChinese(found)}`;
     case 'config-differs': {

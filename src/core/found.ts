@@ -4,7 +4,7 @@ import type { ConfigSubject } from './config-subject.ts';
 /** What was found, as numbers and names: each language has its own sentence for it (`found-words.ts`). */
 export type Found =
   | { code: 'requests-rejected'; count: number; reason: string }
-  | { code: 'spool-waits'; entries: number; host: string }
+  | { code: 'spool-waits'; entries: number; host: string; forwardsDropped?: number }
   | ({ code: 'config-missing'; subject: ConfigSubject } & LeftAsItIs)
   | ({ code: 'config-differs'; subject: ConfigSubject; fields: FieldDifference[] } & LeftAsItIs)
   | { code: 'healing-stopped'; subject: ConfigSubject; times: number }

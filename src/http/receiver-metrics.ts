@@ -40,5 +40,10 @@ export function registerReceiverMetrics(
   counter('batches', 'Batches written.', (state) => state.batches);
   counter('batched_items', 'Items in these batches.', (state) => state.batchedItems);
   counter('turned_away', 'Callbacks answered 503.', (state) => state.turnedAway);
+  counter(
+    'forwards_dropped',
+    'Callbacks that were not passed on, for the spool keeps the room for captures.',
+    (state) => state.forwardsDropped,
+  );
   counter('not_kept', 'Requests that the quarantine had no room for.', (state) => state.notKept);
 }

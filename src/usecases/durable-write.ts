@@ -21,6 +21,8 @@ export function createDurability(options: {
   now: () => number;
   encode: (kind: SpoolKind, item: unknown) => string;
   onFailure: (kind: SpoolKind, error: unknown, target: 'database' | 'spool') => void;
+  /** So many callbacks will not be passed on. */
+  onForwardsDropped: (callbacks: number) => void;
 }): Durability {
   let downSince: number | null = null;
 
@@ -43,10 +45,16 @@ export function createDurability(options: {
           }
         }
         try {
-          append(kind, items, again);
+          if (kind !== 'forward' || options.spool.hasRoomForForwards()) append(kind, items, again);
+          else options.onForwardsDropped(items.length);
           return [];
         } catch (error) {
           options.onFailure(kind, error, 'spool');
+        }
+        if (kind === 'forward') {
+          // The capture is kept all the same: that nobody can pass it on is no reason to turn it away.
+          options.onForwardsDropped(items.length);
+          return [];
         }
       }
       // No spool, or one that takes nothing more: only the database is left, and it gets the time that the vendor waits.

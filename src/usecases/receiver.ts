@@ -79,6 +79,8 @@ export interface ReceiverState {
   batchedItems: number;
   turnedAway: number;
   notKept: number;
+  /** Callbacks that are not passed on, for the spool keeps the room for captures. */
+  forwardsDropped: number;
 }
 
 export interface Receiver {
@@ -97,7 +99,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   const limits = { ...DEFAULT_LIMITS, ...parts.limits };
   const now = () => parts.clock.now();
   const receiverId = randomUUID();
-  const counts = { batches: 0, batchedItems: 0, turnedAway: 0, notKept: 0 };
+  const counts = { batches: 0, batchedItems: 0, turnedAway: 0, notKept: 0, forwardsDropped: 0 };
 
   const reportedAt = new Map<string, number>();
   /** During an outage the same goes wrong every second: said once in a while is enough. */
@@ -114,6 +116,9 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     now,
     encode: encodeSpooled,
     onFailure: (kind, error, target) => problem(`a batch of kind ${kind} was not committed to the ${target}`, error),
+    onForwardsDropped: (callbacks) => {
+      counts.forwardsDropped += callbacks;
+    },
   });
   const commit = <T>(kind: SpoolKind, store: BatchStore<T>) =>
     createGroupCommit<T>({

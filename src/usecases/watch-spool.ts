@@ -16,10 +16,14 @@ const TOLD_AFTER_MS = 60_000;
  */
 export function createSpoolWatch(parts: { sink: AlertSink; clock: Clock }) {
   const reported = new Map<string, boolean>();
-  return async function watchSpool(spool: SpoolDepth | null, host: string): Promise<void> {
+  /** Dropped before the spool began to wait. */
+  let droppedBefore = 0;
+  /** `forwardsDropped`: since the start of the process. */
+  return async function watchSpool(spool: SpoolDepth | null, host: string, forwardsDropped = 0): Promise<void> {
     if (spool === null) return;
     const now = parts.clock.now();
     const active = spool.oldestAt !== null && now - spool.oldestAt >= TOLD_AFTER_MS;
+    if (spool.oldestAt === null) droppedBefore = forwardsDropped;
     // The first report of a process also ends what its predecessor left behind.
     if (!active && reported.get(host) === false) return;
     await parts.sink.report({
@@ -27,7 +31,7 @@ export function createSpoolWatch(parts: { sink: AlertSink; clock: Clock }) {
       key: host,
       active,
       at: spool.oldestAt ?? now,
-      found: { code: 'spool-waits', entries: spool.entries, host },
+      found: { code: 'spool-waits', entries: spool.entries, host, forwardsDropped: forwardsDropped - droppedBefore },
     });
     reported.set(host, active);
   };

@@ -76,7 +76,10 @@ describe('a message', () => {
     const keys = [{ field: 'key', desired: 'ours', actual: 'another key' }];
     const seen: Partial<Record<IncidentKind, Found[]>> = {
       rejected_callbacks: [{ code: 'requests-rejected', count: 12, reason: 'signature-mismatch' }],
-      spool_not_draining: [{ code: 'spool-waits', entries: 12, host: 'host-1' }],
+      spool_not_draining: [
+        { code: 'spool-waits', entries: 12, host: 'host-1' },
+        { code: 'spool-waits', entries: 12, host: 'host-1', forwardsDropped: 3 },
+      ],
       config_drift: [
         { code: 'config-missing', subject: config, refusal: 'the bucket does not exist.' },
         { code: 'config-differs', subject: config, fields },

@@ -156,7 +156,11 @@ describe('/metrics', () => {
 it('what a receiver counts since the start are counters, as high as it has counted', async () => {
   const registry = new Registry();
   const state = { pending: 3, databaseDownSince: null, spool: null, aliveUntil: null, batches: 7, batchedItems: 70 };
-  registerReceiverMetrics(registry, { state: () => ({ ...state, turnedAway: 2, notKept: 1 }) }, () => NOW);
+  registerReceiverMetrics(
+    registry,
+    { state: () => ({ ...state, turnedAway: 2, notKept: 1, forwardsDropped: 4 }) },
+    () => NOW,
+  );
   for (let scrape = 0; scrape < 2; scrape++) {
     const text = await registry.metrics();
     expect(text).toContain('# TYPE snapaudit_receiver_batches_total counter\nsnapaudit_receiver_batches_total 7\n');

@@ -270,8 +270,9 @@ describe('a spool that does not drain', () => {
     await world.alerting.watchSpool(waiting, 'a');
     await world.pass({ seconds: 1 });
     expect(world.titles()).toEqual([]);
-    await world.alerting.watchSpool(waiting, 'a');
+    await world.alerting.watchSpool(waiting, 'a', 7);
     await world.pass({ seconds: 1 });
+    expect(world.endpoint.calls[0]!.body).toContain('7 callbacks were not passed on');
     expect(world.titles()).toEqual(['[Open] the local spool does not drain: all domains a']);
     await world.pass({ seconds: 590, step: 20 });
     expect(world.titles()).toHaveLength(1);

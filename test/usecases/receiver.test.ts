@@ -85,6 +85,40 @@ describe('a queue of forwards that takes nothing', () => {
     }
   }, 60_000);
 
+  it('takes a part of the spool at most: beyond it callbacks are stored, and counted as not passed on', async () => {
+    await database.pool.query('truncate captures');
+    const receiving = openDatabase({ url: proxiedUrl, maxConnections: 4 });
+    const spoolBytes = 400_000;
+    const running = await startTestReceiver(receiving, {
+      spoolBytes,
+      forwardTargetsOf: () => ['https://old.example.com/'],
+      forwards: {
+        async write() {
+          throw new Error('the queue is broken');
+        },
+      },
+    });
+    const load = loadCallbacks(running.url, 8);
+    const dropped = () => running.receiver.state().forwardsDropped;
+    try {
+      await expect.poll(dropped, { timeout: 20_000 }).toBeGreaterThan(500);
+      expect(running.receiver.state().spool?.bytes).toBeLessThan(0.75 * spoolBytes);
+      // There is room left for captures when the database goes away as well.
+      proxy.refuse();
+      const before = load.acknowledged.size;
+      await expect.poll(() => load.acknowledged.size, { timeout: 10_000 }).toBeGreaterThan(before + 50);
+      await load.stop();
+      expect([...load.answers.keys()]).toEqual([200]);
+      proxy.restore();
+      const stored = async () => (await database.pool.query('select count(*)::int as n from captures')).rows[0].n;
+      await expect.poll(stored, { timeout: 10_000 }).toBe(load.acknowledged.size);
+    } finally {
+      await load.stop();
+      await running.close();
+      await receiving.close();
+    }
+  }, 60_000);
+
   it('does not keep the database away that has come back', async () => {
     const receiving = openDatabase({ url: proxiedUrl, maxConnections: 4 });
     const running = await startTestReceiver(receiving, {

@@ -10,6 +10,8 @@ export class SpoolFullError extends Error {
 
 const ABSORB_ENTRIES = 500;
 const SQLITE_FULL = 13;
+/** Of the room, what forwards may be among that fill it. */
+const FORWARDS_SHARE = 0.5;
 
 /**
  * The spool of one receiver, in the first file of the directory that no living process holds; a file that a crashed one left behind
@@ -172,6 +174,7 @@ export function openSpool(options: {
       }
       count += entries.length;
     },
+    hasRoomForForwards: () => guarded(() => file.usedBytes() < options.maxBytes * FORWARDS_SHARE),
     read: (limit) => handOut(bounds, limit),
     readOn(limit) {
       const end = Math.max(bounds.removedThrough, bounds.forwardsThrough);
