@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Heartbeat, SpoolEntry, SpoolKind } from '../../ports.ts';
@@ -150,7 +151,10 @@ export function tryOpen(file: string, onDamaged?: (file: string) => void): Datab
     // Held until the process ends, however it ends: the file of a living receiver cannot be opened by another.
     db.exec(`pragma locking_mode = exclusive; pragma page_size = ${PAGE_BYTES}; pragma journal_mode = wal`);
     db.exec('pragma synchronous = full; begin immediate; commit');
-    return db;
+    if (existsSync(file)) return db;
+    // Removed by who held it, between our opening it and our lock.
+    db.close();
+    return null;
   } catch (error) {
     db?.close();
     if (isBusy(error)) return null;
@@ -164,4 +168,13 @@ export function tryOpen(file: string, onDamaged?: (file: string) => void): Datab
       { cause: error },
     );
   }
+}
+
+/**
+ * Removes a file that is held: whoever opened it between its closing and its removal would write into one that is nowhere. Its log goes
+ * first, for who finds no file makes one with a log of its own.
+ */
+export function removeHeld({ db, path: file }: { db: DatabaseSync; path: string }): void {
+  for (const part of [`${file}-wal`, `${file}-shm`, file]) rmSync(part, { force: true });
+  db.close();
 }

@@ -1,7 +1,16 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Spool } from '../../ports.ts';
-import { ALL, type Bounds, FILE_NAME, isDamage, openFirstFree, prepareSpoolFile, tryOpen } from './spool-file.ts';
+import {
+  ALL,
+  type Bounds,
+  FILE_NAME,
+  isDamage,
+  openFirstFree,
+  prepareSpoolFile,
+  removeHeld,
+  tryOpen,
+} from './spool-file.ts';
 
 /** The spool holds as much as it may, or the disk has no room for more. */
 export class SpoolFullError extends Error {
@@ -83,8 +92,8 @@ export function openSpool(options: {
         // Ours is full: the rest waits until there is room.
         else if (!(error instanceof SpoolFullError)) throw error;
       } finally {
-        db.close();
-        if (isEmpty) for (const part of [other, `${other}-wal`, `${other}-shm`]) rmSync(part, { force: true });
+        if (isEmpty) removeHeld({ db, path: other });
+        else db.close();
       }
     }
     return false;
@@ -125,9 +134,7 @@ export function openSpool(options: {
   /** On a full disk the way to make room: nothing in the file is needed any more but the notes. */
   function startAnew(): void {
     const notes = file.notes();
-    const { path: used } = file;
-    file.db.close();
-    for (const name of [used, `${used}-wal`, `${used}-shm`]) rmSync(name, { force: true });
+    removeHeld(file);
     takeNextFile();
     inTransaction(() => notes.forEach(file.note));
   }
