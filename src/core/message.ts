@@ -5,6 +5,7 @@ import type { IncidentRules } from './incident-rules.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { type Locale, messageWords } from './message-words.ts';
 import type { NotificationEvent } from './notification-status.ts';
+import { toPathSegment } from './path-segment.ts';
 
 /**
  * What a channel is to tell, without any markup: texts hold names and sentences of the outside world as they are, and
@@ -158,7 +159,7 @@ export function incidentUrl(id: number, publicUrl: string | null): string | null
 export function pictureUrl({ facts }: Incident, publicUrl: string | null): string | null {
   if (publicUrl === null || !facts.lastGood) return null;
   const { at, stream: key } = facts.lastGood;
-  const path = [key.domain, key.app, key.stream].map(encodeURIComponent).join('/');
+  const path = [key.domain, key.app, key.stream].map(toPathSegment).join('/');
   return `${publicUrl}/streams/${path}?at=${encodeURIComponent(formatInstant(at))}`;
 }
 

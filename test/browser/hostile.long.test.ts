@@ -4,6 +4,7 @@ import { hasChromium, SKIPPED, watchedPage } from '../support/browser.ts';
 import { theirConfig } from '../support/config-world.ts';
 import { DOMAIN, HOSTILE, plantHostile } from '../support/dashboard-data.ts';
 import { createDashboardWorld, type DashboardWorld } from '../support/dashboard-world.ts';
+import { addStream } from '../support/history.ts';
 import { settled } from '../support/page-checks.ts';
 
 const { html, script, rtl, long, path } = HOSTILE;
@@ -65,6 +66,11 @@ describe.skipIf(!hasChromium)(`hostile names and texts in Chromium${SKIPPED}`, (
       await page.getByRole('heading', { level: 1, name: path }).waitFor();
       await page.getByText('Gaps in this window').waitFor();
       await asText(page, [path]);
+      // The browser itself resolves a name of dots away where it stands as it is.
+      await addStream(world.database, DOMAIN, 'hostile', '..');
+      await page.goto(`${hostile}/~..`);
+      await page.getByRole('heading', { level: 1, name: '..' }).waitFor();
+      await page.getByText('Gaps in this window').waitFor();
       await page.goto(`${hostile}/${encodeURIComponent(script)}`);
       await page.locator('table.rows a').click();
       await page.getByRole('dialog').locator('.witness').first().waitFor();

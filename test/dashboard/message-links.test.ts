@@ -3,6 +3,7 @@ import express from 'express';
 import request from 'supertest';
 import { expect, it } from 'vitest';
 import { composeMessage } from '../../src/core/message.ts';
+import { fromPathSegment } from '../../src/core/path-segment.ts';
 import { dashboardRouter } from '../../src/dashboard/dashboard-router.ts';
 import { incidentOf, RULES, silenceCondition, T0 } from '../support/incidents.ts';
 
@@ -16,7 +17,7 @@ function pagesOf(pathname: string): string[] {
 
 it('every link of a message opens a page, on the server and in the browser code, whatever the stream is called', async () => {
   const app = express().use(dashboardRouter({ pictureOrigins: () => [] }));
-  for (const stream of ['cam01', '客厅 1', 'a/b?c#d', '%2e%2e']) {
+  for (const stream of ['cam01', '客厅 1', 'a/b?c#d', '%2e%2e', '.', '..', '~.', '...']) {
     const key = { domain: 'play.example.com', app: 'live', stream };
     const condition = silenceCondition(stream, { facts: { lastGood: { at: T0 - 5_000, stream: key } } });
     const message = composeMessage(incidentOf(condition, { id: 4711 }), 'opened', {
@@ -30,7 +31,7 @@ it('every link of a message opens a page, on the server and in the browser code,
     const more = new URL(message.more!.url);
     expect(pagesOf(more.pathname)).toEqual(['/incidents/:id']);
     expect(pagesOf(picture.pathname)).toEqual(['/streams/:domain/:app/:stream']);
-    expect(decodeURIComponent(picture.pathname.split('/').at(-1)!)).toBe(stream);
+    expect(fromPathSegment(decodeURIComponent(picture.pathname.split('/').at(-1)!))).toBe(stream);
     // The page shows the slot of that instant; the picture's own URL is signed when it is opened, and lives for minutes.
     expect([...picture.searchParams]).toEqual([['at', new Date(T0 - 5_000).toISOString()]]);
     for (const { pathname, search } of [picture, more]) {

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { IncidentKind, IncidentStatus, Severity } from '../../core/incident.ts';
 import type { NotificationEvent, NotificationStatus } from '../../core/notification-status.ts';
+import { toPathSegment } from '../../core/path-segment.ts';
 import type {
   outcomeSchema,
   planSchema,
@@ -202,5 +203,5 @@ function detailOf(answer: unknown): string {
 }
 
 export function streamPath(key: { domain: string; app: string; stream: string }): string {
-  return `/streams/${[key.domain, key.app, key.stream].map(encodeURIComponent).join('/')}`;
+  return `/streams/${[key.domain, key.app, key.stream].map(toPathSegment).join('/')}`;
 }

@@ -1,6 +1,7 @@
 import ms from 'ms';
 import { z } from 'zod';
 import { formatInstant, parseInstant } from '../../core/instant.ts';
+import { fromPathSegment } from '../../core/path-segment.ts';
 
 /** Words that every route shares. Instants are RFC 3339 outside and `Instant` inside, both ways. */
 
@@ -29,6 +30,11 @@ export const name = z
   .min(1)
   .max(512)
   .regex(/^\P{Cc}+$/u, 'must hold no control characters');
+
+/** The same as a segment of a path. */
+export const nameInPath = name
+  .transform(fromPathSegment)
+  .meta({ description: 'A name that is `.` or `..` is written `~.` or `~..`: clients resolve it away otherwise.' });
 
 /** A whole number in a query string, as digits only. */
 export function wholeNumber(min: number, max: number) {

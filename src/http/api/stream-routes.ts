@@ -4,7 +4,7 @@ import { STREAM_STATUSES } from '../../core/stream-status.ts';
 import type { Queries } from '../../usecases/query-history.ts';
 import { defineRoute, type Route } from './define-route.ts';
 import { streamSchema } from './history-schemas.ts';
-import { name, page, paging, scopeFilters } from './schemas.ts';
+import { nameInPath, page, paging, scopeFilters } from './schemas.ts';
 
 export function streamRoutes(queries: Queries): Route[] {
   return [
@@ -64,7 +64,7 @@ export function streamRoutes(queries: Queries): Route[] {
       scope: 'read',
       tag: 'streams',
       summary: 'Show one stream',
-      params: z.strictObject({ domain: name, app: name, stream: name }),
+      params: z.strictObject({ domain: nameInPath, app: nameInPath, stream: nameInPath }),
       response: streamSchema,
       handler: async ({ params }) => {
         const stream = await queries.stream(params);

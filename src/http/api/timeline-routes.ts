@@ -5,7 +5,7 @@ import type { Clock } from '../../ports.ts';
 import type { SlotInspector } from '../../usecases/inspect-slot.ts';
 import { defineRoute, type Route } from './define-route.ts';
 import { askedMode } from './history-schemas.ts';
-import { instant, name, wholeNumber, window } from './schemas.ts';
+import { instant, nameInPath, wholeNumber, window } from './schemas.ts';
 import { indexLookSchema, objectLookSchema, slotViewSchema, timelineSchema } from './timeline-schemas.ts';
 
 const LONGEST_MS = 400 * 86_400_000;
@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 const INDEX_REACH_MS = 60_000;
 
 export function timelineRoutes(inspector: SlotInspector, clock: Clock): Route[] {
-  const stream = { domain: name, app: name, stream: name };
+  const stream = { domain: nameInPath, app: nameInPath, stream: nameInPath };
   const params = z.strictObject(stream);
   const ofSlot = z.strictObject({ ...stream, at: instant });
   const slotQuery = z.strictObject({ mode: askedMode });

@@ -2,6 +2,7 @@ import type { Express } from 'express';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CAPTURE_FLAGS } from '../../../src/core/capture-flags.ts';
+import { toPathSegment } from '../../../src/core/path-segment.ts';
 import { createTestApi } from '../../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
@@ -334,4 +335,17 @@ describe('conventions', () => {
     const { headers } = await request(app).post('/api/v1/streams').set('Host', 'localhost').expect(405);
     expect(headers.allow).toBe('GET');
   });
+});
+
+it('finds a stream that is called as a path step, under a name that no client resolves away', async () => {
+  await addStream(database, 'dots.example.com', '.', '..');
+  await addStream(database, 'dots.example.com', '.', '~..');
+  const path = (stream: string) =>
+    `/streams/${['dots.example.com', '.', stream].map((name) => toPathSegment(name)).join('/')}`;
+  for (const stream of ['..', '~..']) {
+    expect(new URL(path(stream), 'http://a.example').pathname).toBe(path(stream));
+    const { body } = await get(path(stream)).expect(200);
+    expect(body).toMatchObject({ app: '.', stream });
+    await get(`${path(stream)}/timeline`).expect(200);
+  }
 });

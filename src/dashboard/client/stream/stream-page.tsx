@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { usePathname } from 'wouter/use-browser-location';
+import { fromPathSegment } from '../../../core/path-segment.ts';
 import type { Verdict } from '../../../core/verdict.ts';
 import { type Gap, get, type Stream, streamPath, type Timeline } from '../api.ts';
 import { useAddress } from '../parts/address.ts';
@@ -39,7 +40,7 @@ function useStreamKey() {
   return useMemo(() => {
     const [, page, ...names] = pathname.split('/');
     try {
-      const [domain, app, stream] = names.map(decodeURIComponent);
+      const [domain, app, stream] = names.map((segment) => fromPathSegment(decodeURIComponent(segment)));
       return page === 'streams' && domain && app && stream ? { domain, app, stream } : null;
     } catch {
       return null;
