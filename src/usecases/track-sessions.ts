@@ -48,16 +48,17 @@ export function createTrackSessions(parts: TrackSessionsParts): (options?: { fro
     now: Instant,
   ): Promise<void> {
     const ids = group.map(({ id }) => id);
-    const stored = await sessions.sessions(ids, reach, now + DAY_MS);
-    const starts = [...stored.values()].flat().map((session) => session.startedAt);
+    const within = await sessions.sessions(ids, reach - MINUTE_MS, now + DAY_MS);
+    const starts = [...within.values()].flat().map((session) => session.startedAt);
     const from = Math.min(reach, ...starts) - MINUTE_MS;
+    // A session that reaches out of it may begin beside others that are to be merged anew with it.
+    const stored = from < reach - MINUTE_MS ? await sessions.sessions(ids, from, now + DAY_MS) : within;
     const rows = await sessions.signals(ids, from);
     const signals = new Map<number, SessionSignal[]>(ids.map((id) => [id, []]));
     const known = group.filter((stream) => stream.exact);
     const keptFrom = Math.max(from, firstKeptDay(now, parts.captureRetentionDays ?? null) * DAY_MS);
     // What was read before is not read anew every minute, for a session may be weeks long.
     const unreadFrom = Math.max(keptFrom, Math.min(reach, trackedUntil ?? from));
-    const storedSince = await sessions.sessions(ids, from, now + DAY_MS);
     for (const stream of group) {
       const meant = streamOfPush(stream, { streamingDomains: new Map(), known });
       const pushed = group.find((each) => each.stream === meant.stream) ?? stream;
@@ -70,7 +71,7 @@ export function createTrackSessions(parts: TrackSessionsParts): (options?: { fro
       const own = signals.get(stream.id)!;
       const config = configInForce(versions, stream.domain, stream.app, now);
       const intervalMs = config ? config.intervalSeconds * 1_000 : FALLBACK_INTERVAL_MS;
-      const inferred = (storedSince.get(stream.id) ?? []).filter(
+      const inferred = (stored.get(stream.id) ?? []).filter(
         ({ certainty, startedAt }) => certainty === 'inferred' && startedAt >= from,
       );
       const mergedSince = async (readFrom: Instant) => {

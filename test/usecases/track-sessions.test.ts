@@ -66,6 +66,27 @@ async function sessions() {
 }
 
 describe('tracking sessions', () => {
+  it('reads what is stored of a stream once, unless a session reaches further back than what is merged anew', async () => {
+    let reads = 0;
+    const counting = {
+      ...world.sessions,
+      sessions: (...asked: Parameters<typeof world.sessions.sessions>) => {
+        reads++;
+        return world.sessions.sessions(...asked);
+      },
+    };
+    track = createTrackSessions({ ...world.parts, sessions: counting, domains: [DOMAIN] });
+    const readsAfter = async (days: number) => {
+      world.clock.at = T0 + days * 24 * 60 * MINUTE;
+      await called('publish', 'cam01', T0);
+      reads = 0;
+      await track({ from: world.clock.at - MINUTE });
+      return reads;
+    };
+    expect(await readsAfter(1)).toBe(1);
+    expect(await readsAfter(3)).toBe(2);
+  });
+
   it('makes one session of a publish callback, the polls that saw it and the publish_done', async () => {
     await called('publish', 'cam01', T0 + 2 * SECOND);
     const session = onAir('cam01', T0);
