@@ -59,14 +59,11 @@ const SHOWN_STREAMS = 10;
 
 /** One condition per config that streams on air wait for. */
 export function conditionsOfAwaiting(
-  onAir: readonly { row: RunningStream; expected: Expected }[],
+  awaiting: Iterable<{ row: RunningStream; expected: Expected }>,
   totalOf: (scope: Condition['scope']) => number,
 ): Condition[] {
-  const waiting = Map.groupBy(
-    onAir.filter(({ expected }) => expected.awaited !== null),
-    ({ expected }) => expected.awaited!,
-  );
-  return [...waiting].map(([{ domain, app, validFrom }, streams]) => {
+  const byConfig = Map.groupBy(awaiting, ({ expected }) => expected.awaited!);
+  return [...byConfig].map(([{ domain, app, validFrom }, streams]) => {
     const scope = { domain, app: app === '*' ? null : app, stream: null };
     const names = streams.slice(0, SHOWN_STREAMS).map(({ row }) => `${row.app}/${row.stream}`);
     return {

@@ -154,7 +154,11 @@ export function createSilenceWatch(parts: WatchParts) {
       const expected = expectedOf(row);
       if (expected) expecting.push({ row: { ...row, intervalSeconds: expected.intervalSeconds }, expected });
     }
-    const watched = expecting.filter(({ expected }) => expected.awaited === null).map(({ row }) => row);
+    const awaiting = await withoutHeard(
+      expecting.filter(({ expected }) => expected.awaited !== null),
+      now,
+    );
+    const watched = expecting.filter((each) => !awaiting.has(each)).map(({ row }) => row);
     const present = new Set(watched.map(({ streamId }) => streamId));
     for (const streamId of memory.keys()) if (!present.has(streamId)) memory.delete(streamId);
     const totals = totalsOf(expecting.map(({ row }) => row));
@@ -163,8 +167,18 @@ export function createSilenceWatch(parts: WatchParts) {
       watched,
       totals,
       intervals: new Map(expecting.map(({ row }) => [row.streamId, row.intervalSeconds])),
-      awaiting: conditionsOfAwaiting(expecting, (scope) => onAirWithin(totals, scope)),
+      awaiting: conditionsOfAwaiting(awaiting, (scope) => onAirWithin(totals, scope)),
     };
+  }
+
+  /** When a config changed is known to the poll: who calls us in this session runs under ours, whatever the versions say. */
+  async function withoutHeard<E extends { row: WatchedRow }>(awaiting: E[], now: Instant): Promise<Set<E>> {
+    if (awaiting.length === 0) return new Set();
+    const heard = await parts.facts.lastHeard(
+      awaiting.map(({ row }) => row.streamId),
+      now - DAY_MS,
+    );
+    return new Set(awaiting.filter(({ row }) => (heard.get(row.streamId)?.capturedAt ?? 0) < row.startedAt));
   }
 
   /** Remembers the newest callback of each and until when it can be left alone. */

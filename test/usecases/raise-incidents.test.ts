@@ -182,6 +182,21 @@ describe('streams that still run under a config that sends callbacks elsewhere',
     ]);
   }, 60_000);
 
+  it('are watched all the same where they call us: they were pushed after the change, whenever we came to see it', async () => {
+    world = await createAlertingWorld({ apps: { live: 4 } });
+    const { versions, streams } = world;
+    versions[0]!.callback = former;
+    versions.push({ ...versions[0]!, validFrom: world.now() + 15_000, callback: ours });
+    const ofOurs = ({ id }: WorldStream) => id === streams[2]!.id;
+    await world.pass({ seconds: 60, step: 5, silent: (stream) => !ofOurs(stream) });
+    expect(world.titles()).toHaveLength(1);
+    expect((await world.alerting.handle.incidents({ limit: 500 })).data).toMatchObject([
+      { kind: 'pending_reingest', affected: 3, total: 4 },
+    ]);
+    await world.pass({ seconds: 60, step: 5, silent: () => true });
+    expect(world.titles().slice(1)).toEqual(['[Open] callbacks stopped: play.example.com/live/cam0002']);
+  }, 60_000);
+
   it('are silent and miss snapshots like any other while the config that stands does not name us', async () => {
     world = await createAlertingWorld({ apps: { live: 4 } });
     world.versions[0]!.callback = ours;
