@@ -13,6 +13,8 @@ export interface Capture {
   callback: CaptureCallback | null;
   /** OSS lists it, or listed it when its slot was judged first and a lifecycle rule may have deleted it since. */
   stored: boolean;
+  /** OSS does not list it, and when its slot was judged before, a lifecycle rule had deleted it. */
+  expired?: true;
   /** The vendor's index lists it. */
   indexed: boolean;
   /** A request that we rejected names it. */

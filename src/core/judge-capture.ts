@@ -123,7 +123,7 @@ export function mayHaveExpired(
 
 function whyGone(capture: Capture, terms: CaptureTerms): Cause {
   const lifecycle = terms.lifecycle.filter(({ days }) => days !== null);
-  if (mayHaveExpired(capture, { lifecycle, now: terms.now })) return 'object_expired';
+  if (capture.expired || mayHaveExpired(capture, { lifecycle, now: terms.now })) return 'object_expired';
   const isNotRead = terms.lifecycle.some(({ prefix, days }) => days === null && capture.object.startsWith(prefix));
   return isNotRead ? 'undetermined' : 'object_deleted';
 }

@@ -14,6 +14,8 @@ export interface StoredJudgement {
 
 /** Spans in which every capture that was there was seen stored when it was judged, merged, a mode each. */
 export type SeenStored = Record<Mode, Span[]>;
+/** Spans in which every capture had expired when it was judged. */
+export type HadExpired = Record<Mode, Span[]>;
 
 /** Verdicts that nothing gets but a capture that was seen. */
 const SEEN: readonly Verdict[] = ['ok', 'late', 'callback_missing', 'misnamed'];
@@ -29,6 +31,17 @@ export function seenStored({ gaps, hours }: StoredJudgement, { from, to }: Span)
     ).flatMap((span) => complementSpans(notSeen, Math.max(span.from, from), Math.min(span.to, to)));
   };
   return { sequence: seenIn('sequence'), overwrite: seenIn('overwrite') };
+}
+
+/** Within `[from, to)`. */
+export function hadExpired({ gaps }: StoredJudgement, { from, to }: Span): HadExpired {
+  const expiredIn = (mode: Mode): Span[] =>
+    mergeSpans(
+      gaps
+        .filter((gap) => gap.mode === mode && gap.verdict === 'object_missing' && gap.cause === 'object_expired')
+        .map((gap) => ({ from: Math.max(gap.from, from), to: Math.min(gap.to, to) })),
+    );
+  return { sequence: expiredIn('sequence'), overwrite: expiredIn('overwrite') };
 }
 
 /** The gap of a drift is one from its first slot to its last, whatever was captured between them. */

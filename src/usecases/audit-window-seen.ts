@@ -1,20 +1,30 @@
 import type { Capture, Mode } from '../core/capture.ts';
 import type { Instant } from '../core/instant.ts';
-import { type SeenStored, type StoredJudgement, seenStored } from '../core/seen-stored.ts';
+import { type HadExpired, hadExpired, type SeenStored, type StoredJudgement, seenStored } from '../core/seen-stored.ts';
 import { mergeSpans, type Span, spansAfter } from '../core/span.ts';
 import { covers } from './audit-window-stretch.ts';
 
 /** A state is of bounded size; captures after the last of them are judged as they are found. */
 const MOST_SPANS = 500;
 
-/** Where a stream is judged again: which of its captures were seen stored when they were judged before. */
+/** What is left to be judged again of what stood; absent for nothing. */
+export interface JudgedBefore {
+  seen?: SeenStored;
+  expired?: HadExpired;
+}
+
+const NOTHING = { sequence: [], overwrite: [] };
+
+/** Where a stream is judged again: which of its captures were seen stored when they were judged before, and which had expired by then. */
 export class SeenBefore {
   #seen: SeenStored;
+  #expired: HadExpired;
   #toRead: Span | null;
 
   /** `known`: what an audit left that did not come to the end. `toRead`: what is to be judged again, null for nothing. */
-  constructor(known: SeenStored | undefined, toRead: Span | null) {
-    this.#seen = known ?? { sequence: [], overwrite: [] };
+  constructor(known: JudgedBefore, toRead: Span | null) {
+    this.#seen = known.seen ?? NOTHING;
+    this.#expired = known.expired ?? NOTHING;
     this.#toRead = toRead;
   }
 
@@ -22,11 +32,9 @@ export class SeenBefore {
   async read(judged: (from: Instant, to: Instant) => Promise<StoredJudgement>): Promise<void> {
     const span = this.#toRead;
     if (span === null) return;
-    const stood = seenStored(await judged(span.from, span.to), span);
-    this.#seen = {
-      sequence: mergeSpans([...stood.sequence, ...this.#seen.sequence]),
-      overwrite: mergeSpans([...stood.overwrite, ...this.#seen.overwrite]),
-    };
+    const stood = await judged(span.from, span.to);
+    this.#seen = merged(seenStored(stood, span), this.#seen);
+    this.#expired = merged(hadExpired(stood, span), this.#expired);
     this.#toRead = null;
   }
 
@@ -38,10 +46,28 @@ export class SeenBefore {
     return known && covers(spans, { from: capture.at, to: capture.at + preciseMs });
   }
 
-  /** What is still to be judged again from `until` on; absent for nothing. */
-  after(until: Instant): { seen?: SeenStored } {
-    const sequence = spansAfter(this.#seen.sequence, until).slice(0, MOST_SPANS);
-    const overwrite = spansAfter(this.#seen.overwrite, until).slice(0, MOST_SPANS);
-    return sequence.length + overwrite.length > 0 ? { seen: { sequence, overwrite } } : {};
+  /** The bucket's rules may have changed since, or nobody may read them any more. */
+  hadExpired(capture: Capture, mode: Mode): boolean {
+    return covers(this.#expired[mode], { from: capture.at, to: capture.at + 1 });
   }
+
+  /** What is still to be judged again from `until` on. */
+  after(until: Instant): JudgedBefore {
+    const seen = left(this.#seen, until);
+    const expired = left(this.#expired, until);
+    return { ...(seen && { seen }), ...(expired && { expired }) };
+  }
+}
+
+function merged(stood: SeenStored, known: SeenStored): SeenStored {
+  return {
+    sequence: mergeSpans([...stood.sequence, ...known.sequence]),
+    overwrite: mergeSpans([...stood.overwrite, ...known.overwrite]),
+  };
+}
+
+function left(spans: SeenStored, until: Instant): SeenStored | null {
+  const sequence = spansAfter(spans.sequence, until).slice(0, MOST_SPANS);
+  const overwrite = spansAfter(spans.overwrite, until).slice(0, MOST_SPANS);
+  return sequence.length + overwrite.length > 0 ? { sequence, overwrite } : null;
 }

@@ -2,15 +2,15 @@ import type { Capture, Mode } from '../core/capture.ts';
 import type { Gap } from '../core/gap.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import type { JudgeState } from '../core/judge-state.ts';
-import type { SeenStored } from '../core/seen-stored.ts';
 import type { SlotCounts } from '../core/verdict.ts';
 import type { GapRow } from '../ports.ts';
+import type { JudgedBefore } from './audit-window-seen.ts';
 
 /** Object names and facts of the first slot of a run, for people. */
 export type GapEvidence = Record<string, unknown>;
 
 /** All that the audit of one stream goes on from. Plain JSON, of bounded size; kept in `watermarks.state`. */
-export interface StreamState {
+export interface StreamState extends JudgedBefore {
   version: 1;
   /** Nothing before was ours to see: no receiver of ours was alive yet. */
   since: Instant;
@@ -28,8 +28,6 @@ export interface StreamState {
   keptAt: Instant | null;
   /** Of runs that may still grow, by `evidenceKey`. */
   evidence: Record<string, GapEvidence>;
-  /** While it is judged again, from `auditedUntil` on: where captures were seen stored the time before. */
-  seen?: SeenStored;
   /** Receipts of callbacks that came after their slots were judged, and that late evidence was left of. */
   toldLate?: Instant[];
 }

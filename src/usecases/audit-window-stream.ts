@@ -102,10 +102,10 @@ export class StreamAudit {
       if (this.#again) this.#standsBefore = this.#base;
       state = this.#again ? { ...beginStream(this.#base), foreignAfter: stored!.foreignAfter } : stored!;
     }
-    const { seen: _seen, toldLate: _told, ...begun } = state;
+    const { seen: _seen, expired: _expired, toldLate: _told, ...begun } = state;
     this.#told = new ToldLate(stored?.toldLate);
     this.#seen = new SeenBefore(
-      stored?.seen,
+      stored ?? {},
       this.#again ? { from: Math.max(this.#base, stored!.since), to: watermark!.auditedUntil } : null,
     );
     this.#judge = new StreamJudge(stream, this.#spans, terms, { state: begun, base: this.#base, again: this.#again });
@@ -326,7 +326,9 @@ export class StreamAudit {
         (capture) => !capture.stored && !capture.replaced && this.#seen.has(capture, mode, preciseMs),
       );
     });
-    if (seen.length === 0 && !MODES.some((mode) => captures[mode].some(isGone))) return;
+    const gone = MODES.flatMap((mode) => captures[mode].filter(isGone).map((capture) => ({ capture, mode })));
+    if (seen.length === 0 && gone.length === 0) return;
+    for (const { capture, mode } of gone) if (this.#seen.hadExpired(capture, mode)) capture.expired = true;
     stretch.lifecycle = RULES_NOT_READ;
     stretch.lifecycle = await this.#terms.looks.lifecycle(config.bucket, config.endpoint);
     const terms = { lifecycle: stretch.lifecycle, now: this.#terms.now };

@@ -88,6 +88,28 @@ describe('objects that a lifecycle rule deleted after their slots were judged', 
     expect(await found()).toEqual({ ok: 0, gaps: [['object_missing', 'undetermined', 60]] });
   });
 
+  it.each(['a rule that nobody may read any more', 'a rule that is no longer there'])(
+    'stay expired by %s',
+    async (rule) => {
+      const config = world.config();
+      const store = createConfigStore(database, { sealingKeys: [] });
+      world.parts.configVersions = store.versions;
+      await broadcast(60);
+      expire(60);
+      await store.appendVersions([config], 'observed');
+      await world.audit({ domain: DOMAIN });
+      const expired = { ok: 0, gaps: [['object_missing', 'object_expired', 60]] };
+      expect(await found()).toEqual(expired);
+      if (rule.includes('read')) world.bucket.fail('lifecycle', 'access-denied', { times: 10, transient: false });
+      else world.bucket.lifecycle = [];
+      for (let again = 0; again < 2; again++) {
+        await world.audits.markLate([1], T0, 'asked-for');
+        await world.audit({ domain: DOMAIN });
+        expect(await found()).toEqual(expired);
+      }
+    },
+  );
+
   it('leave every other verdict as it was', async () => {
     world.config();
     await broadcast(60, byTime, {
