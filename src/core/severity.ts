@@ -7,14 +7,13 @@ export function defaultSeverity(kind: IncidentKind, scope: IncidentScope): Sever
     case 'gap':
     case 'silence':
       return levelOf(scope) === 'stream' ? 'warning' : 'critical';
-    case 'pending_reingest':
-      return 'info';
     case 'blind':
     case 'spool_not_draining':
       return 'critical';
     case 'interval_drift':
     case 'naming':
     case 'config_drift':
+    case 'pending_reingest':
     case 'two_callbacks':
     case 'enforce_fight':
     case 'rejected_callbacks':

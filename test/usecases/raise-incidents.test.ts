@@ -165,7 +165,7 @@ describe('streams that still run under a config that sends callbacks elsewhere',
     expect(world.endpoint.calls[0]!.body).toContain('4 of 4 on air');
     expect(world.endpoint.calls[0]!.body).toContain('until the streams are pushed again');
     expect((await world.alerting.handle.incidents({ limit: 500 })).data).toMatchObject([
-      { kind: 'pending_reingest', severity: 'info', scope: { domain: DOMAIN, app: null, stream: null } },
+      { kind: 'pending_reingest', severity: 'warning', scope: { domain: DOMAIN, app: null, stream: null } },
     ]);
     await world.pass({ seconds: 900, step: 30, silent });
     expect(world.titles()).toHaveLength(1);
