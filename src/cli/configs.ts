@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { shownValue } from '../core/config-diff.ts';
 import type { ConfigVersion } from '../core/config-version.ts';
 import { formatInstant } from '../core/instant.ts';
 import type { StoredConfigState } from '../ports.ts';
@@ -152,7 +153,7 @@ const VERSION_COLUMNS: TableColumn<ConfigVersion>[] = [
   { header: 'bucket', value: (row) => row.bucket },
   { header: 'sequence object', value: (row) => row.sequenceObject },
   { header: 'overwrite object', value: (row) => row.overwriteObject },
-  { header: 'callback', value: (row) => row.callback },
+  { header: 'callback', value: (row) => shownValue('callback', row.callback) },
 ];
 
 async function showHistory(
@@ -162,7 +163,11 @@ async function showHistory(
 ): Promise<void> {
   const versions = (await Promise.all(desired.map(({ domain }) => ports.store.versions(domain)))).flat();
   if (flags.format === 'json') {
-    const rows = versions.map((version) => ({ ...version, validFrom: formatInstant(version.validFrom) }));
+    const rows = versions.map((version) => ({
+      ...version,
+      validFrom: formatInstant(version.validFrom),
+      callback: shownValue('callback', version.callback),
+    }));
     context.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
   } else if (versions.length === 0) context.stderr.write('No config was seen yet.\n');
   else context.stdout.write(renderTable(versions, VERSION_COLUMNS, context.stdout.columns));

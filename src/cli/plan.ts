@@ -3,7 +3,9 @@ import { Command, Option } from 'commander';
 import { adoptConfigs } from '../config/adopt-settings.ts';
 import { parseSettings } from '../config/load-settings.ts';
 import { replaceText } from '../config/replace-text.ts';
+import { shownValue } from '../core/config-diff.ts';
 import { formatInstant } from '../core/instant.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import { SNAPSHOT_CALLBACK_PATH } from '../usecases/desired-domains.ts';
 import { otherDomains, planConfigs } from '../usecases/plan-configs.ts';
 import type { CommandContext } from './command-context.ts';
@@ -34,8 +36,7 @@ export function planCommand(context: CommandContext): Command {
         const plan = await planConfigs(handle.ports, desired);
         const others = flags.domain ? { domains: [], failure: null } : await otherDomains(handle.ports, desired);
         if (flags.format === 'json') {
-          const written = { ...plan, otherDomains: others.domains };
-          context.stdout.write(`${JSON.stringify(written, writtenInstant, 2)}\n`);
+          context.stdout.write(`${JSON.stringify({ ...plan, otherDomains: others.domains }, written, 2)}\n`);
         } else printPlan(context, plan, others.domains);
         if (others.failure !== null) {
           context.stderr.write(`warning: the account’s other domains could not be listed. ${others.failure}\n`);
@@ -49,9 +50,11 @@ export function planCommand(context: CommandContext): Command {
     });
 }
 
-/** Instants go out as RFC 3339. */
-function writtenInstant(name: string, value: unknown): unknown {
-  return (name === 'startedAt' || name === 'versionFrom') && typeof value === 'number' ? formatInstant(value) : value;
+/** Instants go out as RFC 3339, URLs as they are shown. */
+function written(name: string, value: unknown): unknown {
+  return (name === 'startedAt' || name === 'versionFrom') && typeof value === 'number'
+    ? formatInstant(value)
+    : shownValue(name, value);
 }
 
 /** The domains asked for, all where none is named; a name that the settings do not know is a mistake. */
@@ -84,7 +87,7 @@ async function adopt(
       configs.push({ ...config, forward: isOurs ? null : config.callback });
       if (!isOurs && config.callback?.endsWith(SNAPSHOT_CALLBACK_PATH)) {
         context.stderr.write(
-          `warning: the callback of ${domain}/${config.app} leads to a Snapaudit (${config.callback}). If that is this one under an older address, remove its forward.\n`,
+          `warning: the callback of ${domain}/${config.app} leads to a Snapaudit (${shownUrl(config.callback)}). If that is this one under an older address, remove its forward.\n`,
         );
       }
     }

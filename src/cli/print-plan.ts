@@ -1,5 +1,6 @@
 import type { FieldDifference } from '../core/config-diff.ts';
 import { type PlanEntry, type PlanStep, subjectOf } from '../core/config-plan.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import type { ApplyReport } from '../usecases/apply-plan.ts';
 import { changesOf } from '../usecases/control-configs.ts';
 import type { ConfigPlan } from '../usecases/plan-configs.ts';
@@ -105,7 +106,7 @@ export function describeStep(step: PlanStep): string {
     case 'set_push_notify':
       return step.notify.url === null
         ? `remove the push callback of ${step.pushDomain}`
-        : `set the push callback of ${step.pushDomain} to ${step.notify.url}`;
+        : `set the push callback of ${step.pushDomain} to ${shownUrl(step.notify.url)}`;
     default:
       throw new Error(`unknown step ${JSON.stringify(step satisfies never)}`);
   }

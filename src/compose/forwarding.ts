@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { createCallbackForwarder } from '../adapters/notify/callback-forwarder.ts';
 import type { Settings } from '../config/settings.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import type { AlertSink, Clock, ForwardedCallback } from '../ports.ts';
 import { FORWARD_TASK, forwardCallback } from '../usecases/forward-callback.ts';
 import { createForwardWatch } from '../usecases/watch-forwards.ts';
@@ -24,7 +25,7 @@ export function composeForwarding(parts: {
       const result = await forwardCallback({ forwarder, clock: parts.clock }, callback, signal);
       parts.onOutcome(result.outcome);
       if (result.outcome === 'dropped') {
-        parts.logger.warn({ target: callback.target, reason: result.reason }, 'a callback was not passed on');
+        parts.logger.warn({ target: shownUrl(callback.target), reason: result.reason }, 'a callback was not passed on');
       }
       // Sending it again would not help: the job has done its work.
       await watch(callback.target, result).catch((error) =>

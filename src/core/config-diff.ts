@@ -1,3 +1,5 @@
+import { shownUrl } from './shown-url.ts';
+
 /** The fields of a snapshot config that can differ, in the order in which people read them. */
 export const CONFIG_FIELDS = [
   'intervalSeconds',
@@ -21,11 +23,16 @@ export interface ConfigFields {
 /** Drift between our file and the vendor (DESIGN 1). */
 export type ConfigState = 'in_sync' | 'drifted' | 'pending_reingest' | 'missing' | 'unmanaged' | 'unknown';
 
-/** One field that differs. Keys appear as words (`ours`, `another key`, `none`), never in clear. */
+/** One field that differs. Where it is kept or told keys appear as words (`ours`, `another key`, `none`) and URLs as `shownUrl` has them. */
 export interface FieldDifference {
   field: string;
   desired: string | number | null;
   actual: string | number | null;
+}
+
+/** The value of a field as people read it. */
+export function shownValue<Value>(field: string, value: Value): Value | string {
+  return ['callback', 'url'].includes(field) && typeof value === 'string' ? shownUrl(value) : value;
 }
 
 /** The fields, picked from anything that has them. */
@@ -43,6 +50,14 @@ export function differingFields(
     field,
     desired: desired[field],
     actual: actual[field],
+  }));
+}
+
+export function shownDifferences(differences: readonly FieldDifference[]): FieldDifference[] {
+  return differences.map(({ field, desired, actual }) => ({
+    field,
+    desired: shownValue(field, desired),
+    actual: shownValue(field, actual),
   }));
 }
 

@@ -7,12 +7,14 @@ import {
   configFields,
   differingFields,
   type FieldDifference,
+  shownDifferences,
 } from './config-diff.ts';
 import type { ConfigSubject } from './config-subject.ts';
 import type { ConfigVersion } from './config-version.ts';
 import { foundText } from './found-words.ts';
 import { type PendingSession, pendingSessions, type RunningSession } from './pending-reingest.ts';
 import type { SecretText } from './secret-text.ts';
+import { shownUrl } from './shown-url.ts';
 
 export interface DesiredConfig extends ConfigFields {
   domain: string;
@@ -161,7 +163,7 @@ function planConfig(
   if (differences.length > 0) {
     const change = changeTowards(differences);
     steps.push({ kind: 'update_config', domain, app, change, config: { ...configFields(standing), ...change } });
-    return { ...subject, state: 'drifted', differences };
+    return { ...subject, state: 'drifted', differences: shownDifferences(differences) };
   }
   const pending = pendingSessions({ domain, app, ...configFields(standing) }, versions, running);
   return { ...subject, state: pending.length > 0 ? 'pending_reingest' : 'in_sync', differences, pending };
@@ -199,12 +201,20 @@ function planPush(desired: DesiredDomain, actual: ActualDomain, steps: PlanStep[
     steps.push({ kind: 'set_push_notify', domain, pushDomain, notify: asked });
   }
   const state = notify.url === null ? 'missing' : differences.length > 0 ? 'drifted' : 'in_sync';
-  return { kind: 'push_notify', domain, app: null, pushDomain, state, differences, pending: [] };
+  return {
+    kind: 'push_notify',
+    domain,
+    app: null,
+    pushDomain,
+    state,
+    differences: shownDifferences(differences),
+    pending: [],
+  };
 }
 
 function warningsOf(actual: ActualDomain): PlanWarning[] {
-  const url = actual.snapshotNotify?.url;
-  if (!url) return [];
+  if (!actual.snapshotNotify?.url) return [];
+  const url = shownUrl(actual.snapshotNotify.url);
   const detail = foundText({ code: 'two-callbacks', url }, 'en');
   return [{ kind: 'two_callbacks', domain: actual.domain, url, detail }];
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FieldDifference } from '../core/config-diff.ts';
+import { type FieldDifference, shownValue } from '../core/config-diff.ts';
 import { type AuthView, type DesiredDomain, type PlanStep, stepFingerprint, subjectOf } from '../core/config-plan.ts';
 import { RefusalError } from '../core/refusal.ts';
 import type { RestoreScope } from '../core/restore-plan.ts';
@@ -124,17 +124,17 @@ function stepView(step: PlanStep): StepView {
   return { kind: step.kind, domain: step.domain, app: subjectOf(step).app, changes: changesOf(step) };
 }
 
-/** What a step sets, without keys in clear. */
+/** What a step sets, without keys in clear and with URLs as they are shown. */
 export function changesOf(step: PlanStep): StepView['changes'] {
   switch (step.kind) {
     case 'add_config':
-      return Object.entries(step.config).map(([field, to]) => ({ field, to }));
+      return Object.entries(step.config).map(([field, to]) => ({ field, to: shownValue(field, to) }));
     case 'update_config':
-      return Object.entries(step.change).map(([field, to]) => ({ field, to: to ?? null }));
+      return Object.entries(step.change).map(([field, to]) => ({ field, to: shownValue(field, to ?? null) }));
     case 'set_callback_auth':
       return authChanges(step.auth);
     case 'set_push_notify':
-      return [{ field: 'url', to: step.notify.url }, ...authChanges(step.notify.auth)];
+      return [{ field: 'url', to: shownValue('url', step.notify.url) }, ...authChanges(step.notify.auth)];
     case 'delete_config':
     case 'delete_callback_auth':
       return [];

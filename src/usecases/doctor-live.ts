@@ -1,3 +1,4 @@
+import { shownValue } from '../core/config-diff.ts';
 import type { DesiredDomain } from '../core/config-plan.ts';
 import { type ConfigStore, CouldNotLookError, type LiveApi, LiveApiError, type SnapshotConfig } from '../ports.ts';
 import { type DoctorLine, fail, failure, ok, warn } from './doctor-line.ts';
@@ -245,7 +246,7 @@ async function* checkSecondCallback(live: LiveApi, { domain }: DesiredDomain): A
     if (notify === null) yield ok(check, 'no second URL at the domain');
     else {
       const remedy = 'The vendor does not say which of the two is called: remove one of them.';
-      yield warn(check, `the domain has a snapshot notify URL too (${notify.url})`, remedy);
+      yield warn(check, `the domain has a snapshot notify URL too (${shownValue('url', notify.url)})`, remedy);
     }
   } catch (error) {
     yield failure(check, error);

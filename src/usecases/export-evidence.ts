@@ -1,6 +1,7 @@
 import type { EvidenceLine } from '../core/evidence.ts';
 import type { Instant } from '../core/instant.ts';
 import { RefusalError } from '../core/refusal.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 import type { AuditStore, StoredSession, StreamCommit, StreamToAudit, Watermark } from '../ports.ts';
 import { type AuditorParts, createAuditor } from './audit-window.ts';
@@ -78,7 +79,8 @@ export function createEvidenceExport(
       callbackUrl: parts.callbackUrl,
     });
     for (const { absent, ...version } of versions) {
-      await put({ type: 'config', ...version, ...(absent && { absent }) });
+      const callback = version.callback && shownUrl(version.callback);
+      await put({ type: 'config', ...version, callback, ...(absent && { absent }) });
     }
     for (const span of await parts.audits.blindSpans(since, now - HEARTBEAT_LAG_MS))
       await put({ type: 'blind', ...span });

@@ -1,4 +1,4 @@
-import type { ConfigState } from '../core/config-diff.ts';
+import { type ConfigState, shownValue } from '../core/config-diff.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Clock, ConfigReads, ScopeFilter, StoredConfigVersion } from '../ports.ts';
 
@@ -24,6 +24,7 @@ export function configQueries({ reads, clock }: { reads: ConfigReads; clock: Clo
       views.push({
         ...row,
         exists: !absent,
+        callback: shownValue('callback', row.callback),
         validTo: validTo.get(key) ?? null,
         intervalSeconds: absent ? null : row.intervalSeconds,
         bucket: absent ? null : row.bucket,

@@ -19,6 +19,7 @@ import {
   OUR_CALLBACK,
   OUR_KEY,
   PLAY,
+  PUSH,
   settingsFor,
   standing,
   THEIR_CALLBACK,
@@ -218,6 +219,31 @@ describe('snapaudit apply and restore', () => {
     const rotated = await runCommand(configsCommand, ['rotate-key', '--yes'], blind);
     expect(rotated.exitCode).toBe(2);
     expect(rotated.stderr).not.toContain('the key stands');
+  });
+
+  it('show of the receiver before us where it is, not what gives access to it, and give it back whole', async () => {
+    const receiver = 'https://bot:s3cret@old.example.com/cb?app=live&token=s3cret#s3cret';
+    const shown = 'https://…@old.example.com/cb?app=…&token=…#…';
+    world.state.putConfig(theirConfig('live', { callback: receiver }));
+    world.state.putConfig(theirConfig('others', { callback: `${receiver}/callbacks/snapshot` }));
+    world.state.setPushNotify(PUSH, { url: receiver, auth: { enabled: false, key: null }, exceptionUrl: null });
+    world.state.setSnapshotNotify(PLAY, { url: receiver, auth: { enabled: false, key: null }, exceptionUrl: null });
+    const before = standing(world.state);
+    const outputs = [
+      await runCommand(planCommand, ['--adopt'], parts),
+      await runCommand(planCommand, ['--format', 'json'], parts),
+      await runCommand(configsCommand, ['--format', 'json'], parts),
+      await runCommand(applyCommand, ['--yes'], parts),
+      await runCommand(configsCommand, ['history'], parts),
+      await runCommand(configsCommand, ['history', '--format', 'json'], parts),
+      await runCommand(restoreCommand, ['--yes'], parts),
+    ].map(({ stdout, stderr }) => `${stdout}${stderr}`);
+    expect(outputs.join()).not.toContain('s3cret');
+    for (const output of outputs) if (!/done: update/.test(output)) expect(output).toContain(shown);
+    expect(outputs.at(-1)).toContain(`  callback: ${shown}\n`);
+    expect(outputs.at(-1)).toContain(`set the push callback of ${PUSH} to ${shown}`);
+    expect(standing(world.state)).toEqual(before);
+    expect((await loadSettings(settingsFile)).domains[0]?.apps[1]?.forward).toBe(`${receiver}/callbacks/snapshot`);
   });
 
   it('show no key on either stream', async () => {

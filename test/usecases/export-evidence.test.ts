@@ -127,6 +127,20 @@ describe('exported evidence', () => {
     expect((await judged(lines)).gaps).toEqual(inside.map((gap) => ({ ...gap, to: Math.min(gap.to, to) })));
   });
 
+  it('says whose callback URL stood, not what gives access there', async () => {
+    world.config({ callback: 'https://old.example.com/cb?token=s3cret' });
+    await world.alive([T0 - MINUTE, T0 + 30 * MINUTE]);
+    await world.session('cam01', T0, null);
+    await world.capture('cam01', T0 + 10 * SECOND, { callback: false });
+    await world.flush();
+    world.clock.at = T0 + 2 * MINUTE;
+    const { lines } = await exported(T0, T0 + 15 * SECOND);
+    expect(lines.find(({ type }) => type === 'config')).toMatchObject({
+      callback: 'https://old.example.com/cb?token=…',
+    });
+    expect((await judged(lines)).gaps[0]).toMatchObject({ cause: 'callback_not_ours' });
+  });
+
   it('is refused where nothing can be judged', async () => {
     world.config();
     await world.alive([T0 + 100 * MINUTE, T0 + 200 * MINUTE]);

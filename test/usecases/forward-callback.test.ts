@@ -1,8 +1,10 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createCallbackForwarder } from '../../src/adapters/notify/callback-forwarder.ts';
 import { createForwardQueue } from '../../src/adapters/postgres/forward-queue.ts';
+import { composeForwarding } from '../../src/compose/forwarding.ts';
 import { parseSettings } from '../../src/config/load-settings.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import type { ForwardedCallback } from '../../src/ports.ts';
@@ -97,6 +99,20 @@ describe('passing a callback on', () => {
   ])('refuses %s unless it is allowed', async (url) => {
     const strict = createCallbackForwarder({ allowPrivate: false });
     expect(await forward({ target: url }, strict)).toMatchObject({ outcome: 'dropped' });
+  });
+
+  it('names in the log whom it did not reach, not what gives access there', async () => {
+    const logged: string[] = [];
+    const { run } = composeForwarding({
+      settings: { callbacks: { forwardAllowPrivate: false } } as unknown as Settings,
+      clock,
+      logger: pino({}, { write: (line) => void logged.push(line) }),
+      sink: { report: async () => {} },
+      onOutcome: () => {},
+    });
+    await run(callback({ target: 'http://me:s3cret@127.0.0.1:1/old?token=s3cret' }), new AbortController().signal);
+    expect(logged).toEqual([expect.stringContaining('"target":"http://…@127.0.0.1:1/old?token=…"')]);
+    expect(logged.join()).not.toContain('s3cret');
   });
 
   it('names the setting that allows a private range', async () => {

@@ -257,6 +257,16 @@ describe('the drift watch', () => {
     expect(said('two_callbacks').map(({ active }) => active)).toEqual([true, false]);
   });
 
+  it('tells of somebody else’s URL where it leads, not what gives access to it', async () => {
+    const url = 'https://third.example.com/cb?token=s3cret';
+    const auth = { enabled: false, key: null };
+    world.state.changeConfig(PLAY, 'live', { callback: url });
+    world.state.setSnapshotNotify(PLAY, { url, auth, exceptionUrl: null });
+    await watchDrift(world.ports, OBSERVE);
+    expect(said('two_callbacks')[0]?.detail).toContain('(https://third.example.com/cb?token=…)');
+    expect(JSON.stringify([world.findings, await world.store.states(PLAY)])).not.toContain('s3cret');
+  });
+
   it('may run on two replicas at once: one heal, one version', async () => {
     changeBehindOurBack();
     const reports = await Promise.all([world.ports, world.replica()].map((ports) => watchDrift(ports, ENFORCE)));

@@ -1,3 +1,4 @@
+import { withShownUrls } from '../../core/shown-url.ts';
 import { CouldNotLookError, LiveApiError } from '../../ports.ts';
 
 /** What the client throws, as measured (reference/live-api.md, section 6). */
@@ -144,7 +145,7 @@ export function toLiveFailure(thrown: unknown, action: string, subject: string):
   const [fault, remedy] = known ?? [
     HOLDS_KEYS.test(action)
       ? 'the vendor refused'
-      : `the vendor refused: ${(error.data?.Message ?? 'no message').replace(/\.$/, '')}`,
+      : `the vendor refused: ${withShownUrls(error.data?.Message ?? 'no message').replace(/\.$/, '')}`,
     'See the vendor’s error centre for this code.',
   ];
   const tail = requestId === null ? '' : ` Request id: ${requestId}.`;

@@ -13,3 +13,9 @@ it.each([
   expect(failure.message).toContain(`certificate cannot be trusted (${code})`);
   expect(failure.message).toContain('NODE_EXTRA_CA_CERTS');
 });
+
+it('passes on what the vendor says of a value, without what gives access to the receiver in it', () => {
+  const data = { statusCode: 400, Message: 'The Callback http://a.example.com/?t=s3cret is invalid.' };
+  const failure = toLiveFailure({ code: 'InvalidCallback', data }, 'UpdateLiveAppSnapshotConfig', 'd/live');
+  expect(failure.message).toContain('The Callback http://a.example.com/?t=… is invalid');
+});
