@@ -80,6 +80,7 @@ export function compileTemplate(text: string, mode: Mode): Template {
   const sortsByTime = timeIndex < first('Sequence') && Number.isFinite(timeIndex);
   const timeBeforeStream = sortsByTime && timeIndex < Math.min(first('StreamName'), first('AppName'));
   const patterns = new Map<string, RegExp[]>();
+  const repeated = VARIABLES.filter((name) => parts.filter(({ variable }) => variable === name).length > 1);
 
   const stamps = hasCountBeforeTime(parts) ? ['\\d{10}', '\\d{13}'] : ['\\d{13}|\\d{10}'];
   const patternsOf = (app: string, stream: string): RegExp[] => {
@@ -115,9 +116,7 @@ export function compileTemplate(text: string, mode: Mode): Template {
       return best;
     },
     candidates(key) {
-      const found: Record<string, string>[] = [];
-      collect(parts, 0, key, 0, {}, found);
-      return found
+      return cutsOf(parts, key, repeated)
         .map((values) => ({
           app: values.AppName ?? null,
           stream: values.StreamName ?? null,
@@ -237,36 +236,47 @@ const SHAPES: Record<TemplateVariable, RegExp> = {
   Sequence: /^\d{1,15}$/,
 };
 
-/** Tries every way of cutting the key along the template. */
-function collect(
-  parts: readonly Part[],
-  index: number,
-  key: string,
-  position: number,
-  values: Record<string, string>,
-  found: Record<string, string>[],
-): void {
-  if (found.length >= MOST_CANDIDATES) return;
-  const part = parts[index];
-  if (!part) {
-    if (position === key.length) found.push({ ...values });
-    return;
+/** No value is longer, in UTF-16 units. */
+const LONGEST: Record<TemplateVariable, number> = { AppName: 255, StreamName: 510, UnixTimestamp: 13, Sequence: 15 };
+
+/**
+ * Tries every way of cutting the key along the template. What leads nowhere is tried once, whatever came before it: a key can be made such
+ * that the ways are more than could ever be tried.
+ */
+function cutsOf(parts: readonly Part[], key: string, repeated: readonly TemplateVariable[]): Record<string, string>[] {
+  const found: Record<string, string>[] = [];
+  const deadEnds = new Set<string>();
+  // What stands before matters only where it has to stand there again.
+  const placeOf = (index: number, position: number, values: Record<string, string>) =>
+    `${index} ${position}${repeated.length > 0 ? JSON.stringify(repeated.map((name) => values[name])) : ''}`;
+
+  function cut(index: number, position: number, values: Record<string, string>): void {
+    if (found.length >= MOST_CANDIDATES) return;
+    const part = parts[index];
+    if (!part) {
+      if (position === key.length) found.push(values);
+      return;
+    }
+    const known = part.variable === null ? part.text : values[part.variable];
+    if (known !== undefined) {
+      if (key.startsWith(known, position)) cut(index + 1, position + known.length, values);
+      return;
+    }
+    if (deadEnds.size > 0 && deadEnds.has(placeOf(index, position, values))) return;
+    const before = found.length;
+    const variable = part.variable!;
+    const next = parts[index + 1];
+    const last = Math.min(key.length, position + LONGEST[variable]);
+    for (let end = next === undefined ? key.length : position + 1; end <= last; end++) {
+      if (next?.variable === null && !key.startsWith(next.text, end)) continue;
+      const value = key.slice(position, end);
+      if (SHAPES[variable].test(value)) cut(index + 1, end, { ...values, [variable]: value });
+    }
+    if (found.length === before) deadEnds.add(placeOf(index, position, values));
   }
-  const known = part.variable === null ? part.text : values[part.variable];
-  if (known !== undefined) {
-    if (key.startsWith(known, position)) collect(parts, index + 1, key, position + known.length, values, found);
-    return;
-  }
-  const variable = part.variable!;
-  const shape = SHAPES[variable];
-  const next = parts[index + 1];
-  const last = next === undefined;
-  for (let end = last ? key.length : position + 1; end <= key.length; end++) {
-    if (next?.variable === null && !key.startsWith(next.text, end)) continue;
-    const value = key.slice(position, end);
-    if (!shape.test(value)) continue;
-    collect(parts, index + 1, key, end, { ...values, [variable]: value }, found);
-  }
+
+  cut(0, 0, {});
+  return found;
 }
 
 function prefixUntil(parts: readonly Part[], known: Record<TemplateVariable, string | null>): string {

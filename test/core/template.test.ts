@@ -73,6 +73,17 @@ describe('object-name templates', () => {
     );
   });
 
+  it.each([
+    ['{AppName}-{StreamName}-{UnixTimestamp}-{Sequence}.jpg', 'a-'],
+    ['{StreamName}{AppName}{UnixTimestamp}{Sequence}.jpg', '1'],
+    ['{AppName}{StreamName}{UnixTimestamp}.jpg', '1-'],
+  ])('take no time over a key that is made to be cut in ever so many ways: %s', (text, piece) => {
+    const key = `${piece.repeat(1019).slice(0, 1019)}.jpg`;
+    const begun = performance.now();
+    expect(compileTemplate(text, 'sequence').candidates(key)).toEqual([]);
+    expect(performance.now() - begun).toBeLessThan(500);
+  });
+
   it('do not take one stream for another whose name begins alike', () => {
     const template = compileTemplate('{AppName}/{StreamName}-{UnixTimestamp}.jpg', 'sequence');
     expect(template.match('live/cam-1790000000-1790000001.jpg', 'live', 'cam')).toBeNull();
