@@ -32,7 +32,7 @@ export function explainIssue(issue: z.core.$ZodRawIssue): string | undefined {
   const name = String(issue.path?.at(-1) ?? '');
   if (issue.code === 'invalid_union' && Array.isArray(issue.options)) {
     const given = (input as Record<string, unknown> | undefined)?.[name];
-    return `${given == null ? 'is missing' : `there is no "${String(given)}"`}: it is one of ${issue.options.join(', ')}`;
+    return `${given == null ? 'is missing' : isPlainWord(given) ? `there is no "${given}"` : 'there is no such thing'}: it is one of ${issue.options.join(', ')}`;
   }
   if (issue.code !== 'invalid_type' && issue.code !== 'invalid_union') return undefined;
   const expected = issue.code === 'invalid_type' ? String(issue.expected) : '';
@@ -44,7 +44,18 @@ export function explainIssue(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_union') return HINTS[name] ? `must be ${HINTS[name]}` : undefined;
   if (expected === 'string' && typeof input !== 'object') return `must be text: write it in quotes, "${String(input)}"`;
   const noun = NOUNS[expected];
-  return noun === undefined ? undefined : `must be ${noun}, not ${JSON.stringify(input)}`;
+  return noun === undefined ? undefined : `must be ${noun}, not ${kindOf(input)}`;
+}
+
+/** What is in the wrong place may be a secret, a robot's URL above all: only what cannot be one is repeated. */
+function isPlainWord(input: unknown): input is string {
+  return typeof input === 'string' && /^[a-z-]{1,20}$/i.test(input);
+}
+
+function kindOf(input: unknown): string {
+  if (typeof input === 'string') return isPlainWord(input) ? `"${input}"` : 'text';
+  if (Array.isArray(input)) return 'a list';
+  return typeof input === 'object' ? 'settings' : String(input);
 }
 
 /** What zod expects, as people call it. */

@@ -170,6 +170,20 @@ describe('the settings file', () => {
     expect(problems).toEqual([expect.stringMatching(sentence)]);
   });
 
+  it.each([
+    'notify: https://hooks.example.com/s3cret',
+    'notify: { type: slack, name: ops, url: "https://hooks.example.com/s3cret" }',
+    'notify: ["https://hooks.example.com/s3cret"]',
+    'notify: [{ type: "https://hooks.example.com/s3cret" }]',
+    'alerting: { heartbeat: "https://hooks.example.com/s3cret" }',
+  ])('does not repeat what may be a secret in the wrong place: %s', (line) => {
+    const problems = problemsOf(`${line}\n${GOOD}`);
+    expect(problems).toEqual([
+      expect.stringMatching(/^line 1: .*(must be .*, not (text|settings)|there is no such thing)/),
+    ]);
+    expect(problems.join()).not.toContain('s3cret');
+  });
+
   it('says of an empty file that it is empty', () => {
     expect(problemsOf('')).toEqual(['line 1: (the whole file): is empty: the README shows a settings file']);
   });
