@@ -1,5 +1,6 @@
 import type { Found } from '../core/found.ts';
 import type { Instant } from '../core/instant.ts';
+import { shownUrl } from '../core/shown-url.ts';
 import type { AlertSink, Clock } from '../ports.ts';
 import type { ForwardOutcome } from './forward-callback.ts';
 
@@ -13,7 +14,7 @@ export function createForwardWatch(parts: { sink: AlertSink; clock: Clock }) {
   const seen = new Map<string, { refusedAt: Instant | null; told: boolean | null; toldAt: Instant }>();
   return async function note(target: string, result: ForwardOutcome): Promise<void> {
     const now = parts.clock.now();
-    const key = URL.canParse(target) ? new URL(target).host : target;
+    const key = URL.canParse(target) ? new URL(target).host : shownUrl(target);
     const before = seen.get(key) ?? { refusedAt: null, told: null, toldAt: now };
     const refusedAt = result.outcome === 'dropped' ? now : before.refusedAt;
     const active = refusedAt !== null && now - refusedAt < OVER_AFTER_MS;

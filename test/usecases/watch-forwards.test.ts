@@ -39,3 +39,14 @@ it('tells a receiver that refuses what is passed on, once a minute, until none w
   await note(TARGET, { outcome: 'delivered' });
   expect(states()).toEqual([false]);
 });
+
+it('names a target that is no URL, which the settings take, without what gives access to it', async () => {
+  const told: Finding[] = [];
+  const note = createForwardWatch({
+    sink: { report: async (finding) => void told.push(finding) },
+    clock: { now: () => 0 },
+  });
+  await note('https://old.example.com:99999/hook?token=secret', { outcome: 'dropped', reason: 'it is no URL' });
+  expect(told[0]).toMatchObject({ key: 'https://old.example.com:99999/hook?token=…' });
+  expect(JSON.stringify(told)).not.toContain('secret');
+});
