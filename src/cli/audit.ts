@@ -7,7 +7,7 @@ import type { AuditHandle } from './audit-handle.ts';
 import type { CommandContext } from './command-context.ts';
 import { csvLine, percent } from './print-rows.ts';
 import { type Format, instant, span, type WindowFlags, withFormat } from './query-flags.ts';
-import { renderTable, type TableColumn } from './table.ts';
+import { printable, renderTable, type TableColumn } from './table.ts';
 
 interface Flags extends WindowFlags {
   domain?: string;
@@ -125,10 +125,10 @@ async function runAudit(context: CommandContext, handle: AuditHandle, flags: Fla
     const unaskedBecause = unasked.has(domain)
       ? `could not ask the vendor who is on air: ${sentenceOf(unasked.get(domain))}`
       : null;
-    if (unaskedBecause !== null) context.stderr.write(`${domain}: ${unaskedBecause}\n`);
+    if (unaskedBecause !== null) context.stderr.write(`${domain}: ${printable(unaskedBecause)}\n`);
     if (outcome.error !== null) {
       const streams = `${outcome.failedStreams} ${outcome.failedStreams === 1 ? 'stream' : 'streams'}`;
-      context.stderr.write(`${domain}: could not look everywhere (${streams}): ${outcome.error}\n`);
+      context.stderr.write(`${domain}: could not look everywhere (${streams}): ${printable(outcome.error)}\n`);
     }
     const errors = [unaskedBecause, outcome.error].filter((error) => error !== null);
     rows.push({ domain, ...window, outcome, slots, error: errors.length > 0 ? errors.join('; ') : null });

@@ -42,7 +42,7 @@ export function judgeCommand(context: JudgeContext): Command {
       judged = await judgeEvidence(linesOf(context, file), { onProgress: progressOn(context) });
     } catch (error) {
       if (!(error instanceof EvidenceError) && !isReadingError(error)) throw error;
-      context.stderr.write(`${file === '-' ? 'standard input' : file}: ${(error as Error).message}\n`);
+      context.stderr.write(`${file === '-' ? 'standard input' : file}: ${printable((error as Error).message)}\n`);
       context.setExitCode(2);
       return;
     }

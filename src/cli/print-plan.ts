@@ -6,7 +6,7 @@ import { changesOf } from '../usecases/control-configs.ts';
 import type { ConfigPlan } from '../usecases/plan-configs.ts';
 import type { CommandContext } from './command-context.ts';
 import { shortTime } from './print-rows.ts';
-import { renderTable, type TableColumn } from './table.ts';
+import { printable, renderTable, type TableColumn } from './table.ts';
 
 interface PlanRow {
   domain: string;
@@ -80,12 +80,12 @@ export function printPlan(context: CommandContext, plan: ConfigPlan, otherDomain
   }));
   context.stdout.write(renderTable([...rows, ...unknown, ...others], COLUMNS, context.stdout.columns));
   for (const { warnings } of plan.domains)
-    for (const { detail } of warnings) context.stderr.write(`warning: ${detail}\n`);
+    for (const { detail } of warnings) context.stderr.write(`warning: ${printable(detail)}\n`);
   printFailures(context, plan.failures);
 }
 
 export function printFailures(context: CommandContext, failures: readonly { message: string }[]): void {
-  for (const { message } of failures) context.stderr.write(`error: ${message}\n`);
+  for (const { message } of failures) context.stderr.write(`error: ${printable(message)}\n`);
 }
 
 /** One line a step, for the question and for progress. */
@@ -106,7 +106,7 @@ export function describeStep(step: PlanStep): string {
     case 'set_push_notify':
       return step.notify.url === null
         ? `remove the push callback of ${step.pushDomain}`
-        : `set the push callback of ${step.pushDomain} to ${shownUrl(step.notify.url)}`;
+        : `set the push callback of ${step.pushDomain} to ${printable(shownUrl(step.notify.url))}`;
     default:
       throw new Error(`unknown step ${JSON.stringify(step satisfies never)}`);
   }
@@ -114,7 +114,7 @@ export function describeStep(step: PlanStep): string {
 
 /** The step with the values that it sets, a line each; of a key only whether there is one. */
 export function describeWhole(step: PlanStep): string[] {
-  return [describeStep(step), ...changesOf(step).map(({ field, to }) => `  ${field}: ${to ?? 'not set'}`)];
+  return [describeStep(step), ...changesOf(step).map(({ field, to }) => `  ${field}: ${printable(to ?? 'not set')}`)];
 }
 
 /** What was done and what was not; gives back the exit code. */

@@ -246,6 +246,21 @@ describe('snapaudit apply and restore', () => {
     expect((await loadSettings(settingsFile)).domains[0]?.apps[1]?.forward).toBe(`${receiver}/callbacks/snapshot`);
   });
 
+  it('let no escape sequence of somebody else’s URL reach the terminal', async () => {
+    const receiver = 'https://old.example.com/\u001b[2J';
+    const auth = { enabled: false, key: null };
+    world.state.putConfig(theirConfig('live', { callback: receiver }));
+    world.state.setPushNotify(PUSH, { url: receiver, auth, exceptionUrl: null });
+    world.state.setSnapshotNotify(PLAY, { url: receiver, auth, exceptionUrl: null });
+    const outputs = [
+      await runCommand(planCommand, [], parts),
+      await runCommand(applyCommand, ['--yes'], parts),
+      await runCommand(restoreCommand, ['--yes'], parts),
+    ].map(({ stdout, stderr }) => `${stdout}${stderr}`);
+    for (const output of outputs) expect(output).toContain('https://old.example.com/\ufffd[2J');
+    expect(outputs.join()).not.toContain('\u001b');
+  });
+
   it('show no key on either stream', async () => {
     const outputs = [
       await runCommand(applyCommand, ['--yes'], parts),
