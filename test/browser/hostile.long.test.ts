@@ -16,7 +16,7 @@ describe.skipIf(!hasChromium)(`hostile names and texts in Chromium${SKIPPED}`, (
   beforeAll(async () => {
     world = await createDashboardWorld();
     await plantHostile(world.database, world.day, Date.now());
-    world.configs.state.putConfig(theirConfig('live', { callback: `https://old.example.com/?${html}` }));
+    world.configs.state.putConfig(theirConfig('live', { callback: `https://old.example.com/${html}` }));
   }, 240_000);
 
   afterAll(() => world?.close(), 60_000);
@@ -51,7 +51,7 @@ describe.skipIf(!hasChromium)(`hostile names and texts in Chromium${SKIPPED}`, (
       ['/?q=hostile', [...ALL, start]],
       ['/gaps', [...ALL, start]],
       ['/incidents', [...ALL, start]],
-      ['/configs', [...ALL, start, `https://old.example.com/?${html}`]],
+      ['/configs', [...ALL, start, `https://old.example.com/${html}`]],
       ['/audits', [...ALL, start]],
       ['/quarantine', [...ALL, start]],
       ['/report', [...ALL, start]],

@@ -136,7 +136,7 @@ export const configVersionSchema = z.object({
   endpoint: z.string().nullable(),
   sequenceObject: z.string().nullable(),
   overwriteObject: z.string().nullable(),
-  callback: z.string().nullable(),
+  callback: z.string().nullable().describe('Of another receiver without the values of its query.'),
   source: z.enum(['observed', 'applied']),
   recordedAt: instant,
 });
