@@ -41,6 +41,24 @@ const API_TOKEN = /^[\x21-\x7e]{16,200}$/;
 // no rule, so the documented one is kept.
 const CALLBACK_KEY = /^[A-Za-z0-9]{16,32}$/;
 
+/** With these the vendor's clients, or Node itself, print what they send: keys, the Authorization header, the STS token. */
+const LOGGERS_OF_SECRETS = {
+  DEBUG: ['ali-oss', 'httpx', 'sign'],
+  NODE_DEBUG: ['https', 'net', 'urllib'],
+};
+
+/** Whether one of the names in `list` means the logger or a part of it; a `*` stands for anything. */
+function switchesOn(list: string, logger: string): boolean {
+  return list
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .some((word) => {
+      const [head = '', ...tail] = word.split('*');
+      if (tail.length > 0) return logger.startsWith(head) || head.startsWith(`${logger}:`);
+      return word === logger || word.startsWith(`${logger}:`);
+    });
+}
+
 /**
  * Reads the environment; throws one `ConfigurationError` with every mistake in it. This is the only module that reads
  * `process.env` (the vendor's own `ALIBABA_CLOUD_…` variables are read by the vendor's credential chain).
@@ -114,9 +132,9 @@ export function readEnvironment(variables: Variables = process.env): { config: C
     problems.push(`SNAPAUDIT_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${logLevel}"`);
   }
 
-  // ali-oss would then print the Authorization header and the STS token (reference/oss.md, "Typings, upkeep").
-  if (/(^|[\s,])(\*|ali-oss)/.test(text('DEBUG') ?? '')) {
-    problems.push('DEBUG covers ali-oss, which would print secrets: leave "*" and "ali-oss" out of it');
+  for (const [name, loggers] of Object.entries(LOGGERS_OF_SECRETS)) {
+    const told = loggers.find((logger) => switchesOn(text(name) ?? '', logger));
+    if (told) problems.push(`${name} switches on ${told}, which would print secrets: leave it, and "*", out of it`);
   }
 
   const result = {
