@@ -126,14 +126,15 @@ function buildClient(
   }
 }
 
+/** What the source threw is dropped: some sources quote the answer that they could not use, and with it the secret. */
 async function readCredentials(source: () => Promise<OssCredentials>, bucket: string): Promise<OssCredentials> {
   try {
     return await source();
-  } catch (cause) {
-    if (cause instanceof CouldNotLookError) throw cause;
+  } catch (error) {
+    if (error instanceof CouldNotLookError) throw error;
     throw new CouldNotLookError(
       `Bucket "${bucket}" cannot be asked: no credentials could be had; set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or check the role of this machine.`,
-      { reason: 'no-credentials', transient: true, cause },
+      { reason: 'no-credentials', transient: true },
     );
   }
 }

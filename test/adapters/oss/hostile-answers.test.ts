@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { CouldNotLookError } from '../../../src/ports.ts';
 import type { OssFaultMode } from '../../../src/sandbox/oss/faults.ts';
@@ -206,14 +207,15 @@ describe('a mistake in the set-up is one sentence that says what to do, without 
     await pair.bucket.listPage({ prefix: '' });
   });
 
-  it('for credentials that cannot be had', async () => {
+  it('for credentials that cannot be had, without what their source says of it', async () => {
     await using pair = await startPair({
       credentials: async () => {
-        throw new Error('no metadata service');
+        throw new Error('error retrieving credentials from credentialsURI result: {"AccessKeySecret":"s3cret"}.');
       },
     });
     const failure = await failureOf(pair.bucket.listPage({ prefix: '' }));
     expect(failure).toMatchObject({ reason: 'no-credentials', message: expect.stringContaining('ALIBABA_CLOUD_') });
+    expect(inspect(failure)).not.toContain('s3cret');
     expect(pair.server.stats().requests).toBe(0);
   });
 });
