@@ -357,7 +357,7 @@ export async function createService(environment: Environment, overrides: Overrid
   }
 }
 
-export function overriding(environment: Environment, overrides: Overrides): Environment {
+function overriding(environment: Environment, overrides: Overrides): Environment {
   return {
     config: { ...environment.config, ...overrides.config },
     secrets: { ...environment.secrets, ...overrides.secrets },

@@ -4,7 +4,7 @@ import { type Instant, parseInstant } from '../core/instant.ts';
 
 /** Flags that every query command shares: which streams, which time, how many rows, which form. */
 
-export const FORMATS = ['table', 'json', 'csv', 'ndjson'] as const;
+const FORMATS = ['table', 'json', 'csv', 'ndjson'] as const;
 export type Format = (typeof FORMATS)[number];
 
 export interface ScopeFlags {

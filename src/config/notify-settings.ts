@@ -177,9 +177,6 @@ export const maintenanceSettings = z
   .default([]);
 
 export type ChannelSettings = z.output<typeof channel>;
-export type AlertingSettings = z.output<typeof alertingSettings>;
-export type WatchSettings = z.output<typeof watchSettings>;
-export type MaintenanceSettings = z.output<typeof maintenanceSettings>;
 
 function isCron(line: string): boolean {
   try {

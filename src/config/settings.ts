@@ -180,5 +180,3 @@ export const settingsSchema = z.strictObject({
 });
 
 export type Settings = z.output<typeof settingsSchema>;
-export type DomainSettings = Settings['domains'][number];
-export type AppSettings = DomainSettings['apps'][number];

@@ -19,7 +19,7 @@ export const VENDOR_ALIASES: AliasTable = {
   overlay: ['IsOverlay', 'is_overlay'],
 };
 
-export function isMeaning(name: string): name is Meaning {
+function isMeaning(name: string): name is Meaning {
   return (MEANINGS as readonly string[]).includes(name);
 }
 

@@ -123,7 +123,7 @@ export function parseRest(text: string): CaptureRest | null {
  * Tells captures of one stream and one instant apart: FNV-1a of bucket and object name as a signed 32-bit number. The same
  * capture gets the same one from every witness.
  */
-export function discriminatorOf(bucket: string | null, object: string): number {
+function discriminatorOf(bucket: string | null, object: string): number {
   let hash = 0x811c9dc5;
   const text = bucket === null ? object : `${bucket}/${object}`;
   for (let index = 0; index < text.length; index++) {
@@ -205,7 +205,7 @@ function digitsOf(object: string, receivedAt: Instant): Instant | null {
 /** No capture is older: the product's snapshots start in 2016. */
 export const EARLIEST: Instant = Date.UTC(2016, 0, 1);
 /** How far ahead of our clock an instant may lie. */
-export const MAX_AHEAD_MS = 86_400_000;
+const MAX_AHEAD_MS = 86_400_000;
 
 export function isPlausible(instant: Instant, now: Instant): boolean {
   return instant >= EARLIEST && instant <= now + MAX_AHEAD_MS;

@@ -34,7 +34,7 @@ function concerns(run: VerdictRun, told: boolean): boolean {
  * what the run over it says, `ok` where there is none, and `pending` where the audit has not been yet. Where runs overlap,
  * the one that begins later (it is the more particular one: an `unexpected` capture amid a run) decides.
  */
-export function verdictStretches(
+function verdictStretches(
   runs: readonly VerdictRun[],
   auditedUntil: Instant | null,
   origin: CaptureOrigin,

@@ -2,7 +2,7 @@ import { formatInstant, type Instant } from './instant.ts';
 import type { StreamKey } from './stream-key.ts';
 
 /** Instants of evidence lines, by field name: RFC 3339 in the file, numbers here. */
-export const EVIDENCE_INSTANTS = [
+const EVIDENCE_INSTANTS = [
   'from',
   'to',
   'now',

@@ -77,7 +77,7 @@ function judgeWindow(times: readonly Instant[], start: number, spacings: number,
 }
 
 /** Least squares through (0, points[0]), (1, points[1]) …; `spread` is how far the points lie apart across the line. */
-export function fitLine(points: readonly number[]): { slope: number; intercept: number; spread: number } {
+function fitLine(points: readonly number[]): { slope: number; intercept: number; spread: number } {
   const n = points.length;
   let sum = 0;
   let weighted = 0;

@@ -26,7 +26,7 @@ export interface GapFact {
 }
 
 /** What a gap is an incident of, or null where it is none: our own outage is told as `blind`, never as the vendor's. */
-export function kindOfGap(gap: { verdict: string; cause: string | null }, tellLate: boolean): IncidentKind | null {
+function kindOfGap(gap: { verdict: string; cause: string | null }, tellLate: boolean): IncidentKind | null {
   if (gap.cause === 'receiver_down') return null;
   if (gap.cause === 'interval_drift') return 'interval_drift';
   switch (gap.verdict) {

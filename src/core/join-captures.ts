@@ -121,7 +121,7 @@ function timeInName(
   return null;
 }
 
-export function compareCaptures(a: Capture, b: Capture): number {
+function compareCaptures(a: Capture, b: Capture): number {
   return a.at - b.at || (a.object < b.object ? -1 : a.object > b.object ? 1 : 0);
 }
 

@@ -2,7 +2,7 @@ import type { IncidentKind, IncidentScope, Severity } from './incident.ts';
 import { levelOf, SEVERITIES } from './incident.ts';
 
 /** `warning` for one stream, `critical` for wider trouble with delivery; what we cannot see because of us is critical. */
-export function defaultSeverity(kind: IncidentKind, scope: IncidentScope): Severity {
+function defaultSeverity(kind: IncidentKind, scope: IncidentScope): Severity {
   switch (kind) {
     case 'gap':
     case 'silence':

@@ -30,7 +30,7 @@ export interface StatusAt {
 /** Captures wait for the next key frame, and a callback takes a moment. */
 const USUAL_DELAY_MS = 5_000;
 /** A receiver renews its heartbeat every few seconds; without one for so long, none is alive. */
-export const HEARTBEAT_LOST_MS = 30_000;
+const HEARTBEAT_LOST_MS = 30_000;
 
 /**
  * `paused` and `maintenance` come first, for someone said so; then `offline`, for an idle stream never pages anyone; then

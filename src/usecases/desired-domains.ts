@@ -3,7 +3,7 @@ import type { DesiredDomain } from '../core/config-plan.ts';
 import { SecretText } from '../core/secret-text.ts';
 
 export const SNAPSHOT_CALLBACK_PATH = '/callbacks/snapshot';
-export const STREAM_CALLBACK_PATH = '/callbacks/stream';
+const STREAM_CALLBACK_PATH = '/callbacks/stream';
 
 /** What the settings file asks of the vendor, with our callback URLs and key put in. `publicUrl` has no trailing slash. */
 export function desiredDomains(

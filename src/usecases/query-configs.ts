@@ -1,6 +1,6 @@
 import { type ConfigState, shownValue } from '../core/config-diff.ts';
 import type { Instant } from '../core/instant.ts';
-import type { Clock, ConfigReads, ScopeFilter, StoredConfigVersion } from '../ports.ts';
+import type { ConfigReads, ScopeFilter, StoredConfigVersion } from '../ports.ts';
 
 export interface ConfigVersionView
   extends Omit<StoredConfigVersion, 'absent' | 'intervalSeconds' | 'bucket' | 'endpoint'> {
@@ -14,7 +14,7 @@ export interface ConfigVersionView
   endpoint: string | null;
 }
 
-export function configQueries({ reads, clock }: { reads: ConfigReads; clock: Clock }) {
+export function configQueries({ reads }: { reads: ConfigReads }) {
   async function versions(filter: ScopeFilter): Promise<ConfigVersionView[]> {
     const rows = await reads.configVersions({ domain: filter.domain });
     const validTo = new Map<string, Instant>();
@@ -46,12 +46,6 @@ export function configQueries({ reads, clock }: { reads: ConfigReads; clock: Clo
           (app === undefined || (row.app !== null && app.includes(row.app))) &&
           (state === undefined || state.includes(row.state)),
       );
-    },
-    /** The versions that stand now. */
-    async standingConfigs(filter: ScopeFilter): Promise<ConfigVersionView[]> {
-      const now = clock.now();
-      const all = await versions(filter);
-      return all.filter((view) => view.validFrom <= now && (view.validTo === null || view.validTo > now));
     },
   };
 }

@@ -29,7 +29,7 @@ export function createQueries({ reads, clock, graceSeconds = DELIVERY_WINDOW_SEC
     ...captureQueries({ reads, clock, buckets }),
     ...gapQueries({ reads, clock }),
     ...coverageQueries({ reads, clock }),
-    ...configQueries({ reads, clock }),
+    ...configQueries({ reads }),
     ...auditQueries({ reads, clock }),
     ...quarantineQueries({ reads, clock }),
   };

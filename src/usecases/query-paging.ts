@@ -14,7 +14,7 @@ export interface Page<Row> {
   next: string | null;
 }
 
-export const DEFAULT_LIMIT = 50;
+const DEFAULT_LIMIT = 50;
 
 /** How a list is read in pages: by the ordering values of the last row given, never by an offset. */
 export interface Paged<Row, Place extends readonly CursorValue[]> {

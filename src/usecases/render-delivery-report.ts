@@ -1,3 +1,4 @@
+import { escapeHtml } from '../core/escape-html.ts';
 import { formatInstant, type Instant } from '../core/instant.ts';
 import type { Span } from '../core/span.ts';
 import { BAD_VERDICTS } from '../core/verdict.ts';
@@ -153,11 +154,6 @@ function time(instant: Instant): string {
 function minutes(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1_000);
   return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
-}
-
-/** Names and reasons come from outside. */
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 const STYLE = `

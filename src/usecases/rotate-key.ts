@@ -92,7 +92,7 @@ function whose(auth: AuthView, current: SecretText, previous: SecretText | null)
 }
 
 /** The running sessions sign with a key that the receiver would not accept any more. */
-export class UnknownKeyError extends Error {
+class UnknownKeyError extends Error {
   override readonly name = 'UnknownKeyError';
 }
 

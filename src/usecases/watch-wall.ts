@@ -8,7 +8,7 @@ import type { Queries } from './query-history.ts';
 import type { StreamView } from './query-streams.ts';
 
 /** How many hours the strip of a stream shows, the running one included. */
-export const STRIP_HOURS = 24;
+const STRIP_HOURS = 24;
 
 /** One stream as the wall shows it. */
 export interface WallStream extends Pick<StreamView, 'domain' | 'app' | 'stream' | 'status' | 'lastCaptureAt'> {

@@ -87,16 +87,9 @@ const THROTTLED = /throttl/i;
 /** Calls whose parameters hold a callback key: the vendor's own words about them might quote it. */
 const HOLDS_KEYS = /Auth|Notify/;
 
-function deny(
-  action: string,
-  what: string,
-  reason: string,
-  transient: boolean,
-  requestId: string | null,
-  cause?: unknown,
-) {
+function deny(action: string, what: string, reason: string, transient: boolean, requestId: string | null) {
   const tail = requestId === null ? '' : ` Request id: ${requestId}.`;
-  return new CouldNotLookError(`Live API, ${action}: ${what}.${tail}`, { reason, transient, requestId, cause });
+  return new CouldNotLookError(`Live API, ${action}: ${what}.${tail}`, { reason, transient, requestId });
 }
 
 /**

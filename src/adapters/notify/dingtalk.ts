@@ -47,6 +47,6 @@ export function createDingtalkChannel(options: {
   };
 }
 
-export function dingtalkSignature(timestampMs: number, secret: string): string {
+function dingtalkSignature(timestampMs: number, secret: string): string {
   return createHmac('sha256', secret).update(`${timestampMs}\n${secret}`).digest('base64');
 }

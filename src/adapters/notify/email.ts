@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import nodemailer from 'nodemailer';
-import type { Message } from '../../core/message.ts';
-import { plainText } from '../../core/message.ts';
+import { escapeHtml } from '../../core/escape-html.ts';
+import { type Message, plainText } from '../../core/message.ts';
 import { type Channel, ChannelError } from '../../ports.ts';
 
 const TIMEOUT_MS = 45_000;
@@ -82,29 +82,20 @@ function failureOfMail(host: string, error: unknown): ChannelError {
 
 function emailHtml(message: Message): string {
   const link = (text: string, url: string | null) =>
-    url === null ? htmlEscape(text) : `<a href="${htmlEscape(url)}">${htmlEscape(text)}</a>`;
+    url === null ? escapeHtml(text) : `<a href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
   const color =
     message.event === 'resolved'
       ? '#1a7f37'
       : { critical: '#b42318', warning: '#b54708', info: '#175cd3' }[message.severity];
   const rows = message.lines.map(
     ({ label, text, url }) =>
-      `<tr><th align="left" valign="top" style="padding:2px 12px 2px 0">${htmlEscape(label)}</th><td>${link(text, url)}</td></tr>`,
+      `<tr><th align="left" valign="top" style="padding:2px 12px 2px 0">${escapeHtml(label)}</th><td>${link(text, url)}</td></tr>`,
   );
-  const items = message.items.map(({ title, text, url }) => `<li>${link(title, url)}<br>${htmlEscape(text)}</li>`);
+  const items = message.items.map(({ title, text, url }) => `<li>${link(title, url)}<br>${escapeHtml(text)}</li>`);
   return [
-    `<h2 style="color:${color}">${htmlEscape(message.title)}</h2>`,
+    `<h2 style="color:${color}">${escapeHtml(message.title)}</h2>`,
     rows.length > 0 ? `<table>${rows.join('')}</table>` : '',
     items.length > 0 ? `<ul>${items.join('')}</ul>` : '',
     message.more ? `<p>${link(message.more.label, message.more.url)}</p>` : '',
   ].join('\n');
-}
-
-export function htmlEscape(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
 }

@@ -43,7 +43,7 @@ export function createFeishuChannel(options: {
   };
 }
 
-export function feishuSignature(timestampSeconds: number, secret: string): string {
+function feishuSignature(timestampSeconds: number, secret: string): string {
   return createHmac('sha256', `${timestampSeconds}\n${secret}`).update('').digest('base64');
 }
 

@@ -22,7 +22,7 @@ export function createSlackChannel(options: { name: string; url: string; allowPr
   };
 }
 
-export function slackEscape(text: string): string {
+function slackEscape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 

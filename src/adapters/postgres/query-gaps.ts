@@ -75,7 +75,7 @@ export function gapReads(db: Kysely<Tables>): GapReads & ReportReads {
 }
 
 /** Conditions on a row of `gaps`. */
-export function gapConditions(filter: GapFilter): (RawBuilder<boolean> | null)[] {
+function gapConditions(filter: GapFilter): (RawBuilder<boolean> | null)[] {
   return [
     filter.verdict ? sql`verdict = any(${[...filter.verdict]}::text[])` : null,
     filter.cause ? sql`cause = any(${[...filter.cause]}::text[])` : null,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /** Nothing was committed in time, as far as we know; the transaction may still commit. */
-export class CommitTimeoutError extends Error {
+class CommitTimeoutError extends Error {
   override readonly name = 'CommitTimeoutError';
 }
 

@@ -13,7 +13,6 @@ import type {
   captureSchema,
   configVersionSchema,
   coverageSchema,
-  exclusionSchema,
   gapSchema,
   quarantineSchema,
   sessionSchema,
@@ -39,7 +38,6 @@ export type Capture = z.input<typeof captureSchema>;
 export type Gap = z.input<typeof gapSchema>;
 export type Slot = z.input<typeof slotSchema>;
 export type Coverage = z.input<typeof coverageSchema>;
-export type Exclusion = z.input<typeof exclusionSchema>;
 export type Audit = z.input<typeof auditSchema>;
 export type ConfigVersion = z.input<typeof configVersionSchema>;
 export type Quarantined = z.input<typeof quarantineSchema>;

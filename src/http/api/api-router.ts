@@ -233,7 +233,7 @@ function queryOf(request: Request, schema: z.ZodObject | null): Record<string, s
 }
 
 /** True for an array schema, also inside optional, default and the like. */
-export function isRepeatable(schema: unknown): boolean {
+function isRepeatable(schema: unknown): boolean {
   let current: unknown = schema;
   while (current instanceof z.ZodOptional || current instanceof z.ZodDefault || current instanceof z.ZodPrefault) {
     current = current.unwrap();

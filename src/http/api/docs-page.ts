@@ -1,3 +1,4 @@
+import { escapeHtml } from '../../core/escape-html.ts';
 import type { Route } from './define-route.ts';
 import { operation } from './openapi.ts';
 
@@ -76,12 +77,6 @@ function typeOf(schema: Json): string {
 function details(title: string, value: unknown): string {
   return `<details><summary>${title}</summary><pre>${escapeHtml(JSON.stringify(value, null, 2))}</pre></details>`;
 }
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ESCAPES[character]!);
-}
-
-const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }

@@ -13,7 +13,7 @@ export const mode = z.enum(['sequence', 'overwrite']);
 export const askedMode = mode
   .optional()
   .meta({ description: 'Where not given, one that the config in force has; `sequence` where it has both.' });
-export const slotCounts = z.object(
+const slotCounts = z.object(
   Object.fromEntries(VERDICTS.map((each) => [each, count])) as Record<(typeof VERDICTS)[number], typeof count>,
 );
 const share = z.number().min(0).max(1).nullable().describe('Good slots / slots that count; null where none counts.');

@@ -18,7 +18,7 @@ export const scopeNames = {
   stream: name.nullable().default(null).describe('Needs the app.'),
 };
 
-export const incidentSchema = z.object({
+const incidentSchema = z.object({
   id: z.number().int(),
   kind: z.enum(INCIDENT_KINDS),
   domain: z.string().nullable().describe('null: it concerns all of them.'),
@@ -50,7 +50,7 @@ export const incidentSchema = z.object({
   acknowledgeReason: z.string().nullable(),
 });
 
-export function incidentView(incident: Incident): z.output<typeof incidentSchema> {
+function incidentView(incident: Incident): z.output<typeof incidentSchema> {
   const { scope, affected, total, missed, expected, facts, reopenings: _, ...rest } = incident;
   return {
     ...rest,
@@ -66,7 +66,7 @@ export function incidentView(incident: Incident): z.output<typeof incidentSchema
   };
 }
 
-export const transitionSchema = z.object({
+const transitionSchema = z.object({
   id: z.number().int(),
   at: instant,
   kind: z.string().describe('opened, reopened, confirmed, acknowledged, acknowledge-expired, folded or resolved.'),

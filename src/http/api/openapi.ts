@@ -94,7 +94,7 @@ function parameters(schema: z.ZodObject | null, place: 'path' | 'query'): Json[]
 }
 
 /** What goes over the wire: the input side of every codec. */
-export function jsonSchema(schema: z.ZodType): Json {
+function jsonSchema(schema: z.ZodType): Json {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io: 'input',
     target: 'draft-2020-12',

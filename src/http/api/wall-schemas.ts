@@ -34,7 +34,7 @@ export const liveIncidentSchema = z.object({
   cause: z.string().nullable(),
 });
 
-export const wallSummarySchema = z.object({
+const wallSummarySchema = z.object({
   at: instant,
   account: z.string().nullable().describe('What the settings call the account whose streams these are.'),
   own: z.object({

@@ -86,7 +86,7 @@ function whyNotTold(slot: PlannedSlot, session: PlannedSession, spans: PlannedSp
   return spans.unkept.some(inDelivery) ? 'undetermined' : 'delivery_lost';
 }
 
-export function firstAccepted(slot: PlannedSlot): number | null {
+function firstAccepted(slot: PlannedSlot): number | null {
   const accepted = slot.deliveries.filter(({ rejected }) => rejected === null).map(({ receivedAt }) => receivedAt);
   return accepted.length > 0 ? Math.min(...accepted) : null;
 }

@@ -14,7 +14,7 @@ export const CAPTURE_FAULTS = [
 export type CaptureFault = (typeof CAPTURE_FAULTS)[number];
 
 /** What can go wrong around the captures. */
-export const SURROUNDING_FAULTS = [
+const SURROUNDING_FAULTS = [
   'beat_slower',
   'beat_faster',
   'callback_url_changed',

@@ -16,7 +16,7 @@ export interface InjectedRow {
 }
 
 /** The table of the design (2.1) for a fault that comes alone; `signed`: the vendor signs with a key of ours. */
-export function expectedOf(fault: FaultKind, signed: boolean): { verdict: string; cause: string | null } | null {
+function expectedOf(fault: FaultKind, signed: boolean): { verdict: string; cause: string | null } | null {
   switch (fault) {
     case 'callback_dropped':
       return { verdict: 'callback_missing', cause: 'delivery_lost' };

@@ -19,7 +19,7 @@ import { Random } from './random.ts';
 import type { ConfigFaultOrder, ScheduledFault } from './scheduled-fault.ts';
 
 /** Where the callbacks of an app go once somebody else has changed its config. */
-export const FOREIGN_CALLBACK = 'http://127.0.0.1:9/not-ours';
+const FOREIGN_CALLBACK = 'http://127.0.0.1:9/not-ours';
 
 export interface BroadcasterOptions {
   state: VendorState;

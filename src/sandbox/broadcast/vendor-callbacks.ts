@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CallbackRequest } from './deliver.ts';
 
 /** `md5(domain|timestamp|key)`; for snapshots the URL's host, for push callbacks the ingest domain (reference/live-api.md, 2.1). */
-export function signatureHeaders(domain: string, nowMs: number, key: string | null): Record<string, string> {
+function signatureHeaders(domain: string, nowMs: number, key: string | null): Record<string, string> {
   if (key === null) return {};
   const timestamp = String(Math.floor(nowMs / 1_000));
   const signature = createHash('md5').update(`${domain}|${timestamp}|${key}`).digest('hex');

@@ -1,4 +1,4 @@
-export const LIVE_FAULT_MODES = [
+const LIVE_FAULT_MODES = [
   '500-json',
   '503-html',
   'throttle',

@@ -52,7 +52,7 @@ export function canonicalRequestV4(request: SignedRequest, additionalHeaders: re
   ].join('\n');
 }
 
-export function scopeV4(scope: V4Scope): string {
+function scopeV4(scope: V4Scope): string {
   return `${scope.timestamp.slice(0, 8)}/${scope.region}/oss/aliyun_v4_request`;
 }
 

@@ -10,7 +10,7 @@ export type ShownGap = Pick<Gap, 'domain' | 'app' | 'stream' | 'from' | 'to' | '
   Partial<Pick<Gap, 'open' | 'reason'>>;
 
 /** Where the slot drawer opens for a gap: at its first slot. */
-export function gapPath(gap: ShownGap): string {
+function gapPath(gap: ShownGap): string {
   const marginMs = Math.max(300_000, (new Date(gap.to).getTime() - new Date(gap.from).getTime()) * 0.5);
   const search = new URLSearchParams({
     from: new Date(new Date(gap.from).getTime() - marginMs).toISOString(),

@@ -8,7 +8,7 @@ import { useWords } from '../words/language.tsx';
 /** A signed URL lives five minutes; it is asked anew before that. */
 const URL_FRESH_MS = 240_000;
 
-export function usePictureUrl(captureId: string | null) {
+function usePictureUrl(captureId: string | null) {
   return useQuery({
     queryKey: ['picture', captureId],
     queryFn: ({ signal }) => get<{ url: string }>(`/captures/${captureId}/url`, {}, signal),

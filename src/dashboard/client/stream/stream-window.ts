@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-export const PRESETS: Record<string, number> = {
+const PRESETS: Record<string, number> = {
   month: 30 * DAY_MS,
   week: 7 * DAY_MS,
   day: DAY_MS,

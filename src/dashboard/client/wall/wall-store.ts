@@ -167,7 +167,7 @@ function nextPaint(): Promise<void> {
   });
 }
 
-export const wallStore = new WallStore();
+const wallStore = new WallStore();
 
 export function useWallConnection(): void {
   useEffect(() => wallStore.start(), []);
