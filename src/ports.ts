@@ -5,6 +5,7 @@
 
 import type { CaptureSource } from './core/capture-flags.ts';
 import type { CaptureRow } from './core/capture-shape.ts';
+import type { ConfigFields } from './core/config-diff.ts';
 import type { Instant } from './core/instant.ts';
 import type { StorageRefusal } from './core/quarantine-reason.ts';
 import type { StreamKey } from './core/stream-key.ts';
@@ -103,22 +104,14 @@ export interface Buckets {
 // ---- ApsaraVideo Live ----
 
 /** A snapshot config as the vendor holds it. */
-export interface SnapshotConfig {
+export interface SnapshotConfig extends ConfigFields {
   domain: string;
   app: string;
-  intervalSeconds: number;
-  bucket: string;
-  endpoint: string;
-  sequenceObject: string | null;
-  overwriteObject: string | null;
-  callback: string | null;
   createdAt: Instant | null;
 }
 
 /** Fields of Update: absent = leave, null = remove (sent as `-`). */
-export type SnapshotConfigChange = Partial<
-  Pick<SnapshotConfig, 'intervalSeconds' | 'bucket' | 'endpoint' | 'sequenceObject' | 'overwriteObject' | 'callback'>
->;
+export type SnapshotConfigChange = Partial<ConfigFields>;
 
 export interface CallbackAuth {
   enabled: boolean;

@@ -1,14 +1,10 @@
 import { isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
+import type { ConfigFields } from '../core/config-diff.ts';
 
 /** A config that stands at the vendor and is not in the settings file. */
-export interface AdoptableConfig {
+export interface AdoptableConfig extends Omit<ConfigFields, 'callback'> {
   domain: string;
   app: string;
-  intervalSeconds: number;
-  bucket: string;
-  endpoint: string;
-  sequenceObject: string | null;
-  overwriteObject: string | null;
   /** Becomes `forward`, so that whoever received the callbacks goes on receiving them. null: nobody did, or we do. */
   forward: string | null;
 }

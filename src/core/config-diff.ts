@@ -12,11 +12,14 @@ export const CONFIG_FIELDS = [
 export type ConfigField = (typeof CONFIG_FIELDS)[number];
 
 export interface ConfigFields {
+  /** 5 to 3600. */
   intervalSeconds: number;
   bucket: string;
   endpoint: string;
+  /** Template of the sequence mode, or null where the mode is off. */
   sequenceObject: string | null;
   overwriteObject: string | null;
+  /** The callback URL; null where there is none. */
   callback: string | null;
 }
 

@@ -19,9 +19,13 @@ export interface GapFact {
   cause: string | null;
   mode: string;
   slots: number;
+  /** The audit may still change it. */
   open: boolean;
+  /** How far the audit has looked at the stream; null where it has not. */
   judgedUntil: Instant | null;
+  /** No incident tells of it yet. */
   untold: boolean;
+  /** An audit is under way that may find more like it. */
   auditRunning: boolean;
 }
 

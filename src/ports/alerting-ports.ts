@@ -2,6 +2,7 @@
 
 import type { Found } from '../core/found.ts';
 import type { Condition, Incident, IncidentKind, IncidentScope, Severity, TransitionKind } from '../core/incident.ts';
+import type { GapFact } from '../core/incident-conditions.ts';
 import type { Decision } from '../core/incident-decisions.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Silence } from '../core/notification.ts';
@@ -65,25 +66,7 @@ export interface HeardCapture {
   capturedAt: Instant;
 }
 
-export interface AlertingGap {
-  streamId: number;
-  domain: string;
-  app: string;
-  stream: string;
-  from: Instant;
-  to: Instant;
-  verdict: string;
-  cause: string | null;
-  mode: string;
-  slots: number;
-  /** The audit may still change it. */
-  open: boolean;
-  /** How far the audit has looked at the stream; null where it has not. */
-  judgedUntil: Instant | null;
-  /** No incident tells of it yet. */
-  untold: boolean;
-  /** An audit is under way that may find more like it. */
-  auditRunning: boolean;
+export interface AlertingGap extends GapFact {
   /** What is known of our own blindness has changed since it was judged: the audit is about to judge it again. */
   rejudging: boolean;
 }

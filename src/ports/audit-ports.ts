@@ -217,7 +217,7 @@ export interface AuditStore {
   prune(limits: { statesBefore: Instant; auditsBefore: Instant; domains: readonly string[] }): Promise<void>;
 }
 
-export interface ExcusedSpanRow {
+export interface StoredExcusedSpan {
   id: number;
   from: Instant;
   to: Instant;
@@ -226,6 +226,9 @@ export interface ExcusedSpanRow {
   app: string | null;
   stream: string | null;
   reason: string;
+}
+
+export interface ExcusedSpanRow extends StoredExcusedSpan {
   author: string;
   createdAt: Instant;
   cancelledAt: Instant | null;

@@ -11,6 +11,7 @@ import type { Instant } from '../core/instant.ts';
 import type { StreamKey } from '../core/stream-key.ts';
 import type { TimeWindow } from '../core/time-window.ts';
 import type { Cause, SlotCounts, Verdict } from '../core/verdict.ts';
+import type { AuditTotals, StoredExcusedSpan } from './audit-ports.ts';
 import type { StoredConfigState } from './config-ports.ts';
 
 /** Several values are alternatives; absent: all. */
@@ -33,17 +34,6 @@ export interface StoredStanding {
   lastCaptureAt: Instant | null;
   openGap: (VerdictRun & { slots: number }) | null;
   auditedUntil: Instant | null;
-}
-
-export interface StoredExcusedSpan {
-  id: number;
-  from: Instant;
-  to: Instant;
-  /** null: all of them. */
-  domain: string | null;
-  app: string | null;
-  stream: string | null;
-  reason: string;
 }
 
 export interface StreamReads {
@@ -258,7 +248,7 @@ export interface CoverageReads {
   }): Promise<CoverageRow[]>;
 }
 
-export interface AuditRead {
+export interface AuditRead extends AuditTotals {
   id: number;
   domain: string;
   app: string | null;
@@ -269,13 +259,6 @@ export interface AuditRead {
   finishedAt: Instant | null;
   status: 'running' | 'done' | 'failed';
   error: string | null;
-  streams: number;
-  listCalls: number;
-  headCalls: number;
-  indexCalls: number;
-  keys: number;
-  captures: number;
-  restored: number;
   seconds: number | null;
 }
 

@@ -245,7 +245,7 @@ export function createConfigStore(database: Database, options: { sealingKeys: re
   };
 }
 
-function versionOf(row: Selectable<ConfigVersionTable>): ConfigVersion {
+export function versionOf(row: Selectable<ConfigVersionTable>): ConfigVersion {
   return {
     domain: row.domain,
     app: row.app,

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
 import type { Cause, Verdict } from '../../core/verdict.ts';
 import type { ConfigReads, KnownStream, StoredConfigVersion, StoredStanding, StreamReads } from '../../ports.ts';
+import { versionOf } from './config-store.ts';
 import { readConfigStates } from './query-config-states.ts';
 import { afterStream, all, inScope } from './query-scope.ts';
 import type { Tables } from './tables.ts';
@@ -108,15 +109,7 @@ export function streamReads(db: Kysely<Tables>): StreamReads & ConfigReads {
       return rows.map(
         (row): StoredConfigVersion => ({
           id: row.id,
-          domain: row.domain,
-          app: row.app,
-          validFrom: row.valid_from,
-          intervalSeconds: row.interval_seconds ?? 0,
-          bucket: row.bucket ?? '',
-          endpoint: row.endpoint ?? '',
-          sequenceObject: row.sequence_object,
-          overwriteObject: row.overwrite_object,
-          callback: row.callback,
+          ...versionOf(row),
           absent: row.absent,
           source: row.source,
           recordedAt: row.recorded_at,
