@@ -1,26 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { auditCommand } from '../../src/cli/audit.ts';
 import type { AuditHandle } from '../../src/cli/audit-handle.ts';
 import { createBackfill } from '../../src/usecases/backfill.ts';
 import { createEvidenceExport } from '../../src/usecases/export-evidence.ts';
 import { createPollSessions } from '../../src/usecases/poll-sessions.ts';
 import { createTrackSessions } from '../../src/usecases/track-sessions.ts';
-import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { APP, type AuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
 import { runCommand } from '../support/command.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const at = (minutes: number) => new Date(T0 + minutes * MINUTE).toISOString();
 
-let database: TestDatabase;
 let world: AuditWorld;
-beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 10 });
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-  world = await createAuditWorld(database);
+eachAuditWorld(async (fresh) => {
+  world = fresh;
   world.config();
   await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);
   world.vendor.startSession({ domain: DOMAIN, app: APP, stream: 'cam01' }, T0);

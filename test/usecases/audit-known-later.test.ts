@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createConfigStore } from '../../src/adapters/postgres/config-store.ts';
 import { createQuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
 import { createCaptureDays } from '../../src/adapters/postgres/sealing.ts';
@@ -6,20 +6,15 @@ import type { Bucket, Buckets } from '../../src/ports.ts';
 import { createAuditor } from '../../src/usecases/audit-window.ts';
 import { keepCaptureDays } from '../../src/usecases/keep-capture-days.ts';
 import { createTrackSessions } from '../../src/usecases/track-sessions.ts';
-import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { APP, type AuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-let database: TestDatabase;
 let world: AuditWorld;
-beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 10 });
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-  world = await createAuditWorld(database);
+eachAuditWorld(async (fresh) => {
+  world = fresh;
   await world.alive([T0 - MINUTE, T0 + 5 * MINUTE], [T0 + 8 * MINUTE, T0 + 120 * MINUTE]);
   await world.session('cam01', T0, null);
 });
@@ -104,7 +99,7 @@ describe('what becomes known while an audit is under way, or after it', () => {
   it('judges a session from its start on once the config that it began under is found', async () => {
     const config = world.config();
     await broadcast(180, [20, 21, 22]);
-    const store = createConfigStore(database, { sealingKeys: [] });
+    const store = createConfigStore(world.database, { sealingKeys: [] });
     world.parts.configVersions = store.versions;
     world.clock.at = T0 + 10 * MINUTE;
     await world.audit({ domain: DOMAIN });
@@ -117,7 +112,7 @@ describe('what becomes known while an audit is under way, or after it', () => {
   it('takes back what it laid to the vendor once the callback is known to have been changed before the session', async () => {
     const config = world.config();
     await broadcast(60, [], [20, 21, 22]);
-    const store = createConfigStore(database, { sealingKeys: [] });
+    const store = createConfigStore(world.database, { sealingKeys: [] });
     world.parts.configVersions = store.versions;
     await store.appendVersions([config], 'observed');
     world.clock.at = T0 + 5 * MINUTE;
@@ -139,7 +134,7 @@ describe('what becomes known while an audit is under way, or after it', () => {
     await world.audit({ domain: DOMAIN });
     expect((await found()).gaps).toEqual([['callback_missing', 'delivery_lost', 1]]);
     const at = T0 + 210 * SECOND;
-    await createQuarantineStore({ database }).write(
+    await createQuarantineStore(world).write(
       [
         {
           ...{
@@ -167,7 +162,7 @@ describe('captures that are not kept any more', () => {
 
   /** Captures every 10 min from the middle of one day to the middle of the next, with one gap on each. */
   async function twoDays(): Promise<void> {
-    await database.db.deleteFrom('sessions').execute();
+    await world.database.db.deleteFrom('sessions').execute();
     world.config({ intervalSeconds: 600, validFrom: START - DAY });
     world.parts.captureRetentionDays = 1;
     await world.alive([START - DAY, T0 + 20 * DAY]);
@@ -180,7 +175,7 @@ describe('captures that are not kept any more', () => {
 
   async function dropFirstDay(): Promise<void> {
     world.clock.at = T0 + DAY + 10 * MINUTE;
-    const keeper = createCaptureDays({ database });
+    const keeper = createCaptureDays(world);
     await keepCaptureDays({ keeper, now: world.clock.at, retentionDays: 1 });
   }
 
@@ -191,11 +186,11 @@ describe('captures that are not kept any more', () => {
     const before = await world.stored();
     expect(before.gaps).toHaveLength(2);
     await dropFirstDay();
-    await database.db.deleteFrom('judge_states').execute();
+    await world.database.db.deleteFrom('judge_states').execute();
     await world.audits.markLate([1], START + MINUTE, 'asked-for');
     await world.audit({ domain: DOMAIN });
     expect(await world.stored()).toEqual(before);
-    expect(await database.db.selectFrom('late_evidence').selectAll().execute()).toEqual([]);
+    expect(await world.database.db.selectFrom('late_evidence').selectAll().execute()).toEqual([]);
   });
 
   it('are unknown where they were not judged while they were there', async () => {
@@ -209,7 +204,7 @@ describe('captures that are not kept any more', () => {
   });
 
   it('take nothing of a session with them that they alone spoke for', async () => {
-    await database.db.deleteFrom('sessions').execute();
+    await world.database.db.deleteFrom('sessions').execute();
     world.config({ intervalSeconds: 600, validFrom: START - DAY });
     world.parts.captureRetentionDays = 1;
     await world.alive([START - DAY, T0 + 20 * DAY]);
@@ -226,10 +221,10 @@ describe('captures that are not kept any more', () => {
     };
     for (const last of [72, 144, 217]) await until(last);
     const before = await world.stored();
-    const starts = () => database.db.selectFrom('sessions').select('started_at').execute();
+    const starts = () => world.database.db.selectFrom('sessions').select('started_at').execute();
     const sessions = await starts();
     expect([before.slots.ok, before.gaps.length, sessions.length]).toEqual([215, 2, 1]);
-    const keeper = createCaptureDays({ database });
+    const keeper = createCaptureDays(world);
     await keepCaptureDays({ keeper, now: world.clock.at, retentionDays: 1 });
     await until(218);
     expect(await world.stored()).toEqual({ ...before, slots: { ...before.slots, ok: 216 } });

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { describe, expect, it } from 'vitest';
+import { type AuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
 describe('the rules of a bucket', () => {
-  let database: TestDatabase;
   let world: AuditWorld;
-  beforeAll(async () => {
-    database = await createTestDatabase({ maxConnections: 10 });
-  });
-  afterAll(() => database.drop());
-  beforeEach(async () => {
-    world = await createAuditWorld(database);
+  eachAuditWorld(async (fresh) => {
+    world = fresh;
     world.config();
     await world.alive([T0 - MINUTE, T0 + 60 * MINUTE]);
     await world.session('cam01', T0, null);

@@ -1,21 +1,16 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ToldLate } from '../../src/usecases/audit-window-told.ts';
-import { type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type AuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-let database: TestDatabase;
 let world: AuditWorld;
-beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 10 });
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-  world = await createAuditWorld(database);
+eachAuditWorld(async (fresh) => {
+  world = fresh;
   world.config({ sequenceObject: 'seq/{StreamName}/{Sequence}.jpg' });
   await world.alive([T0 - MINUTE, T0 + 300 * MINUTE]);
 });
@@ -47,7 +42,7 @@ async function toTheSecond() {
   return { slots, gaps: gaps.map((gap) => ({ ...gap, from: second(gap.from), to: second(gap.to) })) };
 }
 
-const lateRows = () => database.db.selectFrom('late_evidence').selectAll().execute();
+const lateRows = () => world.database.db.selectFrom('late_evidence').selectAll().execute();
 
 describe('what was told late', () => {
   const captures = [200, 210].map((at) => ({

@@ -1,22 +1,17 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CouldNotLookError } from '../../src/ports.ts';
 import { createAuditor } from '../../src/usecases/audit-window.ts';
-import { type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type AuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-let database: TestDatabase;
 let world: AuditWorld;
-beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 10 });
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-  world = await createAuditWorld(database);
+eachAuditWorld((fresh) => {
+  world = fresh;
 });
 
 /** A capture every 10 s from 10 s after the start on, with exceptions by number (0 is the first). */

@@ -1,23 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sourcesOf } from '../../src/core/capture-flags.ts';
 import { CouldNotLookError } from '../../src/ports.ts';
 import { type Backfill, createBackfill } from '../../src/usecases/backfill.ts';
 import { createTrackSessions } from '../../src/usecases/track-sessions.ts';
-import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { APP, type AuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-let database: TestDatabase;
 let world: AuditWorld;
-beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 10 });
-});
-afterAll(() => database.drop());
 let backfill: Backfill;
-beforeEach(async () => {
-  world = await createAuditWorld(database);
+eachAuditWorld(async (fresh) => {
+  world = fresh;
   const { parts } = world;
   const track = createTrackSessions({ ...parts, domains: [DOMAIN] });
   backfill = createBackfill({ ...parts, captures: world.captures, track, audit: world.audit, domains: [DOMAIN] });

@@ -1,24 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createQuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
 import { type EvidenceLine, formatEvidence } from '../../src/core/evidence.ts';
 import { NAMES_NOT_KEPT } from '../../src/core/quarantine-reason.ts';
 import { CouldNotLookError, type QuarantineEntry } from '../../src/ports.ts';
 import { createEvidenceExport } from '../../src/usecases/export-evidence.ts';
 import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
-import { type AuditWorld, BUCKET, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type AuditWorld, BUCKET, DOMAIN, T0 } from '../support/audit-world.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-let database: TestDatabase;
 let world: AuditWorld;
-beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 10 });
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-  world = await createAuditWorld(database);
+eachAuditWorld((fresh) => {
+  world = fresh;
 });
 
 async function exported(from: number, to: number, stream: string | null = null) {
@@ -64,7 +59,7 @@ async function eventfulEvening(): Promise<void> {
     reason: 'camera moved',
     author: 'test',
   });
-  await createQuarantineStore({ database }).write([namesNotKept(T0 + 16 * MINUTE + 5 * SECOND)], {
+  await createQuarantineStore(world).write([namesNotKept(T0 + 16 * MINUTE + 5 * SECOND)], {
     again: false,
     timeoutMs: 10_000,
   });

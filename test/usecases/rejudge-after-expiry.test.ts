@@ -1,22 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createConfigStore } from '../../src/adapters/postgres/config-store.ts';
 import type { Bucket } from '../../src/ports.ts';
 import { createAuditor } from '../../src/usecases/audit-window.ts';
-import { type AuditWorld, createAuditWorld, DOMAIN, T0, type ToldCapture } from '../support/audit-world.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type AuditWorld, DOMAIN, T0, type ToldCapture } from '../support/audit-world.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
-let database: TestDatabase;
 let world: AuditWorld;
-beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 10 });
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-  world = await createAuditWorld(database);
+eachAuditWorld(async (fresh) => {
+  world = fresh;
   await world.alive([T0 - MINUTE, T0 + 3 * DAY]);
 });
 
@@ -157,7 +152,7 @@ describe('objects that a lifecycle rule deleted after their slots were judged', 
   it('are expired where nobody had looked for them in time', async () => {
     const config = world.config();
     await broadcast(60);
-    const store = createConfigStore(database, { sealingKeys: [] });
+    const store = createConfigStore(world.database, { sealingKeys: [] });
     world.parts.configVersions = store.versions;
     world.clock.at = T0 + 15 * MINUTE;
     await world.audit({ domain: DOMAIN });
@@ -181,7 +176,7 @@ describe('objects that a lifecycle rule deleted after their slots were judged', 
     world.bucket.lifecycle = [{ prefix: '', days: 1 }];
     world.clock.at = T0 + 2 * DAY;
     for (const at of instants(count, 5).slice(-400)) world.bucket.delete(byTime(at));
-    await database.db.deleteFrom('judge_states').execute();
+    await world.database.db.deleteFrom('judge_states').execute();
     await world.audits.markLate([1], T0, 'asked-for');
     const failed = await auditFailingAt(9);
     expect(failed.error).not.toBeNull();

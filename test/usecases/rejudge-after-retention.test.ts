@@ -1,28 +1,23 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createQuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
 import { createCaptureDays } from '../../src/adapters/postgres/sealing.ts';
 import { formatEvidence } from '../../src/core/evidence.ts';
 import { createBackfill } from '../../src/usecases/backfill.ts';
 import { createEvidenceExport } from '../../src/usecases/export-evidence.ts';
 import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
-import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { APP, type AuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-let database: TestDatabase;
 let world: AuditWorld;
-beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 10 });
-});
-beforeEach(async () => {
-  world = await createAuditWorld(database);
+eachAuditWorld(async (fresh) => {
+  world = fresh;
   world.config({ intervalSeconds: 600 });
   await world.alive([T0 - MINUTE, T0 + 3 * DAY]);
   world.vendor.startSession({ domain: DOMAIN, app: APP, stream: 'cam01' }, T0);
 });
-afterAll(() => database.drop());
 
 /** Every ten minutes from T0 to `until`. */
 async function captures(until: number, given: { callback?: boolean } = {}): Promise<void> {
@@ -42,7 +37,7 @@ async function evidence(from: number, to: number) {
   return judgeEvidence(lines);
 }
 
-const dropFirstDay = () => createCaptureDays({ database }).drop(Math.floor(T0 / DAY));
+const dropFirstDay = () => createCaptureDays(world).drop(Math.floor(T0 / DAY));
 
 describe('what retention took away', () => {
   it('stands as it was judged, whatever is judged again', async () => {
@@ -70,7 +65,7 @@ describe('what retention took away', () => {
     expect(before.gaps).toEqual([]);
     await dropFirstDay();
     // States to judge again from are kept for eight days.
-    await database.pool.query('delete from judge_states');
+    await world.database.pool.query('delete from judge_states');
     await excuse(T0 + 26 * HOUR + 1);
     await world.audit({ domain: DOMAIN });
     expect(await world.stored()).toEqual(before);
@@ -124,7 +119,7 @@ describe('what retention took away', () => {
     await dropFirstDay();
     await world.session('cam01', T0, T0 + 5 * HOUR);
     await world.audit({ domain: DOMAIN });
-    const { rows } = await database.pool.query(
+    const { rows } = await world.database.pool.query(
       'select max(hour) as hour, (select max(to_at) from gaps) as gap from slot_hours',
     );
     expect(rows).toEqual([{ hour: T0 + 23 * HOUR, gap: T0 + DAY }]);
@@ -169,7 +164,7 @@ describe('what retention took away', () => {
 
 describe('rejected callbacks that the quarantine no longer keeps', () => {
   it('are not called the loss of the vendor', async () => {
-    const quarantine = createQuarantineStore({ database });
+    const quarantine = createQuarantineStore(world);
     await world.session('cam01', T0, T0 + 10 * HOUR);
     await captures(T0 + 10 * HOUR, { callback: false });
     const entries = Array.from({ length: 59 }, (_, index) => {

@@ -1,24 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createSignalStore } from '../../src/adapters/postgres/signal-store.ts';
 import type { SessionSignal } from '../../src/ports.ts';
 import { createPollSessions, type PollFailure } from '../../src/usecases/poll-sessions.ts';
 import { createTrackSessions } from '../../src/usecases/track-sessions.ts';
-import { APP, type AuditWorld, createAuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { APP, type AuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
+import { eachAuditWorld } from '../support/each-audit-world.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-let database: TestDatabase;
 let world: AuditWorld;
-beforeAll(async () => {
-  database = await createTestDatabase({ maxConnections: 10 });
-});
-afterAll(() => database.drop());
 let track: (options?: { from?: number }) => Promise<void>;
 let poll: ReturnType<typeof createPollSessions>;
-beforeEach(async () => {
-  world = await createAuditWorld(database);
+eachAuditWorld(async (fresh) => {
+  world = fresh;
   world.config();
   track = createTrackSessions({ ...world.parts, domains: [DOMAIN] });
   poll = createPollSessions({ ...world.parts, domains: [DOMAIN] });
