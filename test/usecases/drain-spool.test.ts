@@ -6,24 +6,11 @@ import { createCaptureStore } from '../../src/adapters/postgres/capture-store.ts
 import { createQuarantineStore, type QuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
 import { createSignalStore } from '../../src/adapters/postgres/signal-store.ts';
 import { openSpool } from '../../src/adapters/spool/sqlite-spool.ts';
-import { extendAliases } from '../../src/core/callback-aliases.ts';
-import { createBodyReader } from '../../src/core/callback-body.ts';
-import { signedHostsOf } from '../../src/core/callback-signature.ts';
-import { CAPTURE_FLAGS } from '../../src/core/capture-flags.ts';
-import type {
-  BatchStore,
-  ForwardedCallback,
-  IncomingCapture,
-  SessionSignal,
-  Spool,
-  SpoolKind,
-} from '../../src/ports.ts';
+import type { BatchStore, ForwardedCallback, Spool, SpoolKind } from '../../src/ports.ts';
 import { drainSpool } from '../../src/usecases/drain-spool.ts';
-import { retryQuarantined } from '../../src/usecases/retry-quarantined.ts';
 import { encodeSpooled } from '../../src/usecases/spool-codec.ts';
-import { incomingCapture, TEMPLATE } from '../support/captures.ts';
+import { incomingCapture } from '../support/captures.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { HOST } from '../support/receiver.ts';
 
 let database: TestDatabase;
 let quarantine: QuarantineStore;
@@ -129,57 +116,5 @@ describe('a queue of forwards that takes nothing', () => {
     isBroken = false;
     await drainAll();
     expect(queued).toEqual(numbers.map(String));
-  });
-});
-
-describe('what the database refuses out of the spool', () => {
-  const refusing: BatchStore<never> = {
-    write: async (items) => items.map((item) => ({ item, reason: 'too-many-new-streams' })),
-  };
-
-  it('can be retried: captures and push signals are stored as they were received, hours later', async () => {
-    const capture = incomingCapture('cam1', AT, {
-      object: `snapshot/live/cam1/${AT / 1000}.jpg`,
-      flags: CAPTURE_FLAGS.fromCallback,
-    });
-    const signal: SessionSignal = {
-      domain: 'play.example.com',
-      app: 'live',
-      stream: 'cam1',
-      at: AT,
-      kind: 'publish_done',
-      seenAt: AT + 300,
-      startedAt: null,
-      endedAt: AT,
-      pushDomain: 'push.example.com',
-    };
-    spool.append([spooled('capture', capture), spooled('signal', signal)]);
-    const hoursLater = AT + 3 * 3_600_000;
-    await drainSpool(spool, { captures: refusing, signals: refusing, quarantine }, () => hoursLater);
-    expect(spool.depth().entries).toBe(0);
-
-    const captures: IncomingCapture[] = [];
-    const signals: SessionSignal[] = [];
-    const trust = { keys: [], clockWindowSeconds: 300 };
-    const counts = await retryQuarantined({
-      reads: quarantine,
-      clock: { now: () => hoursLater },
-      receive: {
-        ...trust,
-        hosts: signedHostsOf(`https://${HOST}`),
-        reader: createBodyReader(extendAliases({})),
-        templatesOf: () => [TEMPLATE],
-        captures: { accept: async (row) => void captures.push(row) },
-      },
-      receiveStream: {
-        ...trust,
-        streamingDomainOf: (pushDomain) => (pushDomain === 'push.example.com' ? 'play.example.com' : null),
-        signals: { accept: async (each) => void signals.push(each) },
-      },
-      kind: null,
-      reason: null,
-    });
-    expect(counts).toEqual({ tried: 2, stored: 2, still: {} });
-    expect({ captures, signals }).toEqual({ captures: [capture], signals: [signal] });
   });
 });

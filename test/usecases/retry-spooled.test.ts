@@ -7,6 +7,7 @@ import { openSpool } from '../../src/adapters/spool/sqlite-spool.ts';
 import { extendAliases } from '../../src/core/callback-aliases.ts';
 import { createBodyReader } from '../../src/core/callback-body.ts';
 import { signedHostsOf } from '../../src/core/callback-signature.ts';
+import { CAPTURE_FLAGS } from '../../src/core/capture-flags.ts';
 import type { BatchStore, IncomingCapture, SessionSignal } from '../../src/ports.ts';
 import { drainSpool } from '../../src/usecases/drain-spool.ts';
 import { createReceiveCallback } from '../../src/usecases/receive-callback.ts';
@@ -28,7 +29,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-const clock = { now: () => Date.now() };
+let hoursLater = 0;
+const clock = { now: () => Date.now() + hoursLater * 3_600_000 };
 const trust = { keys: [{ name: 'current' as const, secret: KEY }], clockWindowSeconds: 300 };
 const snapshots = {
   ...trust,
@@ -80,9 +82,10 @@ describe('what the database refused out of the spool', () => {
   beforeEach(async () => {
     await database.db.deleteFrom('quarantine').execute();
     for (const list of [captures, signals, stored.captures, stored.signals, forwarded]) list.splice(0);
+    hoursLater = 0;
   });
 
-  it('is stored by a retry as verified as it came, and passed on to nobody again, though its signature is gone', async () => {
+  it('is stored by a retry as it was received, as verified as it came and passed on to nobody again, though its signature is gone', async () => {
     const stamp = Math.floor(Date.now() / 1_000);
     const body = {
       domain: 'play.example.com',
@@ -110,16 +113,21 @@ describe('what the database refused out of the spool', () => {
       outcome: 'stored',
     });
 
+    // The same, told before there was a key.
+    captures.push({ ...captures[0]!, flags: CAPTURE_FLAGS.fromCallback });
+    hoursLater = 3;
+
     const spool = openSpool({ directory: spoolDirectory, maxBytes: 1024 ** 2, now: clock.now });
     spool.append([
-      { kind: 'capture', payload: encodeSpooled('capture', captures[0]), again: false },
+      ...captures.map((row) => ({ kind: 'capture' as const, payload: encodeSpooled('capture', row), again: false })),
       { kind: 'signal', payload: encodeSpooled('signal', signals[0]), again: false },
     ]);
     const kept = createQuarantineStore({ database });
     await drainSpool(spool, { captures: refusing(), signals: refusing(), quarantine: kept }, clock.now);
+    expect(spool.depth().entries).toBe(0);
     spool.close();
 
-    expect(await retry()).toEqual({ tried: 2, stored: 2, still: {} });
+    expect(await retry()).toEqual({ tried: 3, stored: 3, still: {} });
     expect(stored).toEqual({ captures, signals });
     expect(forwarded).toEqual([]);
   });
