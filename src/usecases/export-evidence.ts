@@ -1,3 +1,4 @@
+import type { ConfigVersion } from '../core/config-version.ts';
 import type { EvidenceLine } from '../core/evidence.ts';
 import type { Instant } from '../core/instant.ts';
 import { RefusalError } from '../core/refusal.ts';
@@ -69,34 +70,7 @@ export function createEvidenceExport(
     const longest = versions.reduce((most, version) => Math.max(most, version.intervalSeconds), 10);
     const since = Math.max(from - CONTEXT_INTERVALS * longest * 1_000, knownFrom);
 
-    await put({
-      type: 'window',
-      from,
-      to,
-      now,
-      settleSeconds: parts.settleSeconds,
-      lateAfterSeconds: parts.lateAfterSeconds,
-      callbackUrl: parts.callbackUrl,
-    });
-    for (const { absent, ...version } of versions) {
-      const callback = version.callback && shownUrl(version.callback);
-      await put({ type: 'config', ...version, callback, ...(absent && { absent }) });
-    }
-    for (const span of await parts.audits.blindSpans(since, now - HEARTBEAT_LAG_MS))
-      await put({ type: 'blind', ...span });
-    for (const span of await parts.audits.unkeptSpans(since, now)) await put({ type: 'unkept', ...span });
-    for (const { from: start, to: end, reason, ...scope } of await parts.excused.inForce(since, now)) {
-      await put({
-        type: 'excused',
-        from: start,
-        to: end,
-        domain: scope.domain,
-        app: scope.app,
-        stream: scope.stream,
-        reason,
-      });
-    }
-
+    await putTerms(parts, put, { from, to, now, since, versions });
     const sessions = await parts.sessions.sessions(
       streams.map(({ id }) => id),
       since - HOUR_MS,
@@ -121,6 +95,42 @@ export function createEvidenceExport(
     const outcome = await audit({ domain, app, stream, to, ...(signal && { signal }) });
     return { lines, streams: toAudit.length, error: outcome.error };
   };
+}
+
+/** What holds for all streams of the file; `since`: from when on captures show the judge the beat. */
+async function putTerms(
+  parts: AuditorParts,
+  put: EvidenceWriter,
+  window: { from: Instant; to: Instant; now: Instant; since: Instant; versions: readonly ConfigVersion[] },
+): Promise<void> {
+  const { from, to, now, since, versions } = window;
+  await put({
+    type: 'window',
+    from,
+    to,
+    now,
+    settleSeconds: parts.settleSeconds,
+    lateAfterSeconds: parts.lateAfterSeconds,
+    callbackUrl: parts.callbackUrl,
+  });
+  for (const { absent, ...version } of versions) {
+    const callback = version.callback && shownUrl(version.callback);
+    await put({ type: 'config', ...version, callback, ...(absent && { absent }) });
+  }
+  for (const span of await parts.audits.blindSpans(since, now - HEARTBEAT_LAG_MS))
+    await put({ type: 'blind', ...span });
+  for (const span of await parts.audits.unkeptSpans(since, now)) await put({ type: 'unkept', ...span });
+  for (const { from: start, to: end, reason, ...scope } of await parts.excused.inForce(since, now)) {
+    await put({
+      type: 'excused',
+      from: start,
+      to: end,
+      domain: scope.domain,
+      app: scope.app,
+      stream: scope.stream,
+      reason,
+    });
+  }
 }
 
 /** Writes what a stretch was judged by, each thing once. */

@@ -105,66 +105,8 @@ export default function ReportPage() {
             </div>
           </section>
           <div className="halves">
-            <section className="panel">
-              <h2>{words.report.byVerdict}</h2>
-              <ScrollX label={words.report.byVerdict}>
-                <table className="rows">
-                  <thead>
-                    <tr>
-                      <th scope="col">{words.common.verdict}</th>
-                      <th scope="col" className="num">
-                        {words.common.slots}
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {VERDICTS.filter((verdict) => slots[verdict] > 0).map((verdict) => (
-                      <tr key={verdict}>
-                        <td>
-                          <VerdictMark verdict={verdict} />
-                        </td>
-                        <td className="num">{slots[verdict].toLocaleString(words.locale)}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </ScrollX>
-            </section>
-            <section className="panel">
-              <h2>{words.report.byApp}</h2>
-              <ScrollX label={words.report.byApp}>
-                <table className="rows">
-                  <thead>
-                    <tr>
-                      <th scope="col">{words.common.app}</th>
-                      <th scope="col" className="num">
-                        {words.report.expected}
-                      </th>
-                      <th scope="col" className="num">
-                        {words.report.bad}
-                      </th>
-                      <th scope="col" className="num">
-                        {words.common.coverage}
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {report.data.rows
-                      .filter((row) => row.level === 'app')
-                      .map((row) => (
-                        <tr key={`${row.domain}\n${row.app}`}>
-                          <td>
-                            <Name>{`${row.domain} / ${row.app}`}</Name>
-                          </td>
-                          <td className="num">{row.expected.toLocaleString(words.locale)}</td>
-                          <td className="num">{(row.expected - row.good).toLocaleString(words.locale)}</td>
-                          <td className="num">{percentText(row.coverage, words.locale)}</td>
-                        </tr>
-                      ))}
-                  </tbody>
-                </table>
-              </ScrollX>
-            </section>
+            <ByVerdict slots={slots} />
+            <ByApp rows={report.data.rows.filter((row) => row.level === 'app')} />
           </div>
           <section className="panel">
             <h2>
@@ -177,33 +119,110 @@ export default function ReportPage() {
               <GapTable gaps={report.data.longestGaps} withStream />
             )}
           </section>
-          <section className="panel">
-            <h2>{words.report.exclusions}</h2>
-            {report.data.exclusions.length === 0 ? (
-              <p className="panel-body quiet">{words.report.none}</p>
-            ) : (
-              <ol className="events">
-                {report.data.exclusions.map((span) => (
-                  <li key={`${span.from}${span.to}${span.reason}`}>
-                    <span>
-                      <When at={span.from} /> – <When at={span.to} />
-                    </span>
-                    <span>
-                      <Name>
-                        {[span.domain, span.app, span.stream].filter((each) => each !== null).join(' / ') ||
-                          words.common.everything}
-                      </Name>
-                      {' · '}
-                      <Name>{span.reason}</Name>
-                    </span>
-                  </li>
-                ))}
-              </ol>
-            )}
-          </section>
+          <Exclusions spans={report.data.exclusions} />
         </>
       )}
     </>
+  );
+}
+
+function ByVerdict({ slots }: { slots: SlotCounts }) {
+  const words = useWords();
+  return (
+    <section className="panel">
+      <h2>{words.report.byVerdict}</h2>
+      <ScrollX label={words.report.byVerdict}>
+        <table className="rows">
+          <thead>
+            <tr>
+              <th scope="col">{words.common.verdict}</th>
+              <th scope="col" className="num">
+                {words.common.slots}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {VERDICTS.filter((verdict) => slots[verdict] > 0).map((verdict) => (
+              <tr key={verdict}>
+                <td>
+                  <VerdictMark verdict={verdict} />
+                </td>
+                <td className="num">{slots[verdict].toLocaleString(words.locale)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </ScrollX>
+    </section>
+  );
+}
+
+function ByApp({ rows }: { rows: DeliveryReport['rows'] }) {
+  const words = useWords();
+  return (
+    <section className="panel">
+      <h2>{words.report.byApp}</h2>
+      <ScrollX label={words.report.byApp}>
+        <table className="rows">
+          <thead>
+            <tr>
+              <th scope="col">{words.common.app}</th>
+              <th scope="col" className="num">
+                {words.report.expected}
+              </th>
+              <th scope="col" className="num">
+                {words.report.bad}
+              </th>
+              <th scope="col" className="num">
+                {words.common.coverage}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={`${row.domain}\n${row.app}`}>
+                <td>
+                  <Name>{`${row.domain} / ${row.app}`}</Name>
+                </td>
+                <td className="num">{row.expected.toLocaleString(words.locale)}</td>
+                <td className="num">{(row.expected - row.good).toLocaleString(words.locale)}</td>
+                <td className="num">{percentText(row.coverage, words.locale)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </ScrollX>
+    </section>
+  );
+}
+
+function Exclusions({ spans }: { spans: DeliveryReport['exclusions'] }) {
+  const words = useWords();
+  return (
+    <section className="panel">
+      <h2>{words.report.exclusions}</h2>
+      {spans.length === 0 ? (
+        <p className="panel-body quiet">{words.report.none}</p>
+      ) : (
+        <ol className="events">
+          {spans.map((span) => (
+            <li key={`${span.from}${span.to}${span.reason}`}>
+              <span>
+                <When at={span.from} /> – <When at={span.to} />
+              </span>
+              <span>
+                <Name>
+                  {[span.domain, span.app, span.stream].filter((each) => each !== null).join(' / ') ||
+                    words.common.everything}
+                </Name>
+                {' · '}
+                <Name>{span.reason}</Name>
+              </span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </section>
   );
 }
 
