@@ -17,6 +17,7 @@ import type { IncomingCapture } from '../../src/ports.ts';
 import { VendorState } from '../../src/sandbox/live/vendor-state.ts';
 import { type AuditorParts, type AuditRequest, createAuditor } from '../../src/usecases/audit-window.ts';
 import { judgeEvidence } from '../../src/usecases/judge-evidence.ts';
+import { readCallback } from './captures.ts';
 import type { TestDatabase } from './database.ts';
 import { FakeBuckets } from './fake-buckets.ts';
 import { createFakeLiveApi, type FakeLiveApiOptions } from './fake-live-api.ts';
@@ -194,25 +195,7 @@ export async function createAuditWorld(database: TestDatabase) {
         verified,
       });
       const row = encodeCapture(
-        {
-          domain: DOMAIN,
-          app: APP,
-          stream,
-          bucket: BUCKET,
-          endpoint: ENDPOINT,
-          object,
-          told: null,
-          overlay: null,
-          keys: {
-            domain: 'DomainName',
-            app: 'AppName',
-            stream: 'StreamName',
-            bucket: 'OssBucket',
-            endpoint: 'OssEndpoint',
-            object: 'OssObject',
-          },
-          extra: null,
-        },
+        readCallback(stream, object),
         receivedAt,
         versions.flatMap((version) =>
           [version.sequenceObject, version.overwriteObject].filter((text) => text !== null),

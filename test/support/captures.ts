@@ -1,3 +1,4 @@
+import type { ReadCallback } from '../../src/core/callback-body.ts';
 import { CAPTURE_FLAGS } from '../../src/core/capture-flags.ts';
 import { encodeCapture } from '../../src/core/capture-shape.ts';
 import type { Instant } from '../../src/core/instant.ts';
@@ -5,14 +6,9 @@ import type { IncomingCapture } from '../../src/ports.ts';
 
 export const TEMPLATE = 'snapshot/{AppName}/{StreamName}/{UnixTimestamp}.jpg';
 
-/** A capture as the receiver makes it of a body in PascalCase without an instant. */
-export function incomingCapture(
-  stream: string,
-  at: Instant,
-  options: { receivedAt?: Instant; flags?: number; object?: string } = {},
-): IncomingCapture {
-  const object = options.object ?? `snapshot/live/${stream}/${at}.jpg`;
-  const callback = {
+/** What is read of a body in PascalCase without an instant. */
+export function readCallback(stream: string, object: string): ReadCallback {
+  return {
     domain: 'play.example.com',
     app: 'live',
     stream,
@@ -31,8 +27,17 @@ export function incomingCapture(
     },
     extra: null,
   };
+}
+
+/** A capture as the receiver makes it of a body in PascalCase without an instant. */
+export function incomingCapture(
+  stream: string,
+  at: Instant,
+  options: { receivedAt?: Instant; flags?: number; object?: string } = {},
+): IncomingCapture {
+  const object = options.object ?? `snapshot/live/${stream}/${at}.jpg`;
   return {
-    ...encodeCapture(callback, options.receivedAt ?? at + 800, [TEMPLATE]),
+    ...encodeCapture(readCallback(stream, object), options.receivedAt ?? at + 800, [TEMPLATE]),
     flags: options.flags ?? CAPTURE_FLAGS.fromCallback | CAPTURE_FLAGS.verified,
     deliveries: 1,
   };

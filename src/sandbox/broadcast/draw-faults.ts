@@ -1,8 +1,7 @@
 import { leaveEmpty } from './draw-sessions.ts';
-import type { Setting } from './draw-setting.ts';
 import { DELIVERY_WINDOW_MS, within } from './draw-spans.ts';
 import type { CaptureFault } from './fault-kinds.ts';
-import type { InjectedFault, PlannedSession, PlannedSlot, PlannedSpans, Span } from './plan.ts';
+import type { InjectedFault, PlannedSession, PlannedSlot, PlannedSpans, Setting, Span } from './plan.ts';
 import type { Random } from './random.ts';
 
 const SECOND = 1_000;

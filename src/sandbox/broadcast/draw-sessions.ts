@@ -1,6 +1,5 @@
-import type { Setting } from './draw-setting.ts';
 import { objectName } from './object-name.ts';
-import type { NameStyle, PlannedConfig, PlannedSession, PlannedSlot, PlannedStream } from './plan.ts';
+import type { NameStyle, PlannedConfig, PlannedSession, PlannedSlot, PlannedStream, Setting } from './plan.ts';
 import type { Random } from './random.ts';
 
 const SECOND = 1_000;

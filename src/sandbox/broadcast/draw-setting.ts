@@ -1,4 +1,4 @@
-import type { NameStyle, PlannedConfig, PlannedStream } from './plan.ts';
+import type { NameStyle, PlannedConfig, Setting } from './plan.ts';
 import type { Random } from './random.ts';
 
 const MINUTE = 60_000;
@@ -41,18 +41,6 @@ const TEMPLATES: Record<'timestamp' | 'sequence' | 'overwrite', readonly string[
   sequence: ['{AppName}/{StreamName}/{Sequence}.jpg', 'seq/{StreamName}/{AppName}-{Sequence}.jpg'],
   overwrite: ['cover/{AppName}/{StreamName}.jpg', 'newest-{StreamName}-{AppName}.jpg'],
 };
-
-export interface Setting {
-  from: number;
-  to: number;
-  now: number;
-  settleSeconds: number;
-  lateAfterSeconds: number;
-  callbackUrl: string;
-  configs: PlannedConfig[];
-  streams: PlannedStream[];
-  lifecycle: { bucket: string; prefix: string; days: number }[];
-}
 
 export interface SettingOptions {
   faultFree: boolean;

@@ -1,5 +1,4 @@
-import type { Setting } from './draw-setting.ts';
-import type { PlannedSession, PlannedSpans, Span } from './plan.ts';
+import type { PlannedSession, PlannedSpans, Setting, Span } from './plan.ts';
 import type { Random } from './random.ts';
 
 const SECOND = 1_000;

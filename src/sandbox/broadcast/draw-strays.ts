@@ -1,7 +1,6 @@
-import type { Setting } from './draw-setting.ts';
 import { DELIVERY_WINDOW_MS, within } from './draw-spans.ts';
 import { objectName } from './object-name.ts';
-import type { BroadcastPlan, PlannedSession, PlannedSpans, PlannedStray } from './plan.ts';
+import type { BroadcastPlan, PlannedSession, PlannedSpans, PlannedStray, Setting } from './plan.ts';
 import type { Random } from './random.ts';
 
 const SECOND = 1_000;

@@ -110,9 +110,8 @@ export interface InjectedFault {
   slots: number;
 }
 
-export interface BroadcastPlan {
-  seed: number;
-  faultFree: boolean;
+/** In what surroundings a broadcast is to play. */
+export interface Setting {
   from: number;
   to: number;
   now: number;
@@ -121,10 +120,15 @@ export interface BroadcastPlan {
   callbackUrl: string;
   configs: PlannedConfig[];
   streams: PlannedStream[];
+  lifecycle: { bucket: string; prefix: string; days: number }[];
+}
+
+export interface BroadcastPlan extends Setting {
+  seed: number;
+  faultFree: boolean;
   sessions: PlannedSession[];
   strays: PlannedStray[];
   foreign: { bucket: string; key: string; lastModified: number }[];
-  lifecycle: { bucket: string; prefix: string; days: number }[];
   spans: PlannedSpans;
   faults: InjectedFault[];
 }
