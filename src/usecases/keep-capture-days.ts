@@ -1,7 +1,7 @@
 import type { Instant } from '../core/instant.ts';
 import type { AuditStore } from '../ports.ts';
 
-/** The daily parts of the captures (adapters/postgres/sealing.ts, partitions.ts). Days are counted from the epoch, UTC. */
+/** The daily parts of the captures (adapters/postgres/capture-days.ts, partitions.ts). Days are counted from the epoch, UTC. */
 export interface CaptureDayKeeper {
   list(): Promise<{ day: number; sealedRows: number | null; lateRows: number }[]>;
   ensure(days: number[], signal?: AbortSignal): Promise<void>;

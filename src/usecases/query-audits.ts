@@ -1,6 +1,6 @@
 import type { WindowWords } from '../core/time-window.ts';
 import type { AuditRead, AuditReads, Clock } from '../ports.ts';
-import { type Page, type PageWords, readWindowPage } from './query-paging.ts';
+import { isRowNumber, type Page, type PageWords, readWindowPage } from './query-paging.ts';
 
 export type AuditWords = PageWords &
   WindowWords & { domain?: readonly string[] | undefined; status?: readonly AuditRead['status'][] | undefined };
@@ -20,8 +20,4 @@ export function auditQueries({ reads, clock }: { reads: AuditReads; clock: Clock
       });
     },
   };
-}
-
-export function isRowNumber(values: readonly (string | number | null)[]): values is [number] {
-  return values.length === 1 && typeof values[0] === 'number' && values[0] >= 0;
 }

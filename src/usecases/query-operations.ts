@@ -1,7 +1,6 @@
 import type { WindowWords } from '../core/time-window.ts';
 import type { Clock, OperatorLog, RecordedOperation } from '../ports.ts';
-import { isRowNumber } from './query-audits.ts';
-import { type Page, type PageWords, readWindowPage } from './query-paging.ts';
+import { isRowNumber, type Page, type PageWords, readWindowPage } from './query-paging.ts';
 
 /** Who changed what, newest first. */
 export function readOperations(

@@ -100,3 +100,8 @@ export function isDiscriminator(value: CursorValue | undefined): value is number
 export function isText(value: CursorValue | undefined): value is string {
   return typeof value === 'string';
 }
+
+/** The place of a list in the order of its rows' numbers. */
+export function isRowNumber(values: readonly CursorValue[]): values is [number] {
+  return values.length === 1 && typeof values[0] === 'number' && values[0] >= 0;
+}

@@ -1,8 +1,7 @@
 import { RefusalError } from '../core/refusal.ts';
 import type { WindowWords } from '../core/time-window.ts';
 import type { Clock, QuarantineHistory, QuarantineKind, QuarantineRead, ScopeFilter } from '../ports.ts';
-import { isRowNumber } from './query-audits.ts';
-import { type Page, type PageWords, readWindowPage } from './query-paging.ts';
+import { isRowNumber, type Page, type PageWords, readWindowPage } from './query-paging.ts';
 
 export type QuarantineWords = PageWords &
   WindowWords &

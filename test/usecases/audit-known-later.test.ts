@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { createCaptureDays } from '../../src/adapters/postgres/capture-days.ts';
 import { createConfigStore } from '../../src/adapters/postgres/config-store.ts';
 import { createQuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
-import { createCaptureDays } from '../../src/adapters/postgres/sealing.ts';
 import type { Bucket, Buckets } from '../../src/ports.ts';
 import { createAuditor } from '../../src/usecases/audit-window.ts';
 import { keepCaptureDays } from '../../src/usecases/keep-capture-days.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createCaptureDays } from '../../src/adapters/postgres/capture-days.ts';
 import { createQuarantineStore } from '../../src/adapters/postgres/quarantine-store.ts';
-import { createCaptureDays } from '../../src/adapters/postgres/sealing.ts';
 import { formatEvidence } from '../../src/core/evidence.ts';
 import { createBackfill } from '../../src/usecases/backfill.ts';
 import { createEvidenceExport } from '../../src/usecases/export-evidence.ts';

@@ -1,9 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Instant } from '../../core/instant.ts';
 import type { Cause, Verdict } from '../../core/verdict.ts';
-import type { ConfigReads, KnownStream, StoredConfigVersion, StoredStanding, StreamReads } from '../../ports.ts';
-import { versionOf } from './config-store.ts';
-import { readConfigStates } from './query-config-states.ts';
+import type { KnownStream, StoredStanding, StreamReads } from '../../ports.ts';
 import { afterStream, all, inScope } from './query-scope.ts';
 import type { Tables } from './tables.ts';
 import { timestamp } from './timestamp.ts';
@@ -22,7 +20,7 @@ interface StandingRow {
 }
 
 /** Reads of streams and of what is known of their present. */
-export function streamReads(db: Kysely<Tables>): StreamReads & ConfigReads {
+export function streamReads(db: Kysely<Tables>): StreamReads {
   return {
     async streams({ filter, after, limit }) {
       const { rows } = await sql<KnownStream>`
@@ -93,28 +91,6 @@ export function streamReads(db: Kysely<Tables>): StreamReads & ConfigReads {
         .limit(1)
         .executeTakeFirst();
       return row?.to_at ?? null;
-    },
-
-    configStates: ({ domain }) => readConfigStates(db, domain ?? null),
-
-    async configVersions(filter) {
-      const rows = await db
-        .selectFrom('config_versions')
-        .selectAll()
-        .$if(filter.domain !== undefined, (query) => query.where('domain', 'in', [...(filter.domain ?? [])]))
-        .$if(filter.app !== undefined, (query) => query.where('app', 'in', [...(filter.app ?? []), '*']))
-        .orderBy('valid_from')
-        .orderBy('id')
-        .execute();
-      return rows.map(
-        (row): StoredConfigVersion => ({
-          id: row.id,
-          ...versionOf(row),
-          absent: row.absent,
-          source: row.source,
-          recordedAt: row.recorded_at,
-        }),
-      );
     },
   };
 }

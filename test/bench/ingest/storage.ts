@@ -1,7 +1,7 @@
+import { createCaptureDays } from '../../../src/adapters/postgres/capture-days.ts';
 import { createCaptureStore } from '../../../src/adapters/postgres/capture-store.ts';
 import { openDatabase } from '../../../src/adapters/postgres/database.ts';
 import { DAY_MS, partitionName } from '../../../src/adapters/postgres/partitions.ts';
-import { createCaptureDays } from '../../../src/adapters/postgres/sealing.ts';
 import { VENDOR_ALIASES } from '../../../src/core/callback-aliases.ts';
 import { createBodyReader } from '../../../src/core/callback-body.ts';
 import { CAPTURE_FLAGS } from '../../../src/core/capture-flags.ts';

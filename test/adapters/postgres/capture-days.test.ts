@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createCaptureDays } from '../../../src/adapters/postgres/capture-days.ts';
 import { createCaptureStore } from '../../../src/adapters/postgres/capture-store.ts';
 import { openDatabase } from '../../../src/adapters/postgres/database.ts';
 import { PARTITION_LOCK } from '../../../src/adapters/postgres/partitions.ts';
-import { createCaptureDays } from '../../../src/adapters/postgres/sealing.ts';
 import type { IncomingCapture } from '../../../src/ports.ts';
 import { incomingCapture } from '../../support/captures.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
