@@ -38,7 +38,7 @@ beforeAll(async () => {
   ] as const;
   const shapes: CaptureShape[] = [
     SHAPE,
-    { ...SHAPE, stamp: 'ms', overlay: false },
+    { ...SHAPE, template: '{UnixTimestamp}/{StreamName}.jpg', stamp: 'ms', overlay: false, bucket: '7b' },
     { ...SHAPE, template: '{StreamName}/{Sequence}-{UnixTimestamp}$2.jpg', endpoint: null },
     { ...SHAPE, template: '{AppName}/{StreamName}.jpg', stamp: null, instantFrom: 'receipt', bucket: '=b' },
     { ...SHAPE, template: null, stamp: null, instantFrom: 'told' },

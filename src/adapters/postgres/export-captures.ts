@@ -89,7 +89,7 @@ type Column = [name: string, value: RawBuilder<unknown>, kind?: 'foreign' | 'boo
 const AS_TEXT = {
   // A spreadsheet would take such a text for a formula; csv-stringify puts the same quote in front.
   foreign: (value: RawBuilder<unknown>) =>
-    sql`case when ${value} ~ e'^[=+\\-@\\t\\r\uff1d\uff0b\uff0d\uff20]' then '''' || ${value} else ${value} end`,
+    sql`case when ${value} ~ e'^[=+@\\t\\r\uff1d\uff0b\uff0d\uff20-]' then '''' || ${value} else ${value} end`,
   boolean: (value: RawBuilder<unknown>) => sql`case when ${value} then 'true' else 'false' end`,
 };
 
