@@ -15,7 +15,7 @@ import {
   withLimit,
   withWindow,
 } from './query-flags.ts';
-import type { TableColumn } from './table.ts';
+import { printable, type TableColumn } from './table.ts';
 
 const COLUMNS: TableColumn<NotificationRow>[] = [
   { header: 'id', value: (row) => row.id, align: 'right' },
@@ -71,7 +71,7 @@ export function notifyCommand(context: CommandContext): Command {
         });
       } catch (error) {
         if (!(error instanceof ChannelError)) throw error;
-        context.stderr.write(`${channel}: ${error.message}\n`);
+        context.stderr.write(`${channel}: ${printable(error.message)}\n`);
         context.setExitCode(2);
       } finally {
         await close();
@@ -86,7 +86,8 @@ export function notifyCommand(context: CommandContext): Command {
       try {
         const channels = await alerting.channels();
         for (const { name, type, disabledAt, disabledReason } of channels) {
-          const state = disabledAt === null ? 'on' : `off since ${formatInstant(disabledAt)}: ${disabledReason}`;
+          const state =
+            disabledAt === null ? 'on' : `off since ${formatInstant(disabledAt)}: ${printable(disabledReason)}`;
           context.stdout.write(`${name}  ${type}  ${state}\n`);
         }
         if (channels.length === 0)

@@ -20,7 +20,8 @@ export function createTestAlerting(database: TestDatabase, clock: Clock): Alerti
       { name: 'works', type: 'slack' },
       { name: 'broken', type: 'email' },
     ],
-    disabled: async (name) => (name === 'broken' ? { at: clock.now(), reason: 'The mail server said no.' } : null),
+    disabled: async (name) =>
+      name === 'broken' ? { at: clock.now(), reason: 'The mail server said \u001b[1mno.' } : null,
     testChannel: async (name) => {
       if (name === 'broken') throw new ChannelError('The mail server said no.', { failure: 'permanent' });
     },

@@ -5,7 +5,7 @@ import { type AllowedPrivate, addressProblem, guardedLookup, RefusedAddressError
 
 export interface PostAnswer {
   status: number;
-  /** At most 64 kB of it. */
+  /** At most 64 kB of it, without what it repeats of our URL. */
   text: string;
 }
 
@@ -37,7 +37,7 @@ export async function postJson(options: PostOptions): Promise<PostAnswer> {
   }
   const answer = await request(url, options);
   if (answer.status >= 200 && answer.status < 300) return { status: answer.status, text: answer.text };
-  throw failureOfStatus(url, answer);
+  throw failureOfStatus(url.host, answer);
 }
 
 interface RawAnswer extends PostAnswer {
@@ -75,7 +75,7 @@ function request(url: URL, options: PostOptions): Promise<RawAnswer> {
     response.on('close', () =>
       resolve({
         status: response.statusCode ?? 0,
-        text: Buffer.concat(chunks).toString('utf8'),
+        text: withoutSecrets(Buffer.concat(chunks).toString('utf8'), url),
         retryAfter: response.headers['retry-after'],
       }),
     );
@@ -104,8 +104,7 @@ function refused(host: string, problem: string): ChannelError {
   return new ChannelError(`${host} is refused: ${problem}.`, { failure: 'permanent' });
 }
 
-function failureOfStatus(url: URL, answer: RawAnswer): ChannelError {
-  const { host } = url;
+function failureOfStatus(host: string, answer: RawAnswer): ChannelError {
   const { status } = answer;
   const asked = Number(answer.retryAfter);
   const retryAfterSeconds = Number.isFinite(asked) && asked > 0 ? Math.min(asked, 3600) : null;
@@ -121,7 +120,7 @@ function failureOfStatus(url: URL, answer: RawAnswer): ChannelError {
     });
   }
   const permanent = [401, 403, 404, 405, 410].includes(status);
-  return new ChannelError(`${host} refused it (HTTP ${status}): ${shortened(withoutSecrets(answer.text, url))}`, {
+  return new ChannelError(`${host} refused it (HTTP ${status}): ${shortened(answer.text)}`, {
     failure: permanent ? 'permanent' : 'rejected',
   });
 }

@@ -86,6 +86,11 @@ describe('DingTalk', () => {
     const { url } = await start(() => ({ status: 403 }));
     await expect(channel(url).send(outgoing())).rejects.toThrow(/^(?!.*t0ken).*HTTP 403/);
   });
+  it('never repeats its token out of an answer', async () => {
+    const { url } = await start((call) => ({ body: { errcode: 300001, errmsg: `no robot at ${call.url.href}` } }));
+    const robot = { name: 'd', url: `${url}/robot/send?access_token=s3cret-t0ken`, secret, allowPrivate: true };
+    await expect(createDingtalkChannel(robot).send(outgoing())).rejects.toThrow(/^(?!.*s3cret).*300001: no robot at/);
+  });
 });
 
 describe('Feishu', () => {
