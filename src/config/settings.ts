@@ -9,6 +9,7 @@ import { alertingSettings, maintenanceSettings, notifySettings, watchSettings } 
  * The settings file (SNAPAUDIT_CONFIG, YAML). Every key that people write stands here once; unknown keys are mistakes.
  * Durations are written `10s` and read as seconds, hence the `Seconds` in the names of the parsed form.
  */
+
 /** The vendor's rules for object names, held before any call is made. */
 function objectName(mode: Mode) {
   return z
@@ -137,7 +138,7 @@ const callbackSettings = z
   .strictObject({
     /** How far ALI-LIVE-TIMESTAMP may be from our clock. */
     clockWindow: durationSeconds({ min: 1 }).default(300),
-    /** Further names for a meaning of the body, tried after the built-in ones (usecases/receive-callback). */
+    /** Further names for a meaning of the body, tried after the built-in ones (core/callback-aliases.ts). */
     aliases: z.partialRecord(z.enum(MEANINGS), z.array(z.string())).default({}),
     /** Room for callbacks while PostgreSQL is away, about 600 bytes each. */
     spoolMegabytes: z.int().min(16).max(1_048_576).default(1_024),

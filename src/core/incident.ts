@@ -3,7 +3,7 @@ import type { Instant } from './instant.ts';
 import type { StreamKey } from './stream-key.ts';
 import type { Verdict } from './verdict.ts';
 
-/** What an incident can be about. To add one: here, `TRACKS`, `severity.ts` and `message-words.ts` (the compiler asks for each). */
+/** What an incident can be about. To add one: here, `severity.ts`, `message-words.ts` and the words of the pages (the compiler asks for each). */
 export const INCIDENT_KINDS = [
   'gap',
   'silence',
