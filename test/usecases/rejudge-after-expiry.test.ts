@@ -87,7 +87,7 @@ describe('objects that a lifecycle rule deleted after their slots were judged', 
     'stay expired by %s',
     async (rule) => {
       const config = world.config();
-      const store = createConfigStore(database, { sealingKeys: [] });
+      const store = createConfigStore(world.database, { sealingKeys: [] });
       world.parts.configVersions = store.versions;
       await broadcast(60);
       expire(60);

@@ -139,7 +139,7 @@ describe('what retention took away', () => {
       domains: [DOMAIN],
     });
     await backfill.range({ domain: DOMAIN, from: T0 + HOUR, to: T0 + 30 * HOUR });
-    const restored = await database.db
+    const restored = await world.database.db
       .selectFrom('captures')
       .select(({ fn }) => fn.min('captured_at').as('first'))
       .execute();
