@@ -1,8 +1,10 @@
 import { Cron } from 'croner';
 import { z } from 'zod';
 import { INCIDENT_KINDS, SEVERITIES } from '../core/incident.ts';
+import { domainName } from './domain-name.ts';
 import { durationSeconds } from './duration.ts';
 import { secretRef } from './secret-ref.ts';
+import { uniqueBy } from './unique-by.ts';
 
 /** The sections `notify`, `alerting`, `watch` and `maintenance` of the settings file. */
 
@@ -12,7 +14,7 @@ const when = z
     severity: z.enum(SEVERITIES).default('info'),
     /** silence and gap are one story: either names both. */
     kinds: z.array(z.enum(INCIDENT_KINDS)).default([]),
-    domains: z.array(z.string()).default([]),
+    domains: z.array(domainName).default([]),
     apps: z.array(z.string()).default([]),
   })
   .prefault({});
@@ -67,18 +69,9 @@ const channel = z.discriminatedUnion('type', [
   }),
 ]);
 
-export const notifySettings = z
-  .array(channel)
-  .default([])
-  .superRefine((channels, context) => {
-    const seen = new Set<string>();
-    for (const [index, { name }] of channels.entries()) {
-      if (seen.has(name)) {
-        context.addIssue({ code: 'custom', path: [index, 'name'], message: `"${name}" is used twice; rename one` });
-      }
-      seen.add(name);
-    }
-  });
+const uniqueNames = uniqueBy('name', { remedy: 'rename one' });
+
+export const notifySettings = z.array(channel).default([]).superRefine(uniqueNames.check, uniqueNames.params);
 
 const timeZone = z.string().refine(isTimeZone, 'a time zone such as Asia/Shanghai or UTC');
 
@@ -165,23 +158,23 @@ export const maintenanceSettings = z
     z.strictObject({
       name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a short name of a-z, 0-9 and -'),
       /** Five fields, in `timeZone`. */
-      cron: z.string().refine(isCron, 'a cron line of five fields, e.g. "0 2 * * 1" for Mondays at 02:00'),
+      cron: z.string().refine(isCron, 'a cron line of five fields that comes, e.g. "0 2 * * 1" for Mondays at 02:00'),
       timeZone: timeZone.default('UTC'),
       duration: durationSeconds({ min: 60, max: 7 * 86_400 }),
-      domain: z.string().optional(),
+      domain: domainName.optional(),
       app: z.string().optional(),
       stream: z.string().optional(),
       reason: z.string().min(1),
     }),
   )
-  .default([]);
+  .default([])
+  .superRefine(uniqueNames.check, uniqueNames.params);
 
 export type ChannelSettings = z.output<typeof channel>;
 
 function isCron(line: string): boolean {
   try {
-    new Cron(line, { mode: '5-part', paused: true });
-    return true;
+    return new Cron(line, { mode: '5-part', paused: true }).nextRun() !== null;
   } catch {
     return false;
   }

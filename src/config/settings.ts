@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { MEANINGS } from '../core/callback-aliases.ts';
 import type { Mode } from '../core/capture.ts';
 import { isTemplateDeletion, validateTemplate } from '../core/template.ts';
+import { domainName } from './domain-name.ts';
 import { durationSeconds } from './duration.ts';
 import { alertingSettings, maintenanceSettings, notifySettings, watchSettings } from './notify-settings.ts';
+import { uniqueBy } from './unique-by.ts';
 
 /**
  * The settings file (SNAPAUDIT_CONFIG, YAML). Every key that people write stands here once; unknown keys are mistakes.
@@ -65,24 +67,6 @@ const appSettings = z
     overwriteObject: app.overwriteObject ?? null,
   }));
 
-/** No two entries of a list with the same name. */
-function uniqueBy<Name extends string>(name: Name, spelling: (text: string) => string = (text) => text) {
-  return {
-    check(entries: readonly { [Key in Name]: string }[], context: z.RefinementCtx): void {
-      const seen = new Set<string>();
-      for (const [index, entry] of entries.entries()) {
-        const given: unknown = entry?.[name];
-        if (typeof given !== 'string') continue;
-        if (seen.has(spelling(given))) {
-          context.addIssue({ code: 'custom', path: [index, name], message: `"${given}" stands here twice; keep one` });
-        }
-        seen.add(spelling(given));
-      }
-    },
-    // Beside other mistakes too.
-    params: { when: ({ value }: { value: unknown }) => Array.isArray(value) },
-  };
-}
 /** A publish callback names nothing but the ingest domain: two domains with one could not tell whose stream it is. */
 const ownPushDomains = {
   check(entries: readonly { domain?: unknown; pushDomain?: unknown }[], context: z.RefinementCtx): void {
@@ -101,13 +85,7 @@ const ownPushDomains = {
   params: { when: ({ value }: { value: unknown }) => Array.isArray(value) },
 };
 const uniqueApps = uniqueBy('app');
-const uniqueDomains = uniqueBy('domain', (domain) => domain.toLowerCase());
-
-/** In lower case, as the vendor writes it in callbacks and answers: names are compared letter by letter. */
-const domainName = z
-  .string()
-  .regex(/^[a-z0-9.-]+$/i, 'a domain name')
-  .transform((name) => name.toLowerCase());
+const uniqueDomains = uniqueBy('domain', { spelling: (domain) => domain.toLowerCase() });
 
 const domainSettings = z.strictObject({
   /** Main streaming domain. */

@@ -142,6 +142,36 @@ describe('the settings file', () => {
     expect(problemsOf(GOOD + second.replace('push.example', 'push2.example'))).toEqual([]);
   });
 
+  it('refuses a channel or a maintenance of a name that stands there twice', () => {
+    const window = (name: string) => `  - { name: ${name}, cron: "0 3 * * *", duration: 30m, reason: restart }\n`;
+    expect(problemsOf(`${GOOD}maintenance:\n${window('nightly')}${window('nightly')}`)).toEqual([
+      'line 12: maintenance[1].name: "nightly" stands here twice; rename one',
+    ]);
+    expect(problemsOf(`${GOOD}maintenance:\n${window('nightly')}${window('weekly')}`)).toEqual([]);
+    const channel = (name: string) => `  - { type: slack, name: ${name}, url: { env: URL } }\n`;
+    expect(problemsOf(`${GOOD}notify:\n${channel('ops')}${channel('ops')}`)).toEqual([
+      'line 12: notify[1].name: "ops" stands here twice; rename one',
+    ]);
+  });
+
+  it('refuses maintenance that never comes', () => {
+    const text = `${GOOD}maintenance: [{ name: never, cron: "0 3 31 2 *", duration: 30m, reason: restart }]\n`;
+    expect(problemsOf(text)).toEqual([
+      expect.stringMatching(/^line 10: maintenance\[0\]\.cron: a cron line .*that comes/),
+    ]);
+  });
+
+  it('reads a domain in lower case wherever it is named', () => {
+    const domain = 'Play.Example.com';
+    const settings = parseSettings(
+      `${GOOD}notify: [{ type: slack, name: ops, url: { env: URL }, when: { domains: [${domain}] } }]
+maintenance: [{ name: nightly, cron: "0 3 * * *", duration: 30m, domain: ${domain}, reason: restart }]\n`,
+      'snapaudit.yaml',
+    );
+    expect(settings.notify[0]?.when.domains).toEqual(['play.example.com']);
+    expect(settings.maintenance[0]?.domain).toBe('play.example.com');
+  });
+
   it.each([
     ['        bucket: my-bucket\n', '', /^line 5: .*bucket: is missing: write the OSS bucket/],
     ['endpoint: oss-cn-shanghai.aliyuncs.com', 'endpoint:', /^line 8: .*endpoint: is empty: write the host name/],
