@@ -86,7 +86,7 @@ const causeReasons: Record<Cause, string> = {
 
 const incidentKinds: Record<IncidentKind, string> = {
   gap: 'Gap',
-  silence: 'Silence',
+  silence: 'Callbacks stopped',
   interval_drift: 'Interval drift',
   naming: 'Wrong names',
   config_drift: 'Config drift',

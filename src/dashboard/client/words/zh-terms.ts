@@ -75,7 +75,7 @@ export const zhTerms: Terms = {
   },
   incidentKinds: {
     gap: '缺口',
-    silence: '静默',
+    silence: '截图回调中断',
     interval_drift: '间隔漂移',
     naming: '命名不符',
     config_drift: '配置漂移',
