@@ -93,6 +93,20 @@ describe.skipIf(!hasChromium)(`the delivery report${SKIPPED}`, () => {
     });
   }, 120_000);
 
+  it('gives its times in UTC as its days, wherever it is read', async () => {
+    for (const timezoneId of ['Asia/Shanghai', 'America/Los_Angeles']) {
+      await visit(
+        '/report?month=2026-10',
+        async (page) => {
+          await page.getByText('Days and times are UTC.').waitFor();
+          const longest = page.locator('.panel', { has: page.getByRole('heading', { name: 'Longest gaps' }) });
+          expect(await longest.locator('tbody time').first().innerText()).toMatch(/Oct 1\b.*00:00:00/);
+        },
+        { timezoneId },
+      );
+    }
+  }, 120_000);
+
   it('says of a month that has not begun that nothing of it was judged', async () => {
     const { page, context } = await watchedPage(browser, [new URL(dashboard.url).host]);
     await page.goto(`${dashboard.url}/report?month=2099-01`);

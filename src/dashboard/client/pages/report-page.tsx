@@ -16,7 +16,7 @@ import { Name, VerdictMark } from '../parts/marks.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
 import { ScrollX } from '../parts/scroll-x.tsx';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
-import { percentText, When } from '../parts/time.tsx';
+import { percentText, When, Zone } from '../parts/time.tsx';
 import { useWords } from '../words/language.tsx';
 import { CoverageChart } from './coverage-chart.tsx';
 
@@ -79,7 +79,7 @@ export default function ReportPage() {
       ) : !report.data || !slots ? (
         <Loading />
       ) : (
-        <>
+        <Zone value="UTC">
           <dl className="facts">
             <Fact name={words.common.coverage} value={percentText(coverageOf(slots), words.locale)} />
             <Fact name={words.report.expected} value={counted.toLocaleString(words.locale)} />
@@ -120,7 +120,7 @@ export default function ReportPage() {
             )}
           </section>
           <Exclusions spans={report.data.exclusions} />
-        </>
+        </Zone>
       )}
     </>
   );

@@ -27,12 +27,13 @@ const OPTIONS: Record<Detail, Intl.DateTimeFormatOptions> = {
   },
 };
 
-/** The year stands there where it is not this one. */
-export function formatTime(at: number | string, detail: Detail, locale: string): string {
+/** The year stands there where it is not this one. In the viewer's zone where none is named. */
+export function formatTime(at: number | string, detail: Detail, locale: string, timeZone = zone): string {
   const date = new Date(at);
   const dated = detail === 'minute' || detail === 'full';
-  const year = dated && date.getFullYear() !== new Date().getFullYear() ? { year: 'numeric' as const } : {};
-  return format(locale, { ...OPTIONS[detail], ...year }).format(date);
+  const yearOf = (each: Date) => format(locale, { year: 'numeric', timeZone }).format(each);
+  const year = dated && yearOf(date) !== yearOf(new Date()) ? { year: 'numeric' as const } : {};
+  return format(locale, { ...OPTIONS[detail], ...year, timeZone }).format(date);
 }
 
 export function utcText(at: number | string): string {

@@ -1,6 +1,6 @@
-import { useSyncExternalStore } from 'react';
+import { createContext, useContext, useSyncExternalStore } from 'react';
 import { useLanguage, useWords } from '../words/language.tsx';
-import { type Detail, formatTime, utcText } from './format-time.ts';
+import { type Detail, formatTime, utcText, zone } from './format-time.ts';
 
 export { formatTime, utcText };
 
@@ -47,12 +47,16 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
 
-/** An instant in the viewer's zone; UTC on hover. */
+/** The zone of the times below it, where it is not the viewer's. */
+export const Zone = createContext(zone);
+
+/** An instant in the viewer's zone, or that of a `Zone` above; UTC on hover. */
 export function When({ at, detail = 'full' }: { at: number | string; detail?: Detail }) {
   const { words } = useLanguage();
+  const timeZone = useContext(Zone);
   return (
     <time dateTime={new Date(at).toISOString()} title={utcText(at)}>
-      {formatTime(at, detail, words.locale)}
+      {formatTime(at, detail, words.locale, timeZone)}
     </time>
   );
 }

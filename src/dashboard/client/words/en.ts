@@ -360,7 +360,7 @@ export const en = {
     emptyHint: 'Choose another month, or wait for the first audit.',
     generated: (time: string) => `Generated ${time}`,
     explain:
-      'Coverage is good slots over slots that count. Excused, unknown and pending slots do not count and stand beside it. Days are UTC.',
+      'Coverage is good slots over slots that count. Excused, unknown and pending slots do not count and stand beside it. Days and times are UTC.',
     runs: 'Longest gaps',
     runsHint: 'The longest of each stream; all streams stand in the CSV.',
   },

@@ -353,7 +353,7 @@ export const zh: Dictionary = {
     empty: '该月没有已判定的截图点。',
     emptyHint: '请选择其他月份，或等待第一次审计。',
     generated: (time) => `生成于 ${time}`,
-    explain: '覆盖率 = 正常截图点 / 计入的截图点。豁免、未知和待定不计入，单独列出。日期按 UTC。',
+    explain: '覆盖率 = 正常截图点 / 计入的截图点。豁免、未知和待定不计入，单独列出。日期和时间均为 UTC。',
     runs: '最长的缺口',
     runsHint: '每路流最长的一个；CSV 中列出所有流。',
   },
