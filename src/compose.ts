@@ -381,9 +381,12 @@ async function listen(server: ReturnType<typeof createHttpServer>, { host, port 
   try {
     return await server.listen({ port, host });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
     throw new ConfigurationError('The service cannot start:', [
-      `port ${port} of ${host} is taken by another program: stop it, or set PORT to another one`,
+      code === 'EADDRINUSE'
+        ? `port ${port} of ${host} is taken by another program: stop it, or set PORT to another one`
+        : `it cannot listen on port ${port} of ${host} (${code}): set HOST to an address of this machine, PORT to a port that it may open`,
     ]);
   }
 }
