@@ -104,7 +104,13 @@ async function runAudit(context: CommandContext, handle: AuditHandle, flags: Fla
   const rows: Row[] = [];
   const unasked = new Map((await handle.poll()).map(({ domain, error }) => [domain, error]));
   await handle.track();
-  for (const domain of flags.domain ? [flags.domain] : handle.domains) {
+  const domains = flags.domain ? [flags.domain] : handle.domains;
+  // Nor is a name that was mistyped clean.
+  if ((app ?? stream) !== null && unasked.size === 0) {
+    const known = await Promise.all(domains.map((domain) => handle.streamIds({ domain, app, stream })));
+    if (known.flat().length === 0) throw new Error('no such stream was ever seen; names are case-sensitive');
+  }
+  for (const domain of domains) {
     const scope = { domain, app, stream };
     if (from !== null && !flags.backfill)
       await handle.audits.markLate(await handle.streamIds(scope), from, 'asked-for');

@@ -46,7 +46,10 @@ function run(...args: string[]) {
     backfill: createBackfill({ ...parts, captures: world.captures, track, audit: world.audit, domains }),
     exportEvidence: createEvidenceExport(parts),
     audits: world.audits,
-    streamIds: async ({ domain }) => (await world.sessions.streams(domain)).map(({ id }) => id),
+    streamIds: async ({ domain, app, stream }) =>
+      (await world.sessions.streams(domain))
+        .filter((row) => row.app === (app ?? row.app) && row.stream === (stream ?? row.stream))
+        .map(({ id }) => id),
     close: async () => {},
   };
   return runCommand(auditCommand, args, { openAudit: async () => handle });
@@ -89,6 +92,13 @@ describe('snapaudit audit', () => {
     const sentence = 'could not ask the vendor who is on air: the vendor refused: InvalidAccessKeySecret';
     expect(stderr).toContain(`${DOMAIN}: ${sentence}\n`);
     expect(JSON.parse(stdout)).toMatchObject([{ domain: DOMAIN, streams: 0, bad: 0, error: sentence }]);
+  });
+
+  it('refuses names that nobody ever saw: a mistyped one is not "all clean"', async () => {
+    await broadcast([20]);
+    await expect(run('--stream', 'Cam01')).rejects.toThrow(/no such stream was ever seen; .*case-sensitive/);
+    await expect(run('--app', 'nosuch', '--last', '5m')).rejects.toThrow(/no such stream was ever seen/);
+    expect((await run('--stream', 'cam01')).exitCode).toBe(1);
   });
 
   it('judges a stretch again when it is asked to', async () => {
