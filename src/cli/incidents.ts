@@ -96,7 +96,7 @@ export function incidentsCommand(context: CommandContext): Command {
         columns: COLUMNS,
         fields: FIELDS,
         record: incidentRecord,
-        nothing: 'No incident.',
+        nothing: wanted?.includes('resolved') === false ? 'No open incident matches.' : 'No incident matches.',
       });
       // What the limit left out is not clean for that.
       if (!unattended && (wanted?.includes('open') ?? true)) {

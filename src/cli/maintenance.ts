@@ -135,11 +135,12 @@ export function maintenanceCommand(context: CommandContext): Command {
       const { alerting, close } = await context.openAlerting();
       try {
         const now = Date.now();
-        for (const schedule of await alerting.maintenance(false))
-          context.stdout.write(`${printable(scheduleLine(schedule))}\n`);
-        for (const window of await alerting.excusedSpans(now - LOOK_MS, now + LOOK_MS)) {
-          context.stdout.write(`${printable(windowLine(window))}\n`);
-        }
+        const lines = [
+          ...(await alerting.maintenance(false)).map(scheduleLine),
+          ...(await alerting.excusedSpans(now - LOOK_MS, now + LOOK_MS)).map(windowLine),
+        ];
+        for (const line of lines) context.stdout.write(`${printable(line)}\n`);
+        if (lines.length === 0) context.stderr.write('There is no maintenance.\n');
       } finally {
         await close();
       }

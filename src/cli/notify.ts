@@ -117,7 +117,7 @@ export function notifyCommand(context: CommandContext): Command {
           dueAt: formatInstant(row.dueAt),
           sentAt: row.sentAt === null ? null : formatInstant(row.sentAt),
         }),
-        nothing: 'Nothing was sent.',
+        nothing: 'No delivery matches.',
       });
     } finally {
       await close();

@@ -57,7 +57,7 @@ export function quarantineCommand(context: CommandContext): Command {
         columns: COLUMNS,
         fields: QUARANTINE_COLUMNS,
         record: quarantineRecord,
-        nothing: 'Nothing lies in quarantine.',
+        nothing: 'Nothing in quarantine matches.',
       });
     } finally {
       await close();

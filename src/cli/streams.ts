@@ -55,7 +55,7 @@ export function streamsCommand(context: CommandContext): Command {
         columns: COLUMNS,
         fields: STREAM_COLUMNS,
         record: streamRecord,
-        nothing: 'No stream was seen yet.',
+        nothing: Object.keys(words).length > 0 ? 'No stream matches.' : 'No stream was seen yet.',
       });
       context.setExitCode(findings ? 1 : 0);
     } finally {

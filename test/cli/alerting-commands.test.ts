@@ -109,7 +109,10 @@ describe('snapaudit maintenance', () => {
     expect(stdout).toContain(`window ${window}`);
     await runCommand(maintenanceCommand, ['end', schedule], parts);
     await runCommand(maintenanceCommand, ['cancel', window], parts);
-    expect((await runCommand(maintenanceCommand, ['list'], parts)).stdout).toBe('');
+    expect(await runCommand(maintenanceCommand, ['list'], parts)).toMatchObject({
+      stdout: '',
+      stderr: 'There is no maintenance.\n',
+    });
   });
   it('writes down who did what', async () => {
     const actions = await createOperatorLog(database).list({
