@@ -1,6 +1,7 @@
 import type { FieldDifference } from './config-diff.ts';
 import type { ConfigSubject } from './config-subject.ts';
 import type { Found, LeftAsItIs } from './found.ts';
+import { KEY_FIELDS, KEY_WORDS } from './key-words.ts';
 import type { Locale } from './message-words.ts';
 import type { BodyProblem, PushProblem, SignatureProblem } from './quarantine-reason.ts';
 
@@ -107,18 +108,9 @@ function subjectInChinese({ kind, domain, app }: ConfigSubject): string {
   }
 }
 
-/** Keys are told by words, for they are secrets. */
-const KEY_WORDS: Record<string, string> = {
-  yes: '是',
-  no: '否',
-  ours: '我方密钥',
-  'another key': '其他密钥',
-  none: '无',
-};
-
 function valueInChinese(field: string, value: FieldDifference['actual']): string {
   if (value === null) return '未设置';
-  return ['key', 'signed'].includes(field) ? (KEY_WORDS[value] ?? String(value)) : String(value);
+  return KEY_FIELDS.includes(field) ? (KEY_WORDS[value] ?? String(value)) : String(value);
 }
 
 const REASONS: Record<Locale, Record<RejectionReason, string>> = {

@@ -106,6 +106,24 @@ describe.skipIf(!hasChromium)(`the dashboard in Chromium${SKIPPED}`, () => {
     expect(rows).toEqual([]);
   }, 120_000);
 
+  it('tells in Chinese whose key stands at the vendor', async () => {
+    await visit(
+      '/configs',
+      async (page) => {
+        await page.locator('tr', { hasText: '签名' }).first().waitFor();
+        expect(await page.locator('.diff-old').allInnerTexts()).toEqual(expect.arrayContaining(['否', '无']));
+        expect(await page.locator('.diff-new').allInnerTexts()).toEqual(expect.arrayContaining(['是', '我方密钥']));
+        await page.getByRole('button', { name: /^应用/ }).click();
+        await page
+          .getByRole('dialog')
+          .getByText(/签名: 是/)
+          .first()
+          .waitFor();
+      },
+      { locale: 'zh-CN' },
+    );
+  }, 120_000);
+
   it('shows the plan field by field and applies it only after it was asked, as the command asks', async () => {
     await visit('/configs', async (page) => {
       const interval = page.locator('tr', { hasText: 'Interval (s)' }).first();

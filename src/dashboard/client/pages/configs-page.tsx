@@ -20,6 +20,7 @@ import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { When } from '../parts/time.tsx';
 import { useWords } from '../words/language.tsx';
 import { ConfirmSteps } from './confirm-steps.tsx';
+import { FieldValue } from './field-value.tsx';
 import { StepList } from './step-list.tsx';
 
 type Entry = Plan['domains'][number]['entries'][number];
@@ -190,8 +191,12 @@ function EntryRows({ entry }: { entry: Entry }) {
       {difference ? (
         <>
           <td className="fit">{words.configs.fields[difference.field] ?? difference.field}</td>
-          <td className="wrap-any diff-old">{difference.actual ?? <i>{words.configs.none}</i>}</td>
-          <td className="wrap-any diff-new">{difference.desired ?? <i>{words.configs.none}</i>}</td>
+          <td className="wrap-any diff-old">
+            <FieldValue field={difference.field} value={difference.actual} />
+          </td>
+          <td className="wrap-any diff-new">
+            <FieldValue field={difference.field} value={difference.desired} />
+          </td>
         </>
       ) : (
         <td colSpan={3} className="quiet">

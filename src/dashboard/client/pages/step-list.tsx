@@ -1,6 +1,7 @@
 import type { PlanStep } from '../api.ts';
 import { Name } from '../parts/marks.tsx';
 import { useWords } from '../words/language.tsx';
+import { FieldValue } from './field-value.tsx';
 
 /** Calls to be made at the vendor, each with what it sets. */
 export function StepList({ steps }: { steps: readonly PlanStep[] }) {
@@ -15,7 +16,7 @@ export function StepList({ steps }: { steps: readonly PlanStep[] }) {
               {step.changes.map((change) => (
                 <li key={change.field} className="wrap-any">
                   <span className="quiet">{words.configs.fields[change.field] ?? change.field}:</span>{' '}
-                  {change.to ?? <i>{words.configs.none}</i>}
+                  <FieldValue field={change.field} value={change.to} />
                 </li>
               ))}
             </ul>

@@ -293,6 +293,8 @@ export const en = {
       delete_callback_auth: 'Remove callback key',
       set_push_notify: 'Set publish callback',
     },
+    /** Of the words that keys are told by, where they read otherwise. */
+    values: {} as Record<string, string>,
     fields: {
       intervalSeconds: 'Interval (s)',
       bucket: 'Bucket',

@@ -1,3 +1,4 @@
+import { KEY_WORDS } from '../../../core/key-words.ts';
 import type { Dictionary } from './en.ts';
 import { zhTerms } from './zh-terms.ts';
 
@@ -287,6 +288,7 @@ export const zh: Dictionary = {
       delete_callback_auth: '移除回调密钥',
       set_push_notify: '设置推流回调',
     },
+    values: KEY_WORDS,
     fields: {
       intervalSeconds: '间隔（秒）',
       bucket: '存储空间',
