@@ -22,7 +22,7 @@ A faults file says what goes wrong, and the sandbox remembers it as the truth (p
     - { fault: callback_delayed, stream: cam02, captures: 5, after: 45s }
     - { fault: object_deleted, stream: cam02, captures: 9, after: 3s }
     - { fault: beat_slower, stream: cam03, session: 2, factor: 2 }
-    - { fault: capture_outside_session, stream: cam04, after: 20s }
+    - { fault: capture_outside_session, stream: cam04, after: 12s }
     - { fault: callback_url_changed, app: live, at: 2m }                       # or interval_changed
     - { fault: oss_unavailable, at: 3m, for: 20s }       # oss_throttled, oss_timeout, live_unavailable, live_throttled, live_timeout
 For captures: callback_dropped, callback_delayed, callback_twice, callback_badly_signed, callback_forged, object_not_stored,

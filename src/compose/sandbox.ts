@@ -7,7 +7,13 @@ const APP = 'live';
 /** The vendor's stand-in for `snapaudit sandbox`: endless broadcasts of one app. Throws where the faults file has mistakes. */
 export async function createSandbox(request: SandboxRequest): Promise<SandboxHandle> {
   const streams = endlessStreams({ ...request, domain: DOMAIN, app: APP, count: request.streams });
-  const cast = { domains: [DOMAIN], apps: [APP], streams: streams.map(({ stream }) => stream), hasReceiver: false };
+  const cast = {
+    domains: [DOMAIN],
+    apps: [APP],
+    streams: streams.map(({ stream }) => stream),
+    hasReceiver: false,
+    pauseMs: request.pauseMs,
+  };
   const faults = request.faultsFile === null ? [] : parseFaultsFile(request.faultsFile, cast);
   const sandbox = await startSandbox({
     livePort: request.livePort,

@@ -114,6 +114,8 @@ export interface Cast {
   apps: readonly string[];
   streams: readonly string[];
   hasReceiver: boolean;
+  /** How long a stream rests between two sessions. */
+  pauseMs: number;
 }
 
 /** Reads a faults file (YAML or JSON). Throws one error that names every mistake. */
@@ -142,13 +144,16 @@ function readYaml(text: string): unknown {
 }
 
 /** Why an order can never be carried out. */
-function impossible(fault: ScheduledFault, { domains, apps, streams, hasReceiver }: Cast): string[] {
+function impossible(fault: ScheduledFault, { domains, apps, streams, hasReceiver, pauseMs }: Cast): string[] {
   const oneOf = (what: string, name: string, known: readonly string[]) =>
     known.includes(name) ? [] : [`there is no ${what} "${name}": there is ${shortList(known)}`];
   if (fault.fault === 'receiver_down') {
     return hasReceiver
       ? []
       : ['receiver_down needs a receiver of ours in the same process: stop `snapaudit serve` instead'];
+  }
+  if (fault.fault === 'capture_outside_session' && fault.afterMs >= pauseMs) {
+    return [`after must be shorter than the pause of ${pauseMs / 1_000} s: the next session goes on by then`];
   }
   if ('stream' in fault) return oneOf('stream', fault.stream, streams);
   if (!('app' in fault)) return [];

@@ -6,6 +6,7 @@ const CAST = {
   apps: ['live'],
   streams: ['cam01', 'cam02', 'cam03', 'cam04'],
   hasReceiver: false,
+  pauseMs: 15_000,
 };
 
 describe('a faults file', () => {
@@ -57,6 +58,12 @@ faults:
     );
     expect(() => parseFaultsFile(text, CAST)).not.toThrowError(/faults\.3/);
     expect(() => parseFaultsFile('faults: [', CAST)).toThrowError(/no YAML or JSON/);
+  });
+
+  it('is refused where a capture outside every session would fall into the next one', () => {
+    const stray = (after: string) => `faults: [{ fault: capture_outside_session, stream: cam04, after: ${after} }]`;
+    expect(() => parseFaultsFile(stray('15s'), CAST)).toThrowError(/faults\.0: after must be shorter .* of 15 s/);
+    expect(parseFaultsFile(stray('14s'), CAST)).toMatchObject([{ afterMs: 14_000 }]);
   });
 
   it('is refused when it is empty', () => {
