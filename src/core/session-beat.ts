@@ -246,7 +246,8 @@ export class SessionBeat {
     const missing = Math.min(between.length, Math.max(0, room - claims.length));
     if (between.length === missing) empty = between;
     else for (const claim of claims) if (empty.length > missing) removeNearest(empty, claim.at);
-    const judgedTo = last + judgedSteps * intervalMs;
+    // A claim may come later than the last neighbour; in a session that ended no slot before it is pending for that.
+    const judgedTo = judgedSteps < steps ? last + judgedSteps * intervalMs : Number.POSITIVE_INFINITY;
     let index = 0;
     for (const claim of claims) {
       for (; index < empty.length && empty[index]! <= claim.at; index++) {

@@ -140,6 +140,12 @@ describe('claims, which nothing but a callback supports', () => {
     expect(gaps).toEqual(['0..80 8 delivery_lost', '34..40 1 unconfirmed']);
   });
 
+  it('leaves no slot of an ended session pending where a claim follows it in the last seconds', () => {
+    const captures = [...capturesAt([0, 10]), captureAt(START + 30 * SECOND, 'claim')];
+    const { slots } = judgeWhole(termsOf({ endedAt: START + 32 * SECOND }), evidenceOf({ captures }));
+    expect(slots).toEqual({ ok: 2, not_captured: 1, object_missing: 1 });
+  });
+
   it('lets a claim fill one missing slot, and no more than one', () => {
     const captures = [...capturesAt([0, 10]), captureAt(START + 31 * SECOND, 'claim'), ...capturesAt([50, 60])];
     const { gaps } = judgeWhole(termsOf({ endedAt: START + 70 * SECOND }), evidenceOf({ captures }));
