@@ -22,6 +22,9 @@ const RENEWED_EVERY_ANCHORS = 32;
 /** No spacing further than this from half an interval is ambiguous. */
 const AMBIGUOUS = 0.15;
 
+/** So far, in intervals, a capture is off the encoder's timer at most. */
+export const MOST_OFF_TIMER = 0.4;
+
 /** Wider than this, in intervals, is no arc of a timer: 0.4, and in whole seconds 3 of 6 or 4 of 8. */
 const WIDEST_ARC = 0.52;
 

@@ -3,7 +3,7 @@ import type { ConfigVersion } from './config-version.ts';
 import type { Instant } from './instant.ts';
 import type { ExcusedSpan, LookedSpans } from './judge-state.ts';
 import { sameUrl } from './same-url.ts';
-import { type Span, spansContain, spansOverlap } from './span.ts';
+import { type Span, spansContain, spansCover, spansOverlap } from './span.ts';
 import type { StreamKey } from './stream-key.ts';
 import type { Template } from './template.ts';
 import { type Cause, isBad, type Verdict } from './verdict.ts';
@@ -51,10 +51,20 @@ export function judgeCapture(capture: Capture, looked: LookedSpans, terms: Captu
   return excuse(judged, capture.at, looked.excused);
 }
 
-/** The last rows of the table: a slot that no witness knows. */
-export function judgeEmptySlot(at: Instant, looked: LookedSpans, mode: Mode): Judgement {
-  if (mode === 'sequence' && !spansContain(looked.listed, at)) return unseen(at, looked);
-  if (!spansContain(looked.indexed, at)) return { verdict: 'unknown', cause: 'index_failed' };
+/**
+ * The last rows of the table: a slot that no witness knows. Its capture may have been made anywhere in `around`; only who looked at all
+ * of it can say that there is none. Nobody asks the index beyond `askedTo`.
+ */
+export function judgeEmptySlot(
+  at: Instant,
+  looked: LookedSpans,
+  mode: Mode,
+  around: Span = { from: at, to: at + 1 },
+  askedTo: Instant = around.to,
+): Judgement {
+  if (mode === 'sequence' && !spansCover(looked.listed, around)) return unseen(at, looked);
+  const asked = { from: around.from, to: Math.max(at + 1, Math.min(around.to, askedTo)) };
+  if (!spansCover(looked.indexed, asked)) return { verdict: 'unknown', cause: 'index_failed' };
   return excuse({ verdict: 'not_captured', cause: 'not_captured' }, at, looked.excused);
 }
 

@@ -202,7 +202,8 @@ function openSession(
   const beat = new SessionBeat(state, writer, {
     intervalMs: config.intervalSeconds * 1_000,
     head,
-    judgeEmpty: (slotAt) => (slotAt > judgedTo ? pending : judgeEmptySlot(slotAt, state.looked, mode)),
+    judgeEmpty: (slotAt, around) =>
+      slotAt > judgedTo ? pending : judgeEmptySlot(slotAt, state.looked, mode, around, at.until),
   });
   return {
     gaps: writer.gaps,

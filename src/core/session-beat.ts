@@ -1,9 +1,10 @@
 import { findDrift } from './find-drift.ts';
-import { advanceGrid, newGrid, offGrid, stepsBetween } from './grid.ts';
+import { advanceGrid, MOST_OFF_TIMER, newGrid, offGrid, stepsBetween } from './grid.ts';
 import type { Instant } from './instant.ts';
 import type { Judgement } from './judge-capture.ts';
 import type { Anchor, Drift, Held, JudgeState } from './judge-state.ts';
 import type { SlotWriter } from './slot-writer.ts';
+import type { Span } from './span.ts';
 
 /** More unsupported captures than this between two anchors: the last one then serves as an anchor, to keep the state small. */
 const MOST_CLAIMS = 32;
@@ -14,8 +15,11 @@ export interface BeatTerms {
   intervalMs: number;
   /** Where the session (or what is known of it) begins. */
   head: Instant;
-  /** The last rows of the table, for a slot that no witness knows; `pending` where it is too early to say. */
-  judgeEmpty(at: Instant): Judgement;
+  /**
+   * The last rows of the table, for a slot that no witness knows; `pending` where it is too early to say. `around`: where its
+   * capture would lie.
+   */
+  judgeEmpty(at: Instant, around: Span): Judgement;
 }
 
 /**
@@ -233,7 +237,7 @@ export class SessionBeat {
     const apart = Math.min(intervalMs, next > last ? (next - last) / steps : intervalMs);
     for (let step = 1; step < steps; step++) empty.push(Math.round(last + step * (drifting > 0 ? apart : intervalMs)));
     if (claims.length === 0) {
-      for (const [index, at] of empty.entries()) this.#writeEmpty(at, index < drifting, index + 1 >= judgedSteps);
+      for (const [index, at] of empty.entries()) this.#writeEmpty(at, next, index < drifting, index + 1 >= judgedSteps);
       return;
     }
     // The first slot of a session may lie right at its start, and the last one right at its end.
@@ -251,16 +255,23 @@ export class SessionBeat {
     let index = 0;
     for (const claim of claims) {
       for (; index < empty.length && empty[index]! <= claim.at; index++) {
-        this.#writeEmpty(empty[index]!, index < drifting, empty[index]! >= judgedTo);
+        this.#writeEmpty(empty[index]!, next, index < drifting, empty[index]! >= judgedTo);
       }
       if (beyondBeat.has(claim)) this.#writer.extra(claim.at, judgementOf(claim));
       else this.#writer.slot(claim.at, judgementOf(claim));
     }
-    for (; index < empty.length; index++) this.#writeEmpty(empty[index]!, index < drifting, empty[index]! >= judgedTo);
+    for (; index < empty.length; index++)
+      this.#writeEmpty(empty[index]!, next, index < drifting, empty[index]! >= judgedTo);
   }
 
-  #writeEmpty(at: Instant, drifting: boolean, pending: boolean): void {
-    const judged: Judgement = pending ? { verdict: 'pending', cause: null } : this.#terms.judgeEmpty(at);
+  #writeEmpty(at: Instant, next: Instant, drifting: boolean, pending: boolean): void {
+    // Where the timer stands is not known before the first capture.
+    const off = (MOST_OFF_TIMER + (this.#state.atHead ? 0.5 : 0)) * this.#terms.intervalMs;
+    const around = {
+      from: Math.min(at, Math.max(at - off, this.#state.last!)),
+      to: Math.max(at + 1, Math.min(at + off, next)),
+    };
+    const judged: Judgement = pending ? { verdict: 'pending', cause: null } : this.#terms.judgeEmpty(at, around);
     if (drifting && judged.verdict === 'not_captured') {
       this.#writer.drifted(at, { verdict: 'not_captured', cause: 'interval_drift' });
     } else this.#writer.slot(at, judged);

@@ -44,6 +44,12 @@ export function spansContain(spans: readonly Span[], at: Instant): boolean {
   return span !== undefined && span.from <= at;
 }
 
+/** True where one of the merged spans holds all of `span`. */
+export function spansCover(spans: readonly Span[], { from, to }: Span): boolean {
+  const span = spans[firstEndingAfter(spans, from)];
+  return span !== undefined && span.from <= from && span.to >= to;
+}
+
 /** The spans from `from` on; what ends before is dropped. */
 export function spansAfter<S extends Span>(spans: readonly S[], from: Instant): S[] {
   return spans.filter((span) => span.to > from);

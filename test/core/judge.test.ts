@@ -302,6 +302,25 @@ describe('gaps', () => {
     expect(judge([94, ...beat(124, 10, 7), 224]).gaps).toEqual(['104..124 2 not_captured', '194..200 1 not_captured']);
   });
 
+  it('are not called not captured where the capture may lie in a span that nobody looked at', () => {
+    const lost = (spans: { listed?: [number, number][]; indexed?: [number, number][] }) => {
+      const evidence: Record<string, { from: number; to: number }[]> = {};
+      for (const [name, each] of Object.entries(spans)) {
+        evidence[name] = each.map(([from, to]) => ({ from: START + from * SECOND, to: START + to * SECOND }));
+      }
+      const captures = capturesAt([0, 10, 20, 40, 50]);
+      return judgeWhole(termsOf({ endedAt: START + 60 * SECOND }), evidenceOf({ captures, ...evidence })).gaps;
+    };
+    const hole = (from: number, to: number): [number, number][] => [
+      [-100, from],
+      [to, 100],
+    ];
+    expect(lost({ listed: hole(32, 34) })).toEqual(['30..40 1 listing_failed']);
+    expect(lost({ listed: hole(26, 28) })).toEqual(['30..40 1 listing_failed']);
+    expect(lost({ indexed: hole(32, 34) })).toEqual(['30..40 1 index_failed']);
+    expect(lost({ listed: hole(34, 40), indexed: hole(20, 26) })).toEqual(['30..40 1 not_captured']);
+  });
+
   it('name the reason of what is excused', () => {
     const excused = [{ from: START + 10 * SECOND, to: START + 30 * SECOND, reason: 'maintenance' }];
     const { all, slots } = judgeWhole(
