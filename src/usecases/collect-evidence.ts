@@ -26,6 +26,8 @@ export class CollectedEvidence {
   readonly sorter = new EvidenceSorter();
   readonly configs: ConfigVersion[] = [];
   readonly #listed = new Map<string, { bucket: string; prefix: string; spans: Span[] }>();
+  /** Of the prefixes: they may be as many as objects that were found to be absent, their lengths are few. */
+  readonly #listedLengths = new Set<number>();
   readonly #blind: Span[] = [];
   readonly #unkept: Span[] = [];
   readonly #excused: EvidenceOf<'excused'>[] = [];
@@ -63,6 +65,7 @@ export class CollectedEvidence {
         const entry = this.#listed.get(id) ?? { bucket: line.bucket, prefix: line.prefix, spans: [] };
         entry.spans.push({ from: line.from, to: line.to });
         this.#listed.set(id, entry);
+        this.#listedLengths.add(line.prefix.length);
         break;
       }
       case 'indexed':
@@ -180,8 +183,8 @@ export class CollectedEvidence {
       );
       for (const capture of captures) {
         // The judge looks at what was listed for the names of the config in force; of any other name OSS may never have been asked.
-        const isOther = !read || this.#configAt(streamId, capture.at)?.bucket !== bucket;
-        if (isOther && !capture.stored && !this.#wasListed(bucket, object, capture.at)) capture.unlisted = true;
+        if (!capture.stored && !capture.replaced && !this.#wasListed(bucket, object, capture.at))
+          capture.unlisted = true;
         this.sorter.addCapture(streamId, mode, capture);
       }
     }
@@ -246,8 +249,9 @@ export class CollectedEvidence {
   }
 
   #wasListed(bucket: string, object: string, at: number): boolean {
-    for (const entry of this.#listed.values()) {
-      if (entry.bucket === bucket && object.startsWith(entry.prefix) && spansContain(entry.spans, at)) return true;
+    for (const length of this.#listedLengths) {
+      const entry = length <= object.length ? this.#listed.get(`${bucket}\n${object.slice(0, length)}`) : undefined;
+      if (entry && spansContain(entry.spans, at)) return true;
     }
     return false;
   }

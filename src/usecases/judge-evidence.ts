@@ -209,7 +209,8 @@ function judgeStrays(
     const result = judgeStray(
       capture,
       cause,
-      { ...bench.looked, listed: listedFor(bench, config, mode) },
+      // Where nobody listed its name the capture says so itself, whatever config is in force by then.
+      { ...bench.looked, listed: [{ from: capture.at, to: capture.at + 1 }] },
       {
         stream,
         config,

@@ -126,6 +126,25 @@ describe('judging an evidence file', () => {
     expect(await gapsOf([old, ...broadcast(600, [100]), told])).toEqual(['cam01 100..110 1 listing_failed']);
   });
 
+  it('calls nothing missing under an older name that nobody listed', async () => {
+    const old = line.config({ validFrom: -1, sequenceObject: 'old/{AppName}/{StreamName}/{UnixTimestamp}.jpg' });
+    const told = line.callback(100, { object: nameAt(100).replace('snapshot', 'old') });
+    const lines = [old, ...broadcast(600, [100]), told];
+    expect(await gapsOf(lines)).toEqual(['cam01 100..110 1 listing_failed']);
+    expect(await gapsOf([...lines, line.listed(0, 600, { prefix: 'old/' })])).toEqual([
+      'cam01 100..110 1 never_stored',
+    ]);
+  });
+
+  it('asks the listing of its own bucket for a claim outside of every session', async () => {
+    const later = line.config({ validFrom: START + 50 * SECOND, bucket: 'later' });
+    const lines = [...broadcast(100).map((each) => (each.type === 'window' ? line.window(1_000) : each)), later];
+    const claim = [line.callback(800), line.indexed(0, 1_000)];
+    const listed = (bucket: string) => gapsOf([...lines, ...claim, line.listed(0, 1_000, { bucket })]);
+    expect(await listed('later')).toEqual(['cam01 800..800.001 1 listing_failed']);
+    expect(await listed('b')).toEqual(['cam01 800..800.001 1 never_stored']);
+  });
+
   it('finds whose object it is by the streams that are known, where the name does not tell the app', async () => {
     const object = (at: number) => `snapshot/live/cam01/${START / SECOND + at}.jpg`;
     const lines = broadcast(600, [100]).filter(({ type }) => type !== 'config');
