@@ -202,25 +202,42 @@ function clustersByDistance(named: NamedWitnesses, terms: JoinTerms): Cluster[] 
 }
 
 /**
- * A name that only counts (`{Sequence}`) is one capture's, unless a new push began to count anew: then two witnesses that know the
- * moment are far apart, or the object was written long after the capture and right before another callback. Without that, a
- * callback belongs to the last capture before it, however late it came.
+ * A name that only counts (`{Sequence}`) is one capture's, unless a new push began to count anew: then the index has a row of each, or
+ * two witnesses that know the moment are far apart, or the object was written long after the capture and right before another
+ * callback. Without that, a callback belongs to the last capture before it, however late it came.
  */
 function clustersByPush(named: NamedWitnesses): Cluster[] {
   const clusters: Cluster[] = [];
   const written = named.stored?.lastModified ?? null;
-  // Order matters: what knows the moment comes first.
-  for (const testimony of testimoniesOf(named).sort((a, b) => Number(b.precise) - Number(a.precise) || a.at - b.at)) {
+  // Order matters: the index comes first, then whoever else knows the moment.
+  const rank = ({ index, precise }: Testimony) => (index ? 0 : precise ? 1 : 2);
+  for (const testimony of testimoniesOf(named).sort((a, b) => rank(a) - rank(b) || a.at - b.at)) {
     const { at, precise, rejected } = testimony;
-    const before = clusters.findLastIndex((cluster) => cluster.at <= at + PRECISE_TOLERANCE_MS);
-    const home = clusters[before];
-    const isFar = (instant: Instant) => home === undefined || instant - home.at > PRECISE_TOLERANCE_MS;
+    const home = precise ? nearest(clusters, at) : lastBefore(clusters, at);
+    const tolerance = testimony.index ? CLOCKS_APART_MS : PRECISE_TOLERANCE_MS;
+    const isFar = (instant: Instant) => home === undefined || instant - home.at > tolerance;
     const writtenThen = written !== null && Math.abs(at - written) <= PRECISE_TOLERANCE_MS;
     const anotherPush = precise ? isFar(at) : writtenThen && isFar(written);
     if (home && (rejected || !anotherPush)) join(home, testimony);
-    else if (!rejected) clusters.splice(before + 1, 0, newCluster(testimony));
+    else if (!rejected)
+      clusters.splice(clusters.findLastIndex((cluster) => cluster.at <= at) + 1, 0, newCluster(testimony));
   }
   return clusters;
+}
+
+function nearest(clusters: readonly Cluster[], at: Instant): Cluster | undefined {
+  let best: Cluster | undefined;
+  for (const cluster of clusters) {
+    if (cluster.at > at + PRECISE_TOLERANCE_MS) break;
+    if (!best || Math.abs(cluster.at - at) <= Math.abs(best.at - at)) best = cluster;
+  }
+  return best;
+}
+
+/** What comes in before a capture comes from a clock that is slow, but of two captures the earlier one is meant. */
+function lastBefore(clusters: readonly Cluster[], at: Instant): Cluster | undefined {
+  const before = clusters.findLast((cluster) => cluster.at <= at + CLOCKS_APART_MS);
+  return before ?? clusters.find((cluster) => cluster.at <= at + PRECISE_TOLERANCE_MS);
 }
 
 function testimoniesOf({ callbacks, index, rejectedAt }: NamedWitnesses): Testimony[] {

@@ -134,6 +134,17 @@ describe('names that do not tell the time', () => {
     ]);
   });
 
+  it('come again after a new push less than a minute later, by two rows of the index', () => {
+    const name = 'cam01/1.jpg';
+    const rows = { index: [row(name, 10), row(name, 55)], objects: [object(name, 55.5)] };
+    expect(words(join(COUNTED, rows))).toEqual(['10 Xr', '55 OX']);
+    const stamped = [callback(name, 11, 10), callback(name, 56, 55)];
+    expect(words(join(COUNTED, { ...rows, callbacks: stamped }))).toEqual(['10 CXr', '55 COX']);
+    const unstamped = [callback(name, 11), callback(name, 16), callback(name, 54.5)];
+    expect(words(join(COUNTED, { ...rows, callbacks: unstamped }))).toEqual(['10 CXr', '55 COX']);
+    expect(words(join(COUNTED, { ...rows, callbacks: unstamped.slice(2) }))).toEqual(['10 Xr', '55 COX']);
+  });
+
   it('come again after a new push: the object testifies to the newest only', () => {
     const name = 'cam01/1.jpg';
     const captures = join(COUNTED, {
