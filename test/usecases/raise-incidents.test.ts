@@ -67,6 +67,20 @@ describe('a gap that only the audit saw', () => {
     );
   }, 60_000);
 
+  it('that grew by the audit that saw its end is resolved with all its slots', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 200, step: 5 });
+    await gap(world.streams[3]!, 'callback_missing', 'delivery_lost', { open: true });
+    await world.pass({ seconds: 10, step: 5 });
+    await world.database.db.updateTable('gaps').set({ slots: 9, open: false }).execute();
+    await world.pass({ seconds: 90, step: 5 });
+    const [opened, resolved] = world.endpoint.calls.map(({ body }) => body);
+    expect(opened).toContain('3 of 12 missing');
+    expect(resolved).toContain('9 of 13 missing');
+    const { data } = await world.alerting.handle.incidents({ limit: 500 });
+    expect(data).toMatchObject([{ status: 'resolved', missed: 9 }]);
+  }, 60_000);
+
   it('of most streams of an app is one incident, told when the audit is through', async () => {
     world = await createAlertingWorld({ apps: { live: 20 } });
     await world.pass({ seconds: 150, step: 10 });

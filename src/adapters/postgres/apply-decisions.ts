@@ -54,6 +54,11 @@ export async function applyDecisions(
     }
   }
 
+  // The audit that sees the end of a gap makes it longer too, and of one that is over there is no condition any more.
+  await countSlots(
+    db,
+    decisions.flatMap((decision) => (decision.do === 'resolve' ? [decision.incident.id] : [])),
+  );
   for (const decision of decisions) {
     switch (decision.do) {
       case 'open':
@@ -298,12 +303,20 @@ async function attach(
     update incident_gaps n set incident_id = b.incident_id from batch b
     where (n.stream_id, n.from_at, n.verdict, n.mode) = (b.stream_id, b.from_at, b.verdict, b.mode)
       and n.incident_id is distinct from b.incident_id`.execute(db);
+  await countSlots(
+    db,
+    rows.map((row) => row.incidentId),
+  );
+}
+
+async function countSlots(db: Kysely<Tables>, incidentIds: readonly number[]): Promise<void> {
+  if (incidentIds.length === 0) return;
   await sql`
     update incidents i set missed = s.slots, expected = greatest(i.expected, s.slots)
     from (
       select n.incident_id, sum(g.slots)::integer as slots
       from incident_gaps n join gaps g using (stream_id, from_at, verdict, mode)
-      where n.incident_id = any(${[...new Set(rows.map((row) => row.incidentId))]}::bigint[])
+      where n.incident_id = any(${[...new Set(incidentIds)]}::bigint[])
       group by n.incident_id
     ) s
     where i.id = s.incident_id and i.kind <> 'silence' and i.missed is distinct from s.slots`.execute(db);
