@@ -11,6 +11,7 @@ import { createHeartbeatStore } from '../adapters/postgres/heartbeat-store.ts';
 import { createIncidentStore } from '../adapters/postgres/incident-store.ts';
 import { createMaintenanceStore } from '../adapters/postgres/maintenance-store.ts';
 import { createNotificationStore } from '../adapters/postgres/notification-store.ts';
+import { createSessionStore } from '../adapters/postgres/session-store.ts';
 import { createSilenceStore } from '../adapters/postgres/silence-store.ts';
 import { createHttpProbe } from '../adapters/probe/http-probe.ts';
 import { ConfigurationError } from '../config/env.ts';
@@ -26,6 +27,7 @@ import { type AlertingHandle, createAlertingHandle } from '../usecases/manage-al
 import { createIncidentRaiser, type Evaluation } from '../usecases/raise-incidents.ts';
 import { planMaintenance } from '../usecases/schedule-maintenance.ts';
 import { createNotificationSender, type NotifyChannel } from '../usecases/send-notifications.ts';
+import { createTrackSessions } from '../usecases/track-sessions.ts';
 import { watchReachability } from '../usecases/watch-reachability.ts';
 import { createSilenceWatch } from '../usecases/watch-silence.ts';
 import { createSpoolWatch, type SpoolDepth } from '../usecases/watch-spool.ts';
@@ -35,7 +37,7 @@ import { createChannel } from './channels.ts';
 export interface AlertingParts {
   database: Database;
   clock: Clock;
-  settings: Pick<Settings, 'notify' | 'alerting' | 'watch' | 'maintenance' | 'domains'>;
+  settings: Pick<Settings, 'notify' | 'alerting' | 'watch' | 'maintenance' | 'domains' | 'retention'>;
   secrets: SecretSource;
   publicUrl: string | null;
   /** Where given (null: not signed), our own public address is tried before a silence is told. */
@@ -107,6 +109,13 @@ export function createAlerting(parts: AlertingParts): Alerting {
     const since = observedSince;
     return since === null || since >= to ? [] : audits.blindSpans(Math.max(from, since), to);
   };
+  const track = createTrackSessions({
+    sessions: createSessionStore(database),
+    clock,
+    domains: [...audited],
+    configVersions: parts.configVersions,
+    captureRetentionDays: settings.retention.captureDays,
+  });
   const excusedSpans = (from: Instant, to: Instant) => excused.inForce(from, to);
 
   const versions = cachedVersions(parts);
@@ -126,6 +135,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
       callbackUrl,
       ...(parts.live ? { onlineNow: onlineNow(parts.live, clock, onProblem) } : {}),
       ...reachability(parts, onProblem),
+      trackEnds: (streamIds) => track({ endsOf: streamIds }),
       rules: watchSettings.rules,
     }),
     configVersions: versions,

@@ -26,14 +26,15 @@ const FALLBACK_INTERVAL_MS = MINUTE_MS;
 
 /**
  * Merges what was said about publishing to sessions. Any replica may run it, and two at once write the same. `from` reaches
- * further back than usual, for a backfill.
+ * further back than usual, for a backfill; `endsOf` (ids of streams) looks only whether sessions of theirs have ended.
  */
-export function createTrackSessions(parts: TrackSessionsParts): (options?: { from?: Instant }) => Promise<void> {
+export function createTrackSessions(
+  parts: TrackSessionsParts,
+): (options?: { from?: Instant; endsOf?: readonly number[] }) => Promise<void> {
   const { sessions, clock } = parts;
   let trackedUntil: Instant | null = null;
 
-  async function trackDomain(domain: string, since: Instant, reach: Instant, now: Instant): Promise<void> {
-    const touched = await sessions.streamsToTrack(domain, since);
+  async function track(domain: string, touched: readonly StreamRow[], reach: Instant, now: Instant): Promise<void> {
     if (touched.length === 0) return;
     const versions = await parts.configVersions(domain);
     const alike = await sessions.streamsAlike(touched);
@@ -117,8 +118,15 @@ export function createTrackSessions(parts: TrackSessionsParts): (options?: { fro
   return async (options = {}) => {
     const now = clock.now();
     const reach = Math.min(now - REACH_MS, options.from ?? Number.POSITIVE_INFINITY);
+    if (options.endsOf) {
+      const ended = Map.groupBy(await sessions.endsToTrack(options.endsOf), ({ domain }) => domain);
+      for (const [domain, streams] of ended) await track(domain, streams, reach, now);
+      return;
+    }
     const since = options.from !== undefined || trackedUntil === null ? reach : trackedUntil - OVERLAP_MS;
-    for (const domain of parts.domains) await trackDomain(domain, since, reach, now);
+    for (const domain of parts.domains) {
+      await track(domain, await sessions.streamsToTrack(domain, since), reach, now);
+    }
     trackedUntil = now;
   };
 }

@@ -36,6 +36,8 @@ export interface WatchParts {
    * nobody announces; null where it could not be asked in time.
    */
   onlineNow?(domain: string): Promise<ReadonlySet<string> | null>;
+  /** Called before anybody new is suspected: closes the sessions of these streams whose end was told and not looked at yet. */
+  trackEnds?(streamIds: readonly number[]): Promise<void>;
   /** Asked before anybody new is told of: false where no callback can reach us, so that silence says nothing of the vendor. */
   isReachable?(): Promise<boolean>;
   rules: WatchRules;
@@ -139,7 +141,7 @@ export function createSilenceWatch(parts: WatchParts) {
     }
     const losing = await belowRatio(watched, overdue, asOf, excused, blindUntil ?? null);
     const found: Suspect[] = [...overdue.filter((stream) => stream.isSuspected), ...losing];
-    const onAir = await stillOnAir(found, isFresh);
+    const onAir = await stillOnAir(found);
     const suspects = await unlessWeAreDeaf(await withoutOffline(onAir, now));
     const { ripe, forming } = ripeStreams(suspects, [...overdue, ...losing], result.totals, asOf);
     const conditions = suspects.map((suspect) => conditionOf(suspect, result.totals, ripe, asOf));
@@ -204,12 +206,12 @@ export function createSilenceWatch(parts: WatchParts) {
     }
   }
 
-  /** The list may be some seconds old: whoever is about to be suspected is looked at again, everybody else with the next list. */
-  async function stillOnAir<S extends Suspect>(suspects: S[], listIsOld: boolean): Promise<S[]> {
-    if (!listIsOld) return suspects;
-    const fresh = suspects.filter((suspect) => !isKnown(suspect));
+  /** The list is older than the last word: whoever is about to be suspected is looked at again, everybody else with the next list. */
+  async function stillOnAir<S extends Suspect>(suspects: S[]): Promise<S[]> {
+    const fresh = suspects.filter((suspect) => !isKnown(suspect)).map(({ row }) => row.streamId);
     if (fresh.length === 0) return suspects;
-    const onAir = await parts.facts.stillOnAir(fresh.map(({ row }) => row.streamId));
+    await parts.trackEnds?.(fresh);
+    const onAir = await parts.facts.stillOnAir(fresh);
     return suspects.filter((suspect) => isKnown(suspect) || onAir.has(suspect.row.streamId));
   }
 

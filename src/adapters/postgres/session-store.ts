@@ -41,6 +41,17 @@ export function createSessionStore(database: Database): SessionStore {
       return rows;
     },
 
+    async endsToTrack(streamIds) {
+      const { rows } = await sql<StreamRow>`
+        select distinct s.id, s.domain, s.app, s.stream
+        from sessions x
+        join streams s on s.id = x.stream_id
+        join streams o on (o.domain, o.app, lower(o.stream)) = (s.domain, s.app, lower(s.stream))
+        join session_signals d on d.stream_id = o.id and d.at >= x.started_at and d.kind = 'publish_done'
+        where x.ended_at is null and x.stream_id = any(${sql.val(streamIds)}::integer[])`.execute(db);
+      return rows;
+    },
+
     async streamsAlike(streams) {
       // Exact: a list or a snapshot callback spells the name, and not only a push callback, which may lower-case it.
       const { rows } = await sql<StreamRow & { exact: boolean }>`
