@@ -1,4 +1,4 @@
-import { type Task as GraphileTask, Logger, parseCronItems, run, runMigrations } from 'graphile-worker';
+import { type Task as GraphileTask, Logger, makeWorkerUtils, parseCronItems, run } from 'graphile-worker';
 import type { Job, Task } from './job.ts';
 
 export interface WorkerOptions {
@@ -33,9 +33,18 @@ function outliveLostNote(reason: unknown): void {
   if (!(reason instanceof Error && LOST_NOTE.test(reason.stack ?? ''))) throw reason;
 }
 
-/** Makes the queue's own tables, so that work can be put into it before a worker runs. */
+/**
+ * Makes the queue's own tables, so that work can be put into it before a worker runs. Throws away what will never run again: the job that
+ * a killed process was at stays in the queue for ever, once graphile-worker has taken its lock away.
+ */
 export async function prepareWorker(connectionString: string): Promise<void> {
-  await runMigrations({ connectionString });
+  const queue = await makeWorkerUtils({ connectionString });
+  try {
+    await queue.migrate();
+    await queue.cleanup({ tasks: ['DELETE_PERMAFAILED_JOBS'] });
+  } finally {
+    await queue.release();
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startWorker } from '../../src/worker/start-worker.ts';
+import { prepareWorker, startWorker } from '../../src/worker/start-worker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -113,5 +113,23 @@ describe('the worker', () => {
       return rows[0].open;
     };
     await expect.poll(open, { timeout: 10_000 }).toBe(0);
+  });
+
+  it('throws away the job of a killed process, once nothing holds it any more', async () => {
+    await prepareWorker(database.url);
+    const leftBehind = async (name: string, lockedAt: Date | null) => {
+      const { rows } = await database.pool.query('select id from graphile_worker.add_job($1, max_attempts := 1)', [
+        name,
+      ]);
+      const set = 'update graphile_worker._private_jobs set attempts = 1, locked_at = $2 where id = $1';
+      await database.pool.query(set, [rows[0].id, lockedAt]);
+    };
+    await leftBehind('test-over', null);
+    await leftBehind('test-held', new Date());
+    await prepareWorker(database.url);
+    const { rows } = await database.pool.query(
+      "select task_identifier from graphile_worker.jobs where task_identifier in ('test-over', 'test-held')",
+    );
+    expect(rows).toEqual([{ task_identifier: 'test-held' }]);
   });
 });
