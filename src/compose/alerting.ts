@@ -147,6 +147,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
     rules: alerting.rules,
     severities: alerting.severity,
     tellLate: alerting.late,
+    everySeconds: watchSettings.everySeconds,
     rejectedFrom: alerting.rejectedFrom,
     auditStalledAfterSeconds: alerting.auditStalledAfterSeconds,
     onProblem,

@@ -78,7 +78,7 @@ export interface AuditStall {
   lastError: string | null;
 }
 
-/** Reads only, beside `noteGaps`. Each method throws where it could not look. */
+/** Reads only, beside `noteGaps` and `resumedAt`. Each method throws where it could not look. */
 export interface AlertingFacts {
   onAir(): Promise<OnAirRow[]>;
   /** Those of the streams that have a running session. */
@@ -88,6 +88,11 @@ export interface AlertingFacts {
   /** Callbacks whose capture lies in the window, per stream; streams without one are absent. */
   heardCounts(streamIds: readonly number[], from: Instant): Promise<Map<number, number>>;
   newestHeartbeat(): Promise<Instant | null>;
+  /**
+   * Takes note of an evaluation. Since when they have come without a break longer than `breakMs`, on whatever replica; null where
+   * there never was one.
+   */
+  resumedAt(now: Instant, breakMs: number): Promise<Instant | null>;
   /** Takes note of gaps that changed since the last call, once each; `late` ones only where they are told. */
   noteGaps(now: Instant, tellLate: boolean): Promise<void>;
   /** Gaps that may still grow, and those that no incident tells of. */

@@ -46,6 +46,8 @@ export interface RaiseParts {
   rules: IncidentRules;
   severities: Partial<Record<IncidentKind, Severity>>;
   tellLate: boolean;
+  /** Pause between two evaluations. */
+  everySeconds: number;
   rejectedFrom: number;
   auditStalledAfterSeconds: number;
   /** One source of facts could not be looked at: its incidents stay as they are. */
@@ -72,6 +74,9 @@ const FINDING_KINDS: Track[] = [
 const REJECTION_WINDOW_MS = 300_000;
 const DAY_MS = 86_400_000;
 const HEARTBEAT_TOLERANCE_MS = 5_000;
+/** Evaluations further apart were interrupted: all processes were down, or the database was away. */
+const LEAST_BREAK_MS = 10_000;
+const BREAK_PAUSES = 3;
 const LEAST_BLINDNESS_MS = 10_000;
 const TELL_BLINDNESS_MS = 120_000;
 /** More of them go into a digest, which has no room for pictures. */
@@ -193,11 +198,12 @@ export function createIncidentRaiser(parts: RaiseParts) {
 
   async function readHearing(now: Instant): Promise<Hearing> {
     const newestHeartbeat = await parts.facts.newestHeartbeat();
-    const [blind, excused] = await Promise.all([
+    const [blind, excused, resumedAt] = await Promise.all([
       newestHeartbeat === null ? [] : parts.blindSpans(now - DAY_MS, newestHeartbeat),
       parts.excusedSpans(now - DAY_MS, now + 1),
+      parts.facts.resumedAt(now, Math.max(LEAST_BREAK_MS, BREAK_PAUSES * parts.everySeconds * 1000)),
     ]);
-    return { newestHeartbeat, blind, excused };
+    return { newestHeartbeat, blind, excused, resumedAt };
   }
 
   /** What is about to be told names the last good picture; a gap does not know it. */

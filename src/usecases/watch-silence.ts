@@ -23,6 +23,8 @@ export interface Hearing {
   blind: readonly Span[];
   /** Those that share an instant with the last day. */
   excused: readonly ExcusedScope[];
+  /** Since when somebody has looked without a break. What came before may have waited in spools, and be on its way to the database. */
+  resumedAt: Instant | null;
 }
 
 export interface WatchParts {
@@ -116,8 +118,10 @@ export function createSilenceWatch(parts: WatchParts) {
     const asOf = listeningUntil(hearing.newestHeartbeat, now, HEARTBEAT_TOLERANCE_SECONDS);
     if (asOf === null) return { ...result, forming: new Set(), conditions: [] };
 
-    const { blind, excused } = hearing;
-    const blindUntil = blind.filter((span) => span.to - span.from > SHORT_BLINDNESS_MS && span.to <= asOf).at(-1)?.to;
+    const { blind, excused, resumedAt } = hearing;
+    const blindUntil =
+      blind.filter((span) => span.to - span.from > SHORT_BLINDNESS_MS && span.to <= asOf).at(-1)?.to ?? null;
+    const deafUntil = Math.max(blindUntil ?? 0, resumedAt ?? 0) || null;
     const isNew = (row: WatchedRow) => memory.get(row.streamId)?.startedAt !== row.startedAt;
     const toLookAt = [
       ...watched.filter(isNew).slice(0, NEW_A_TICK),
@@ -132,14 +136,14 @@ export function createSilenceWatch(parts: WatchParts) {
       const heard = memory.get(row.streamId)?.heard ?? null;
       const silence = silenceOf(
         { startedAt: row.startedAt, intervalSeconds: row.intervalSeconds, lastHeardAt: heard?.receivedAt ?? null },
-        { blindUntil: blindUntil ?? null, excusedUntil: excusedUntil(row, excused, asOf) },
+        { blindUntil: isKnown({ row }) ? blindUntil : deafUntil, excusedUntil: excusedUntil(row, excused, asOf) },
         parts.rules,
       );
       if (asOf >= silence.overdueAt || asOf >= silence.suspectedAt) {
         overdue.push({ row, heard, silence, isSuspected: asOf >= silence.suspectedAt });
       }
     }
-    const losing = await belowRatio(watched, overdue, asOf, excused, blindUntil ?? null);
+    const losing = await belowRatio(watched, overdue, asOf, excused, deafUntil);
     const found: Suspect[] = [...overdue.filter((stream) => stream.isSuspected), ...losing];
     const onAir = await stillOnAir(found);
     const suspects = await unlessWeAreDeaf(await withoutOffline(onAir, now));
@@ -216,7 +220,7 @@ export function createSilenceWatch(parts: WatchParts) {
   }
 
   /** True where the silence has been let through to be told. */
-  function isKnown({ row }: Suspect): boolean {
+  function isKnown({ row }: Pick<Suspect, 'row'>): boolean {
     return waves.get(appKey(row))?.through.has(row.streamId) ?? false;
   }
 

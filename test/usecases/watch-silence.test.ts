@@ -15,7 +15,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => database?.drop());
 
-const hearing = (newestHeartbeat: number) => ({ newestHeartbeat, blind: [], excused: [] });
+const hearing = (newestHeartbeat: number) => ({ newestHeartbeat, blind: [], excused: [], resumedAt: null });
 
 const createWatch = () =>
   createSilenceWatch({

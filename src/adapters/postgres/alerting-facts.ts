@@ -114,6 +114,24 @@ export function createAlertingFacts(database: Database): AlertingFacts {
       return row?.at ?? null;
     },
 
+    async resumedAt(now, breakMs) {
+      const { rows } = await sql<{ at: Instant | null }>`
+        with evaluated as (
+          insert into alerting_progress (name, at) values ('evaluated', ${timestamp(now)})
+          on conflict (name) do update set at = excluded.at
+        ), resumed as (
+          insert into alerting_progress (name, at)
+          select 'resumed', ${timestamp(now)} from alerting_progress
+          where name = 'evaluated' and at < ${timestamp(now - breakMs)}
+          on conflict (name) do update set at = excluded.at
+          returning at
+        )
+        select max(at) as at from (
+          select at from resumed union all select at from alerting_progress where name = 'resumed'
+        ) r`.execute(db);
+      return rows[0]?.at ?? null;
+    },
+
     async noteGaps(now, tellLate) {
       await sql`
         -- Gaps are dated by the database, whose clock may be behind ours.

@@ -1,0 +1,31 @@
+import { afterEach, expect, it } from 'vitest';
+import { type AlertingWorld, createAlertingWorld } from '../support/alerting-world.ts';
+import { addCaptures } from '../support/history.ts';
+
+let world: AlertingWorld | undefined;
+afterEach(() => world?.close());
+
+it('callbacks that reach the database from the spool just after its outage were no silence', async () => {
+  world = await createAlertingWorld({ apps: { live: 20, small: 3 } });
+  const { database, streams, intervalSeconds } = world;
+  await world.pass({ seconds: 120, step: 5 });
+  const from = world.now();
+  // The database is away: nobody evaluates, and what comes waits on the disk of the receivers.
+  await world.pass({ seconds: 60, silent: () => true, alerting: false });
+  await world.pass({ seconds: 1, silent: () => true });
+  const { id: shapeId } = await database.db.selectFrom('capture_shapes').select('id').executeTakeFirstOrThrow();
+  const waiting = streams.flatMap(({ id, phaseMs }) =>
+    Array.from({ length: 8 }, (_, beat) => ({
+      streamId: id,
+      shapeId,
+      delayMs: 0,
+      at: from + phaseMs + beat * intervalSeconds * 1000,
+    })),
+  );
+  await addCaptures(
+    database,
+    waiting.filter(({ at }) => at < world!.now()),
+  );
+  await world.pass({ seconds: 40 });
+  expect(world.titles()).toEqual([]);
+}, 60_000);
