@@ -1,4 +1,5 @@
 import { type Task as GraphileTask, Logger, makeWorkerUtils, parseCronItems, run } from 'graphile-worker';
+import pRetry from 'p-retry';
 import type { Job, Task } from './job.ts';
 
 export interface WorkerOptions {
@@ -19,6 +20,7 @@ export interface RunningWorker {
 }
 
 const POLL_MILLISECONDS = 500;
+const ONCE_IT_IS_BACK = { retries: Number.POSITIVE_INFINITY, minTimeout: 500, factor: 1, shouldRetry: () => true };
 /** Pieces of one task that run at once; they mostly wait for others, and hold no connection meanwhile. */
 const TASKS_AT_ONCE = 24;
 
@@ -101,8 +103,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
             if (!stopping.signal.aborted) onError(job.name, error);
           }
           // Not a retry of graphile-worker's: those back off by hours, and the chain would run beside them.
-          const runAt = new Date(Date.now() + job.everySeconds * 1000);
-          await helpers.addJob(job.name, {}, { jobKey: job.name, jobKeyMode: 'replace', runAt, maxAttempts: 1 });
+          const next = () => {
+            const runAt = new Date(Date.now() + job.everySeconds * 1000);
+            return helpers.addJob(job.name, {}, { jobKey: job.name, jobKeyMode: 'replace', runAt, maxAttempts: 1 });
+          };
+          // While the database is away too: the crontab would find the chain lost up to a minute after it is back. Not waited for.
+          await next().catch(() => {
+            pRetry(next, { ...ONCE_IT_IS_BACK, signal: stopping.signal }).catch(() => {});
+          });
         },
       ]),
     ]),

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareWorker, startWorker } from '../../src/worker/start-worker.ts';
+import { startDatabaseProxy } from '../support/cuttable-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -132,4 +133,34 @@ describe('the worker', () => {
     );
     expect(rows).toEqual([{ task_identifier: 'test-held' }]);
   });
+
+  it('goes on within seconds when the database was away in the middle of a job', async () => {
+    const { proxy, url } = await startDatabaseProxy(database.url);
+    let running = 0;
+    let runs = 0;
+    let goOn = () => {};
+    const worker = await startWorker({
+      connectionString: url,
+      jobs: [
+        {
+          name: 'test-cut-off',
+          everySeconds: 0,
+          run: async () => {
+            running++;
+            if (running === 1) await new Promise<void>((resolve) => (goOn = resolve));
+            runs++;
+          },
+        },
+      ],
+      onError: () => {},
+    });
+    await until(() => running === 1, 'the job started');
+    proxy.refuse();
+    goOn();
+    await wait(1_500);
+    proxy.restore();
+    await until(() => runs >= 3, 'the job ran again');
+    await worker.close();
+    await proxy.close();
+  }, 40_000);
 });
