@@ -131,14 +131,24 @@ export function mergeDelivery(silences: readonly Condition[], gaps: readonly Con
 const NOTHING = { affected: 0, total: 0, missed: null, expected: null, ripe: true, gaps: [], key: '' };
 const EVERYTHING = { domain: null, app: null, stream: null };
 
-/** Our own blindness: a span that is still going on, or one that ended within `tellForMs`. */
+/**
+ * Our own blindness: a span that is still going on, or one that ended within `tellForMs`. A heartbeat that is missing was missed only
+ * where it was looked for before (`lookedAt`) too: receivers that were cut off from the database with us write it as soon as they can.
+ */
 export function conditionOfBlindness(
   spans: readonly Span[],
-  context: { now: Instant; newestHeartbeat: Instant | null; toleranceMs: number; tellForMs: number; leastMs: number },
+  context: {
+    now: Instant;
+    newestHeartbeat: Instant | null;
+    lookedAt: Instant | null;
+    toleranceMs: number;
+    tellForMs: number;
+    leastMs: number;
+  },
 ): Condition | null {
-  const { now, newestHeartbeat } = context;
+  const { now, newestHeartbeat, lookedAt, toleranceMs } = context;
   if (newestHeartbeat === null) return null;
-  if (now - newestHeartbeat > context.toleranceMs) {
+  if (now - newestHeartbeat > toleranceMs && lookedAt !== null && lookedAt - newestHeartbeat > toleranceMs) {
     return {
       ...NOTHING,
       kind: 'blind',
@@ -152,7 +162,7 @@ export function conditionOfBlindness(
   const recent = spans.filter((span) => span.to - span.from >= context.leastMs && now - span.to < context.tellForMs);
   const last = recent.at(-1);
   if (!last) return null;
-  const lasting = last.to >= now - context.toleranceMs;
+  const lasting = last.to >= now - toleranceMs;
   return {
     ...NOTHING,
     kind: 'blind',

@@ -78,7 +78,15 @@ export interface AuditStall {
   lastError: string | null;
 }
 
-/** Reads only, beside `noteGaps` and `resumedAt`. Each method throws where it could not look. */
+/** What is known of the evaluations before this one, on whatever replica; null where there was none. */
+export interface LooksBefore {
+  /** End of the last one. */
+  lookedAt: Instant | null;
+  /** Since when they have come without a break. */
+  resumedAt: Instant | null;
+}
+
+/** Reads only, beside `noteGaps`, `looksBefore` and `noteLook`. Each method throws where it could not look. */
 export interface AlertingFacts {
   onAir(): Promise<OnAirRow[]>;
   /** Those of the streams that have a running session. */
@@ -88,11 +96,10 @@ export interface AlertingFacts {
   /** Callbacks whose capture lies in the window, per stream; streams without one are absent. */
   heardCounts(streamIds: readonly number[], from: Instant): Promise<Map<number, number>>;
   newestHeartbeat(): Promise<Instant | null>;
-  /**
-   * Takes note of an evaluation. Since when they have come without a break longer than `breakMs`, on whatever replica; null where
-   * there never was one.
-   */
-  resumedAt(now: Instant, breakMs: number): Promise<Instant | null>;
+  /** To be asked once by each evaluation: notes that they begin anew where the last one ended more than `breakMs` ago. */
+  looksBefore(now: Instant, breakMs: number): Promise<LooksBefore>;
+  /** Notes the end of an evaluation. */
+  noteLook(at: Instant): Promise<void>;
   /** Takes note of gaps that changed since the last call, once each; `late` ones only where they are told. */
   noteGaps(now: Instant, tellLate: boolean): Promise<void>;
   /** Gaps that may still grow, and those that no incident tells of. */

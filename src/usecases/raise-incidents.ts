@@ -146,6 +146,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
       const blind = conditionOfBlindness(hearing.blind, {
         now,
         newestHeartbeat: hearing.newestHeartbeat,
+        lookedAt: hearing.lookedAt,
         toleranceMs: HEARTBEAT_TOLERANCE_MS,
         tellForMs: TELL_BLINDNESS_MS,
         leastMs: LEAST_BLINDNESS_MS,
@@ -193,17 +194,18 @@ export function createIncidentRaiser(parts: RaiseParts) {
         return decisions;
       },
     );
+    await parts.facts.noteLook(parts.clock.now());
     return { at: now, changes, watch: watched, seconds: (performance.now() - startedAt) / 1000 };
   };
 
   async function readHearing(now: Instant): Promise<Hearing> {
     const newestHeartbeat = await parts.facts.newestHeartbeat();
-    const [blind, excused, resumedAt] = await Promise.all([
+    const [blind, excused, before] = await Promise.all([
       newestHeartbeat === null ? [] : parts.blindSpans(now - DAY_MS, newestHeartbeat),
       parts.excusedSpans(now - DAY_MS, now + 1),
-      parts.facts.resumedAt(now, Math.max(LEAST_BREAK_MS, BREAK_PAUSES * parts.everySeconds * 1000)),
+      parts.facts.looksBefore(now, Math.max(LEAST_BREAK_MS, BREAK_PAUSES * parts.everySeconds * 1000)),
     ]);
-    return { newestHeartbeat, blind, excused, resumedAt };
+    return { newestHeartbeat, blind, excused, ...before };
   }
 
   /** What is about to be told names the last good picture; a gap does not know it. */

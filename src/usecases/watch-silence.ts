@@ -6,7 +6,7 @@ import type { Instant } from '../core/instant.ts';
 import type { Span } from '../core/span.ts';
 import { type AppTotal, holdsForStorm, onAirWithin } from '../core/storm.ts';
 import { listeningUntil, missedSlots, type Silence, silenceOf } from '../core/watch-silence.ts';
-import type { AlertingFacts, HeardCapture, OnAirRow } from '../ports.ts';
+import type { AlertingFacts, HeardCapture, LooksBefore, OnAirRow } from '../ports.ts';
 import { createMissRatioWatch, type WatchedRow } from './watch-miss-ratio.ts';
 
 /** A span in which bad slots are excused; null app or stream: all of them. */
@@ -17,14 +17,12 @@ export interface ExcusedScope extends Span {
 }
 
 /** What one evaluation knows of our own hearing and of what is excused. */
-export interface Hearing {
+export interface Hearing extends LooksBefore {
   newestHeartbeat: Instant | null;
   /** Of the last day, merged, in order. */
   blind: readonly Span[];
   /** Those that share an instant with the last day. */
   excused: readonly ExcusedScope[];
-  /** Since when somebody has looked without a break. What came before may have waited in spools, and be on its way to the database. */
-  resumedAt: Instant | null;
 }
 
 export interface WatchParts {
@@ -121,6 +119,7 @@ export function createSilenceWatch(parts: WatchParts) {
     const { blind, excused, resumedAt } = hearing;
     const blindUntil =
       blind.filter((span) => span.to - span.from > SHORT_BLINDNESS_MS && span.to <= asOf).at(-1)?.to ?? null;
+    // What came before may have waited in spools while the database was away, and be on its way to it.
     const deafUntil = Math.max(blindUntil ?? 0, resumedAt ?? 0) || null;
     const isNew = (row: WatchedRow) => memory.get(row.streamId)?.startedAt !== row.startedAt;
     const toLookAt = [

@@ -114,7 +114,13 @@ function watchTick(database: Database, missRatio: WatchRules['missRatio']): Tick
   });
   return async (at) => {
     const startedAt = performance.now();
-    const { watched, conditions } = await watch(at, { newestHeartbeat: at, blind: [], excused: [], resumedAt: null });
+    const { watched, conditions } = await watch(at, {
+      newestHeartbeat: at,
+      blind: [],
+      excused: [],
+      lookedAt: null,
+      resumedAt: null,
+    });
     const ms = performance.now() - startedAt;
     if (watched !== streams) throw new Error(`${watched} of ${streams} streams were watched`);
     return { ms, suspected: conditions.length };

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
 import { type AlertingWorld, createAlertingWorld } from '../support/alerting-world.ts';
 import { addCaptures } from '../support/history.ts';
 
@@ -26,6 +27,21 @@ it('callbacks that reach the database from the spool just after its outage were 
     database,
     waiting.filter(({ at }) => at < world!.now()),
   );
+  await world.pass({ seconds: 40 });
+  expect(world.titles()).toEqual([]);
+}, 60_000);
+
+it('receivers that were cut off from the database with us were not blind', async () => {
+  world = await createAlertingWorld({ apps: { live: 20 } });
+  await world.pass({ seconds: 60, step: 5 });
+  await world.pass({ seconds: 1 });
+  await world.pass({ seconds: 7, receiving: false, alerting: false });
+  // Back, and looked at before the first receiver has written the notes in its spool.
+  await world.pass({ seconds: 1, receiving: false });
+  await world.database.db
+    .updateTable('heartbeats')
+    .set({ to_at: timestamp(world.now()) })
+    .execute();
   await world.pass({ seconds: 40 });
   expect(world.titles()).toEqual([]);
 }, 60_000);

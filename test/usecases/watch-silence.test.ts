@@ -15,7 +15,13 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => database?.drop());
 
-const hearing = (newestHeartbeat: number) => ({ newestHeartbeat, blind: [], excused: [], resumedAt: null });
+const hearing = (newestHeartbeat: number) => ({
+  newestHeartbeat,
+  blind: [],
+  excused: [],
+  lookedAt: null,
+  resumedAt: null,
+});
 
 const createWatch = () =>
   createSilenceWatch({

@@ -3,7 +3,15 @@ import type { Found } from '../../core/found.ts';
 import type { IncidentKind } from '../../core/incident.ts';
 import type { Instant } from '../../core/instant.ts';
 import { NAMES_NOT_KEPT } from '../../core/quarantine-reason.ts';
-import type { ActiveFinding, AlertingFacts, AlertingGap, AuditStall, HeardCapture, OnAirRow } from '../../ports.ts';
+import type {
+  ActiveFinding,
+  AlertingFacts,
+  AlertingGap,
+  AuditStall,
+  HeardCapture,
+  LooksBefore,
+  OnAirRow,
+} from '../../ports.ts';
 import type { Database } from './database.ts';
 import { timestamp } from './timestamp.ts';
 
@@ -114,22 +122,28 @@ export function createAlertingFacts(database: Database): AlertingFacts {
       return row?.at ?? null;
     },
 
-    async resumedAt(now, breakMs) {
-      const { rows } = await sql<{ at: Instant | null }>`
-        with evaluated as (
-          insert into alerting_progress (name, at) values ('evaluated', ${timestamp(now)})
-          on conflict (name) do update set at = excluded.at
-        ), resumed as (
+    async looksBefore(now, breakMs) {
+      const { rows } = await sql<LooksBefore>`
+        with resumed as (
           insert into alerting_progress (name, at)
           select 'resumed', ${timestamp(now)} from alerting_progress
-          where name = 'evaluated' and at < ${timestamp(now - breakMs)}
+          where name = 'looked' and at < ${timestamp(now - breakMs)}
           on conflict (name) do update set at = excluded.at
           returning at
         )
-        select max(at) as at from (
-          select at from resumed union all select at from alerting_progress where name = 'resumed'
-        ) r`.execute(db);
-      return rows[0]?.at ?? null;
+        select (select at from alerting_progress where name = 'looked') as "lookedAt",
+          coalesce((select at from resumed), (select at from alerting_progress where name = 'resumed')) as "resumedAt"`.execute(
+        db,
+      );
+      return rows[0]!;
+    },
+
+    async noteLook(at) {
+      await db
+        .insertInto('alerting_progress')
+        .values({ name: 'looked', at: timestamp(at) })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet({ at: timestamp(at) }))
+        .execute();
     },
 
     async noteGaps(now, tellLate) {
