@@ -69,6 +69,8 @@ export interface HeardCapture {
 export interface AlertingGap extends GapFact {
   /** What is known of our own blindness has changed since it was judged: the audit is about to judge it again. */
   rejudging: boolean;
+  /** Judged just after the database was away, while callbacks and ends of sessions may still have waited in spools: the next audit knows them. */
+  unsettled: boolean;
 }
 
 export interface AuditStall {
@@ -102,8 +104,8 @@ export interface AlertingFacts {
   noteLook(at: Instant): Promise<void>;
   /** Takes note of gaps that changed since the last call, once each; `late` ones only where they are told. */
   noteGaps(now: Instant, tellLate: boolean): Promise<void>;
-  /** Gaps that may still grow, and those that no incident tells of. */
-  gaps(now: Instant): Promise<AlertingGap[]>;
+  /** Gaps that may still grow, and those that no incident tells of. `resumedAt`: end of the last interruption of the evaluations. */
+  gaps(now: Instant, resumedAt: Instant | null): Promise<AlertingGap[]>;
   findings(now: Instant): Promise<ActiveFinding[]>;
   /** The newest capture of the stream before the instant, at most a day before; null where there is none. */
   lastCaptureBefore(streamId: number, before: Instant): Promise<{ at: Instant; stream: StreamKey } | null>;

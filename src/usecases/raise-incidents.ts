@@ -123,12 +123,13 @@ export function createIncidentRaiser(parts: RaiseParts) {
       const judged = await parts.judgedBlindSpans();
       const blind = blindByNow(hearing, now);
       const versions = await parts.configVersions();
-      const awaitsPush = (gap: AlertingGap) =>
+      const waits = (gap: AlertingGap) =>
+        gap.unsettled ||
+        mayBeOurOutage(gap, blind, judged) ||
         isAwaitingPush(gap, versions, gap.open ? now : gap.to, parts.callbackUrl);
-      const gaps = (await parts.facts.gaps(now)).filter(
-        (gap) =>
-          // A span that was excused after the fact is told by nobody, though the audit has yet to judge it again.
-          !isExcused(gap, hearing.excused) && !(gap.untold && (mayBeOurOutage(gap, blind, judged) || awaitsPush(gap))),
+      const gaps = (await parts.facts.gaps(now, hearing.resumedAt)).filter(
+        // A span that was excused after the fact is told by nobody, though the audit has yet to judge it again.
+        (gap) => !isExcused(gap, hearing.excused) && !(gap.untold && waits(gap)),
       );
       const ofGaps = conditionsOfGaps(gaps, context);
       const { forming } = watched;

@@ -137,6 +137,22 @@ describe('a gap that only the audit saw', () => {
     expect(await kinds()).toEqual(['blind', 'gap']);
   }, 60_000);
 
+  it('that an audit found just after an outage of the database is told when the next one finds it too', async () => {
+    world = await createAlertingWorld({ apps: { live: 20 } });
+    await world.pass({ seconds: 150, step: 5 });
+    // What was received meanwhile, ends of sessions too, waits in spools that have yet to drain.
+    await world.pass({ seconds: 30, step: 10, silent: () => true, alerting: false });
+    await audit('done');
+    await gap(world.streams[0]!, 'not_captured', 'not_captured');
+    await gap(world.streams[1]!, 'callback_missing', 'delivery_lost');
+    await world.pass({ seconds: 60, step: 5 });
+    expect(await kinds()).toEqual([]);
+    await world.database.db.deleteFrom('gaps').where('stream_id', '=', world.streams[0]!.id).execute();
+    await audit('done');
+    await world.pass({ seconds: 5, step: 5 });
+    expect(world.titles()).toEqual(['[Open] snapshots missing: play.example.com/live/cam0001']);
+  }, 60_000);
+
   it('is not told stream by stream while the watchdog waits for an outage of the app to be whole', async () => {
     world = await createAlertingWorld({ apps: { live: 20 } });
     await world.pass({ seconds: 200, step: 5 });

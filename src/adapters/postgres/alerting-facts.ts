@@ -30,6 +30,8 @@ const SPOOL_SILENT_MS = 600_000;
 const REPORTER_SILENT_MS = DAY_MS;
 /** An audit that has been running for longer than this is not waited for. */
 const AUDIT_WAIT_MS = 300_000;
+/** Time that spools need to drain once the database is back. */
+const SPOOLS_DRAIN_MS = 30_000;
 
 /** Where one of these stands, nobody can say that the audit found every snapshot. */
 const NOT_FOUND = ['callback_missing', 'object_missing', 'not_captured', 'excused', 'unknown'];
@@ -163,7 +165,8 @@ export function createAlertingFacts(database: Database): AlertingFacts {
         on conflict do nothing`.execute(db);
     },
 
-    async gaps(now) {
+    async gaps(now, resumedAt) {
+      const drainedAt = resumedAt !== null && now - resumedAt < AUDIT_WAIT_MS ? resumedAt + SPOOLS_DRAIN_MS : 0;
       const { rows } = await sql<AlertingGap>`
         with candidate as (
           select stream_id, from_at, verdict, mode from incident_gaps
@@ -180,7 +183,10 @@ export function createAlertingFacts(database: Database): AlertingFacts {
           exists (
             select from late_evidence e
             where e.stream_id = g.stream_id and e.reason = 'blindness-changed' and e.from_at < g.to_at
-          ) as rejudging
+          ) as rejudging,
+          coalesce(
+            (select max(a.started_at) from audits a where a.domain = t.domain and a.kind = 'audit') < ${timestamp(drainedAt)}, false
+          ) as unsettled
         from candidate c
         join gaps g using (stream_id, from_at, verdict, mode)
         join incident_gaps n using (stream_id, from_at, verdict, mode)
