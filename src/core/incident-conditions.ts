@@ -133,7 +133,8 @@ const EVERYTHING = { domain: null, app: null, stream: null };
 
 /**
  * Our own blindness: a span that is still going on, or one that ended within `tellForMs`. A heartbeat that is missing was missed only
- * where it was looked for before (`lookedAt`) too: receivers that were cut off from the database with us write it as soon as they can.
+ * where it was looked for before (`lookedAt`) too, and not at once after an interruption (`resumedAt`): receivers that were cut off from the
+ * database with us write it as soon as they can.
  */
 export function conditionOfBlindness(
   spans: readonly Span[],
@@ -141,6 +142,7 @@ export function conditionOfBlindness(
     now: Instant;
     newestHeartbeat: Instant | null;
     lookedAt: Instant | null;
+    resumedAt: Instant | null;
     toleranceMs: number;
     tellForMs: number;
     leastMs: number;
@@ -148,7 +150,8 @@ export function conditionOfBlindness(
 ): Condition | null {
   const { now, newestHeartbeat, lookedAt, toleranceMs } = context;
   if (newestHeartbeat === null) return null;
-  if (now - newestHeartbeat > toleranceMs && lookedAt !== null && lookedAt - newestHeartbeat > toleranceMs) {
+  const isMissing = now - Math.max(newestHeartbeat, context.resumedAt ?? newestHeartbeat) > toleranceMs;
+  if (isMissing && lookedAt !== null && lookedAt - newestHeartbeat > toleranceMs) {
     return {
       ...NOTHING,
       kind: 'blind',

@@ -77,6 +77,8 @@ const HEARTBEAT_TOLERANCE_MS = 5_000;
 /** Evaluations further apart were interrupted: all processes were down, or the database was away. */
 const LEAST_BREAK_MS = 10_000;
 const BREAK_PAUSES = 3;
+/** One that takes longer waits for a database that does not answer. Less than it takes to miss a heartbeat. */
+const LONGEST_LOOK_MS = 3_000;
 const LEAST_BLINDNESS_MS = 10_000;
 const TELL_BLINDNESS_MS = 120_000;
 /** More of them go into a digest, which has no room for pictures. */
@@ -148,6 +150,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
         now,
         newestHeartbeat: hearing.newestHeartbeat,
         lookedAt: hearing.lookedAt,
+        resumedAt: hearing.resumedAt,
         toleranceMs: HEARTBEAT_TOLERANCE_MS,
         tellForMs: TELL_BLINDNESS_MS,
         leastMs: LEAST_BLINDNESS_MS,
@@ -195,7 +198,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
         return decisions;
       },
     );
-    await parts.facts.noteLook(parts.clock.now());
+    await parts.facts.noteLook(Math.min(parts.clock.now(), now + LONGEST_LOOK_MS));
     return { at: now, changes, watch: watched, seconds: (performance.now() - startedAt) / 1000 };
   };
 

@@ -1,7 +1,9 @@
 import { afterEach, expect, it } from 'vitest';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
+import type { ConfigVersion } from '../../src/core/config-version.ts';
 import { type AlertingWorld, createAlertingWorld } from '../support/alerting-world.ts';
 import { addCaptures } from '../support/history.ts';
+import { WATCHED_CONFIG } from '../support/watched-streams.ts';
 
 let world: AlertingWorld | undefined;
 afterEach(() => world?.close());
@@ -43,5 +45,26 @@ it('receivers that were cut off from the database with us were not blind', async
     .set({ to_at: timestamp(world.now()) })
     .execute();
   await world.pass({ seconds: 40 });
+  expect(world.titles()).toEqual([]);
+}, 60_000);
+
+it('a database that answers nothing for a while in the middle of a look was away too', async () => {
+  const hang = { ms: 0 };
+  const versions: ConfigVersion[] = [{ ...WATCHED_CONFIG, overwriteObject: '{AppName}/{StreamName}.jpg' }];
+  const configVersions = async () => {
+    world!.set(world!.now() + hang.ms);
+    hang.ms = 0;
+    return versions;
+  };
+  world = await createAlertingWorld({ apps: { live: 20 }, parts: { configVersions } });
+  await world.pass({ seconds: 60, step: 5 });
+  hang.ms = 30_000;
+  while (hang.ms > 0) await world.pass({ seconds: 1 });
+  await world.pass({ seconds: 3, receiving: false });
+  await world.database.db
+    .updateTable('heartbeats')
+    .set({ to_at: timestamp(world.now()) })
+    .execute();
+  await world.pass({ seconds: 20, silent: (_, at) => at < world!.now() - 5_000 });
   expect(world.titles()).toEqual([]);
 }, 60_000);
