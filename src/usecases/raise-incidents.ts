@@ -20,7 +20,8 @@ import { severityOf } from '../core/severity.ts';
 import { mergeSpans, type Span } from '../core/span.ts';
 import type { AppTotal } from '../core/storm.ts';
 import type { AlertingFacts, AlertingGap, Clock, IncidentChange, IncidentStore, Router } from '../ports.ts';
-import { appKey, type ExcusedScope, type Hearing, type WatchResult } from './watch-silence.ts';
+import type { ExcusedScope, Hearing, WatchResult } from './watch-silence.ts';
+import { appKey } from './watch-waves.ts';
 
 /** What the evaluation needs to know of a channel. */
 export interface RoutedChannel {

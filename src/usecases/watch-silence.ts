@@ -4,10 +4,11 @@ import type { Condition } from '../core/incident.ts';
 import type { WatchRules } from '../core/incident-rules.ts';
 import type { Instant } from '../core/instant.ts';
 import type { Span } from '../core/span.ts';
-import { type AppTotal, holdsForStorm, onAirWithin } from '../core/storm.ts';
+import { type AppTotal, onAirWithin } from '../core/storm.ts';
 import { listeningUntil, missedSlots, type Silence, silenceOf } from '../core/watch-silence.ts';
 import type { AlertingFacts, HeardCapture, LooksBefore, OnAirRow } from '../ports.ts';
 import { createMissRatioWatch, type WatchedRow } from './watch-miss-ratio.ts';
+import { appKey, createWaves } from './watch-waves.ts';
 
 /** A span in which bad slots are excused; null app or stream: all of them. */
 export interface ExcusedScope extends Span {
@@ -101,7 +102,7 @@ interface OnAirList {
 export function createSilenceWatch(parts: WatchParts) {
   const memory = new Map<number, Remembered>();
   const foundOffline = new Map<number, Instant>();
-  const waves = new Map<string, Wave>();
+  const waves = createWaves();
   let list: OnAirList | null = null;
   const { missRatio } = parts.rules;
   const lossy = missRatio && createMissRatioWatch({ facts: parts.facts, rule: missRatio });
@@ -146,7 +147,7 @@ export function createSilenceWatch(parts: WatchParts) {
     const found: Suspect[] = [...overdue.filter((stream) => stream.isSuspected), ...losing];
     const onAir = await stillOnAir(found);
     const suspects = await unlessWeAreDeaf(await withoutOffline(onAir, now));
-    const { ripe, forming } = ripeStreams(suspects, [...overdue, ...losing], result.totals, asOf);
+    const { ripe, forming } = waves.ripeOf(suspects, [...overdue, ...losing], result.totals, asOf);
     const conditions = suspects.map((suspect) => conditionOf(suspect, result.totals, ripe, asOf));
     return { ...result, forming, conditions };
   };
@@ -220,7 +221,7 @@ export function createSilenceWatch(parts: WatchParts) {
 
   /** True where the silence has been let through to be told. */
   function isKnown({ row }: Pick<Suspect, 'row'>): boolean {
-    return waves.get(appKey(row))?.through.has(row.streamId) ?? false;
+    return waves.isThrough(row);
   }
 
   /** Drops new suspects while our own public address cannot be reached. */
@@ -237,12 +238,12 @@ export function createSilenceWatch(parts: WatchParts) {
         row.certainty !== 'announced' && !foundOffline.has(row.streamId) && now - silence.suspectedAt < DAY_MS,
     );
     if (parts.onlineNow && unsure.length > 0) {
-      for (const domain of new Set(unsure.map(({ row }) => row.domain))) {
-        const online = await parts.onlineNow(domain);
-        if (online === null) continue;
-        for (const { row } of unsure) {
-          if (row.domain === domain && !online.has(`${row.app}/${row.stream}`)) foundOffline.set(row.streamId, now);
-        }
+      const ask = parts.onlineNow;
+      const domains = [...new Set(unsure.map(({ row }) => row.domain))];
+      const online = new Map(await Promise.all(domains.map(async (domain) => [domain, await ask(domain)] as const)));
+      for (const { row } of unsure) {
+        const onAir = online.get(row.domain);
+        if (onAir && !onAir.has(`${row.app}/${row.stream}`)) foundOffline.set(row.streamId, now);
       }
     }
     return suspects.filter(({ row }) => !foundOffline.has(row.streamId));
@@ -274,58 +275,6 @@ export function createSilenceWatch(parts: WatchParts) {
       silence: { since: found.from, overdueAt: found.from, suspectedAt: asOf },
     }));
   }
-
-  /** The suspects that are to be told now. Those of an outage that is just beginning wait for each other. */
-  function ripeStreams(
-    suspects: readonly Suspect[],
-    overdue: readonly Suspect[],
-    totals: readonly AppTotal[],
-    asOf: Instant,
-  ): { ripe: Set<number>; forming: Set<string> } {
-    const ripe = new Set<number>();
-    const forming = new Set<string>();
-    const mineOf = groupByApp(suspects);
-    const lateOf = groupByApp(overdue);
-    for (const { domain, app, onAir } of totals) {
-      const key = appKey({ domain, app });
-      const mine = mineOf.get(key) ?? [];
-      const before = waves.get(key);
-      // Whoever was let through once stays: a silence of its own holds nobody back and is held back by nobody.
-      const through = mine.filter(({ row }) => before?.through.has(row.streamId)).map(({ row }) => row.streamId);
-      const wave: Wave = { beganAt: null, suspected: 0, through: new Set(through) };
-      const fresh = mine.filter(({ row }) => !wave.through.has(row.streamId));
-      if (fresh.length > 0) {
-        wave.beganAt = before?.beganAt ?? asOf;
-        wave.suspected = fresh.length;
-        const held = holdsForStorm({
-          now: asOf,
-          firstSuspectedAt: wave.beganAt,
-          intervalSeconds: Math.max(...fresh.map(({ row }) => row.intervalSeconds)),
-          overdue: (lateOf.get(key) ?? []).filter(({ row }) => !wave.through.has(row.streamId)).length,
-          suspected: fresh.length,
-          suspectedBefore: before?.suspected ?? 0,
-          onAir: onAir - wave.through.size,
-        });
-        if (held) forming.add(key);
-        else {
-          for (const { row } of fresh) wave.through.add(row.streamId);
-          wave.beganAt = null;
-          wave.suspected = 0;
-        }
-      }
-      waves.set(key, wave);
-      for (const streamId of wave.through) ripe.add(streamId);
-    }
-    return { ripe, forming };
-  }
-}
-
-/** Streams of one app that became suspected together, and those that were let through before. */
-interface Wave {
-  beganAt: Instant | null;
-  /** So many were waiting at the last look. */
-  suspected: number;
-  through: Set<number>;
 }
 
 interface Suspect {
@@ -384,19 +333,4 @@ function totalsOf(rows: readonly OnAirRow[]): AppTotal[] {
     else totals.set(key, { domain, app, onAir: 1 });
   }
   return [...totals.values()];
-}
-
-function groupByApp(suspects: readonly Suspect[]): Map<string, Suspect[]> {
-  const groups = new Map<string, Suspect[]>();
-  for (const suspect of suspects) {
-    const key = appKey(suspect.row);
-    const group = groups.get(key);
-    if (group) group.push(suspect);
-    else groups.set(key, [suspect]);
-  }
-  return groups;
-}
-
-export function appKey({ domain, app }: { domain: string; app: string }): string {
-  return `${domain}\n${app}`;
 }
