@@ -166,7 +166,10 @@ export function createAlertingFacts(database: Database): AlertingFacts {
     },
 
     async gaps(now, resumedAt) {
-      const drainedAt = resumedAt !== null && now - resumedAt < AUDIT_WAIT_MS ? resumedAt + SPOOLS_DRAIN_MS : 0;
+      const resumed = resumedAt !== null && now - resumedAt < AUDIT_WAIT_MS ? resumedAt : null;
+      const drainedAt = resumed === null ? 0 : resumed + SPOOLS_DRAIN_MS;
+      // Audits are kept for months.
+      const auditsFrom = resumed === null ? now : resumed - DAY_MS;
       const { rows } = await sql<AlertingGap>`
         with candidate as (
           select stream_id, from_at, verdict, mode from incident_gaps
@@ -184,14 +187,16 @@ export function createAlertingFacts(database: Database): AlertingFacts {
             select from late_evidence e
             where e.stream_id = g.stream_id and e.reason = 'blindness-changed' and e.from_at < g.to_at
           ) as rejudging,
-          coalesce(
-            (select max(a.started_at) from audits a where a.domain = t.domain and a.kind = 'audit') < ${timestamp(drainedAt)}, false
-          ) as unsettled
+          coalesce(a.started_at < ${timestamp(drainedAt)}, false) as unsettled
         from candidate c
         join gaps g using (stream_id, from_at, verdict, mode)
         join incident_gaps n using (stream_id, from_at, verdict, mode)
         join streams t on t.id = g.stream_id
-        left join watermarks w on w.stream_id = g.stream_id`.execute(db);
+        left join watermarks w on w.stream_id = g.stream_id
+        left join (
+          select domain, max(started_at) as started_at from audits
+          where kind = 'audit' and started_at >= ${timestamp(auditsFrom)} group by domain
+        ) a using (domain)`.execute(db);
       return rows;
     },
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAlertingFacts } from '../../../src/adapters/postgres/alerting-facts.ts';
 import { createCaptureExports } from '../../../src/adapters/postgres/export-captures.ts';
 import { createHistoryReads } from '../../../src/adapters/postgres/query-history.ts';
 import { sumDays } from '../../../src/adapters/postgres/sum-days.ts';
@@ -257,3 +258,26 @@ const NOTHING = {
   callback: [{ from: Number.NEGATIVE_INFINITY, verdict: 'ok' as const, cause: null }],
   backfill: [{ from: Number.NEGATIVE_INFINITY, verdict: 'ok' as const, cause: null }],
 };
+
+describe('gaps to be told', () => {
+  it('of a domain that left the settings do not read the audits of months, once for each of them', async () => {
+    const { pool } = database;
+    await pool.query(
+      `insert into audits (domain, from_at, to_at, started_at, finished_at, status)
+       select 'd' || d, at, at, at, at, 'done' from generate_series(0, 1) d,
+         generate_series($1::timestamptz - interval '60 days', $1::timestamptz - d * interval '30 days', interval '10 minutes') at
+       order by at`,
+      [new Date(NOW).toISOString()],
+    );
+    await pool.query('update gaps set open = true from streams s where s.id = stream_id and s.domain = $1', ['d1']);
+    await pool.query(
+      'insert into incident_gaps (stream_id, from_at, verdict, mode, first_seen_at) select stream_id, from_at, verdict, mode, from_at from gaps where open',
+    );
+    await pool.query('analyze');
+    const { gaps } = createAlertingFacts(database);
+    for (const resumedAt of [null, NOW - 60_000]) {
+      const plans = await plansOf(() => gaps(NOW, resumedAt));
+      expect(rowsRead(plans, /^audits$/)).toBeLessThan(1_000);
+    }
+  });
+});
