@@ -51,8 +51,8 @@ export interface SessionStore {
   streams(domain: string): Promise<StreamRow[]>;
   /** Those whose sessions may have changed since: something new was said of them, or they have captures that no session explains. */
   streamsToTrack(domain: string, since: Instant): Promise<StreamRow[]>;
-  /** Those of the streams whose session goes on for us though a push callback may have told its end. */
-  endsToTrack(streamIds: readonly number[]): Promise<StreamRow[]>;
+  /** Those of the streams whose session goes on for us though a push callback may have told its end, last at `toldAt`. */
+  endsToTrack(streamIds: readonly number[]): Promise<(StreamRow & { toldAt: Instant })[]>;
   /** All streams of the same domain and app whose names differ from one of these in case alone, these included. */
   streamsAlike(streams: readonly StreamRow[]): Promise<(StreamRow & { exact: boolean })[]>;
   /** Instants of captures that no announced or listed session explains, and that more than an unsigned claim speaks for; oldest first. */

@@ -33,6 +33,8 @@ export function createTrackSessions(
 ): (options?: { from?: Instant; endsOf?: readonly number[] }) => Promise<void> {
   const { sessions, clock } = parts;
   let trackedUntil: Instant | null = null;
+  /** Ends that were looked at, by stream: a session that went on all the same is not merged anew each time somebody asks. */
+  const endsLookedAt = new Map<number, Instant>();
 
   async function track(domain: string, touched: readonly StreamRow[], reach: Instant, now: Instant): Promise<void> {
     if (touched.length === 0) return;
@@ -119,8 +121,12 @@ export function createTrackSessions(
     const now = clock.now();
     const reach = Math.min(now - REACH_MS, options.from ?? Number.POSITIVE_INFINITY);
     if (options.endsOf) {
-      const ended = Map.groupBy(await sessions.endsToTrack(options.endsOf), ({ domain }) => domain);
-      for (const [domain, streams] of ended) await track(domain, streams, reach, now);
+      const told = await sessions.endsToTrack(options.endsOf);
+      const fresh = told.filter(({ id, toldAt }) => endsLookedAt.get(id) !== toldAt);
+      for (const [domain, streams] of Map.groupBy(fresh, (stream) => stream.domain)) {
+        await track(domain, streams, reach, now);
+        for (const { id, toldAt } of streams) endsLookedAt.set(id, toldAt);
+      }
       return;
     }
     const since = options.from !== undefined || trackedUntil === null ? reach : trackedUntil - OVERLAP_MS;

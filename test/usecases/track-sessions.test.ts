@@ -10,7 +10,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 let world: AuditWorld;
-let track: (options?: { from?: number }) => Promise<void>;
+let track: ReturnType<typeof createTrackSessions>;
 let poll: ReturnType<typeof createPollSessions>;
 eachAuditWorld(async (fresh) => {
   world = fresh;
@@ -254,4 +254,31 @@ describe('tracking sessions', () => {
     await Promise.all([track(), other(), track(), other()]);
     expect(await sessions()).toEqual([['cam01', 0, null, 'announced', false]]);
   });
+});
+
+it('an announced end that ends nothing is looked at once, however often somebody asks', async () => {
+  onAir('cam01', T0);
+  await called('publish', 'cam01', T0);
+  await called('publish_done', 'cam01', T0 + 20 * SECOND);
+  await pollAndTrack(T0 + 100 * SECOND);
+  const open = [['cam01', 0, null, 'announced', false]];
+  expect(await sessions()).toEqual(open);
+  const streamIds = (await world.sessions.streams(DOMAIN)).map(({ id }) => id);
+  let merged = 0;
+  const counting = {
+    ...world.sessions,
+    replaceSessions: (...given: Parameters<typeof world.sessions.replaceSessions>) => {
+      merged++;
+      return world.sessions.replaceSessions(...given);
+    },
+  };
+  const ends = createTrackSessions({ ...world.parts, sessions: counting, domains: [DOMAIN] });
+  for (let asked = 0; asked < 3; asked++) await ends({ endsOf: streamIds });
+  expect(await sessions()).toEqual(open);
+  expect(merged).toBe(1);
+  world.clock.at = T0 + 200 * SECOND;
+  await called('publish_done', 'cam01', T0 + 190 * SECOND);
+  for (let asked = 0; asked < 3; asked++) await ends({ endsOf: streamIds });
+  expect(await sessions()).toEqual([['cam01', 0, 190.999, 'announced', true]]);
+  expect(merged).toBe(2);
 });

@@ -42,13 +42,14 @@ export function createSessionStore(database: Database): SessionStore {
     },
 
     async endsToTrack(streamIds) {
-      const { rows } = await sql<StreamRow>`
-        select distinct s.id, s.domain, s.app, s.stream
+      const { rows } = await sql<StreamRow & { toldAt: Instant }>`
+        select s.id, s.domain, s.app, s.stream, max(d.changed_at) as "toldAt"
         from sessions x
         join streams s on s.id = x.stream_id
         join streams o on (o.domain, o.app, lower(o.stream)) = (s.domain, s.app, lower(s.stream))
         join session_signals d on d.stream_id = o.id and d.at >= x.started_at and d.kind = 'publish_done'
-        where x.ended_at is null and x.stream_id = any(${sql.val(streamIds)}::integer[])`.execute(db);
+        where x.ended_at is null and x.stream_id = any(${sql.val(streamIds)}::integer[])
+        group by s.id`.execute(db);
       return rows;
     },
 
