@@ -5,6 +5,8 @@ import type { AlertingHandle as Alerting } from '../usecases/manage-alerting.ts'
 export interface AlertingCommandHandle {
   alerting: Alerting;
   operatorLog: OperatorLog;
+  /** Those that streams were seen on. */
+  domains(): Promise<{ domain: string }[]>;
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import type { AuditOutcome } from '../usecases/audit-window.ts';
 import type { AuditHandle } from './audit-handle.ts';
 import type { CommandContext } from './command-context.ts';
 import { csvLine, percent } from './print-rows.ts';
-import { type Format, instant, span, type WindowFlags, withFormat } from './query-flags.ts';
+import { domainName, type Format, instant, span, type WindowFlags, withFormat } from './query-flags.ts';
 import { printable, renderTable, type TableColumn } from './table.ts';
 
 interface Flags extends WindowFlags {
@@ -62,7 +62,7 @@ const COLUMNS: TableColumn<Row>[] = [
 export function auditCommand(context: CommandContext): Command {
   const command = new Command('audit')
     .description('Audits now, instead of at the next turn: up to now, or a stretch of the past once more.')
-    .option('--domain <name>', 'only this main streaming domain')
+    .option('--domain <name>', 'only this main streaming domain', domainName)
     .option('--app <name>', 'only this app')
     .option('--stream <name>', 'only this stream')
     .option('--from <time>', 'judge again from here on, e.g. 2026-11-24T02:00:00Z', instant)

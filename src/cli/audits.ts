@@ -4,15 +4,16 @@ import { AUDIT_COLUMNS, auditRecord } from '../usecases/export-records.ts';
 import type { CommandContext } from './command-context.ts';
 import { allPages, duration, printRows, shortTime } from './print-rows.ts';
 import {
-  collect,
   type FormatFlags,
   oneOf,
   type WindowFlags,
+  withDomain,
   withFormat,
   withLimit,
   withWindow,
 } from './query-flags.ts';
 import type { TableColumn } from './table.ts';
+import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 const COLUMNS: TableColumn<AuditRead>[] = [
   { header: 'started (UTC)', value: (row) => shortTime(row.startedAt), keep: 'whole' },
@@ -38,13 +39,13 @@ interface Flags extends WindowFlags, FormatFlags {
 export function auditsCommand(context: CommandContext): Command {
   const command = new Command('audits')
     .description('The audits that ran, newest first, each with what it cost: calls, keys, time.')
-    .option('--domain <name>', 'main streaming domain; may be given more than once', collect)
     .option('--status <status>', 'only these; may be given more than once', oneOf(STATUSES))
     .addHelpText('after', '\nEnds with 1 where an audit that is printed failed.');
-  withFormat(withLimit(withWindow(command), 50));
+  withFormat(withLimit(withWindow(withDomain(command)), 50));
   return command.action(async ({ format, limit, ...words }: Flags) => {
     const { queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, words, queries.domains);
       let failed = false;
       async function* rows() {
         for await (const row of allPages(context, queries.audits, words, limit)) {

@@ -17,6 +17,7 @@ import {
   withWindow,
 } from './query-flags.ts';
 import type { TableColumn } from './table.ts';
+import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 const COLUMNS: TableColumn<CaptureView>[] = [
   { header: 'captured (UTC)', value: (row) => shortTime(row.capturedAt), keep: 'whole' },
@@ -55,6 +56,7 @@ export function capturesCommand(context: CommandContext): Command {
   return command.action(async (flags: Flags) => {
     const { queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, flags, queries.domains);
       const { format, limit, minDelay, maxDelay, oldest, ...words } = flags;
       const order = oldest ? ('oldest' as const) : ('newest' as const);
       const query = { ...words, order, minDelayMs: minDelay, maxDelayMs: maxDelay };

@@ -16,6 +16,7 @@ import {
   withWindow,
 } from './query-flags.ts';
 import { printable, type TableColumn } from './table.ts';
+import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 interface Flags extends ScopeFlags, WindowFlags, FormatFlags {
   per: CoverageUnit;
@@ -35,6 +36,7 @@ export function coverageCommand(context: CommandContext): Command {
   return command.action(async (flags: Flags) => {
     const { queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, flags, queries.domains);
       const { format, limit, ...words } = flags;
       let findings = false;
       let exclusions: string[] = [];

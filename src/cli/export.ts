@@ -13,7 +13,8 @@ import { COVERAGE_GROUPS, COVERAGE_UNITS, type CoverageGroup, type CoverageUnit 
 import { EXPORT_FORMATS, type ExportFormat } from '../usecases/export-history.ts';
 import { REPORT_FORMATS, type ReportFormat, renderDeliveryReport } from '../usecases/render-delivery-report.ts';
 import type { CommandContext } from './command-context.ts';
-import { oneOf, type ScopeFlags, span, type WindowFlags, withScope, withWindow } from './query-flags.ts';
+import { domainName, oneOf, type ScopeFlags, span, type WindowFlags, withScope, withWindow } from './query-flags.ts';
+import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 interface Flags extends ScopeFlags, WindowFlags {
   format: ExportFormat;
@@ -40,8 +41,9 @@ function capturesExport(context: CommandContext): Command {
     .option('--max-delay <span>', 'received at most so long after the capture', span);
   type Words = Flags & { verdict?: Verdict[]; source?: CaptureSource[]; minDelay?: number; maxDelay?: number };
   return command.action(async ({ format, minDelay, maxDelay, ...words }: Words) => {
-    const { exports, close } = await context.openQueries();
+    const { exports, queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, words, queries.domains);
       const query = { ...words, minDelayMs: minDelay, maxDelayMs: maxDelay };
       await writeLines(context, exports.captures(query, format));
     } finally {
@@ -55,8 +57,9 @@ function gapsExport(context: CommandContext): Command {
     .option('--verdict <verdict>', 'only these; may be given more than once', oneOf(VERDICTS))
     .option('--cause <cause>', 'only these; may be given more than once', oneOf(CAUSES));
   return command.action(async ({ format, ...words }: Flags & { verdict?: Verdict[]; cause?: Cause[] }) => {
-    const { exports, close } = await context.openQueries();
+    const { exports, queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, words, queries.domains);
       await writeLines(context, exports.gaps(words, format));
     } finally {
       await close();
@@ -69,8 +72,9 @@ function coverageExport(context: CommandContext): Command {
     .addOption(new Option('--per <unit>', 'one row per').choices([...COVERAGE_UNITS]).default('total'))
     .addOption(new Option('--by <group>', 'one row per').choices([...COVERAGE_GROUPS]).default('stream'));
   return command.action(async ({ format, ...words }: Flags & { per: CoverageUnit; by: CoverageGroup }) => {
-    const { exports, close } = await context.openQueries();
+    const { exports, queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, words, queries.domains);
       await writeLines(context, exports.coverage(words, format));
     } finally {
       await close();
@@ -97,8 +101,9 @@ function reportExport(context: CommandContext): Command {
     .addOption(new Option('--format <format>', 'how to write').choices([...REPORT_FORMATS]).default('csv'));
   return withScope(command).action(
     async ({ month, format, ...scope }: ScopeFlags & { month: string; format: ReportFormat }) => {
-      const { reports, close } = await context.openQueries();
+      const { reports, queries, close } = await context.openQueries();
       try {
+        await warnOfUnknownDomains(context, scope, queries.domains);
         await write(context, renderDeliveryReport(await reports(month, scope), format));
       } finally {
         await close();
@@ -119,7 +124,7 @@ const DEFAULT_EVIDENCE_MS = 24 * 3_600_000;
 function evidenceExport(context: CommandContext): Command {
   const command = new Command('evidence')
     .description('All that the judgement of a stretch rests on, for `snapaudit judge` on any machine.')
-    .requiredOption('--domain <name>', 'main streaming domain')
+    .requiredOption('--domain <name>', 'main streaming domain', domainName)
     .option('--app <name>', 'only this app')
     .option('--stream <name>', 'only this stream')
     .option('--pack <directory>', 'write evidence.ndjson there, with the list of gaps and a manifest of SHA-256 sums')

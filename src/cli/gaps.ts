@@ -16,6 +16,7 @@ import {
   withWindow,
 } from './query-flags.ts';
 import { printable, type TableColumn } from './table.ts';
+import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 const COLUMNS: TableColumn<GapView>[] = [
   { header: 'from (UTC)', value: (row) => shortTime(row.from), keep: 'whole' },
@@ -64,6 +65,7 @@ export function gapsCommand(context: CommandContext): Command {
     }
     const { queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, flags, queries.domains);
       const findings = watch ? await watchGaps(context, queries, flags) : await printGaps(context, queries, flags);
       context.setExitCode(findings ? 1 : 0);
     } finally {

@@ -26,6 +26,7 @@ import {
   withWindow,
 } from './query-flags.ts';
 import { printable, type TableColumn } from './table.ts';
+import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 interface Flags extends ScopeFlags, WindowFlags, FormatFlags {
   status?: Incident['status'][];
@@ -81,8 +82,9 @@ export function incidentsCommand(context: CommandContext): Command {
     .addHelpText('after', '\nEnds with 1 where an incident is open and nobody has acknowledged it.');
   withFormat(withLimit(withWindow(withScope(command)), 100));
   command.action(async ({ all, status, format, limit, ...words }: Flags) => {
-    const { alerting, close } = await context.openAlerting();
+    const { alerting, domains, close } = await context.openAlerting();
     try {
+      await warnOfUnknownDomains(context, words, domains);
       const wanted = status ?? (all ? undefined : ['open' as const, 'acknowledged' as const]);
       let unattended = false;
       async function* rows() {

@@ -4,7 +4,7 @@ import type { ExcusedSpanRow, MaintenanceSchedule } from '../ports.ts';
 import type { AlertingHandle } from '../usecases/manage-alerting.ts';
 import { COMMAND_LINE } from './alerting-handle.ts';
 import type { CommandContext } from './command-context.ts';
-import { instant, span, wholeNumber } from './query-flags.ts';
+import { domainName, instant, span, wholeNumber } from './query-flags.ts';
 import { printable } from './table.ts';
 
 interface ScopeFlags {
@@ -150,7 +150,7 @@ export function maintenanceCommand(context: CommandContext): Command {
 
 function withScope(command: Command): Command {
   return command
-    .option('--domain <name>', 'only this domain')
+    .option('--domain <name>', 'only this domain', domainName)
     .option('--app <name>', 'only this app of the domain')
     .option('--stream <name>', 'only this stream of the app')
     .requiredOption('--reason <text>', 'why, for the record')

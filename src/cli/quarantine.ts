@@ -16,6 +16,7 @@ import {
   withWindow,
 } from './query-flags.ts';
 import { printable, type TableColumn } from './table.ts';
+import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 const requestId = wholeNumberTo(Number.MAX_SAFE_INTEGER);
 const KINDS = ['rejected', 'unclassified', 'implausible'] as const satisfies readonly QuarantineKind[];
@@ -52,6 +53,7 @@ export function quarantineCommand(context: CommandContext): Command {
   withFormat(withLimit(withWindow(withScope(list)), 50)).action(async ({ format, limit, ...words }: Flags) => {
     const { queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, words, queries.domains);
       await printRows(context, allPages(context, queries.quarantined, words, limit), {
         format,
         columns: COLUMNS,

@@ -24,9 +24,12 @@ export interface FormatFlags {
   format: Format;
 }
 
+export function withDomain(command: Command): Command {
+  return command.option('--domain <name>', 'main streaming domain; may be given more than once', collectDomain);
+}
+
 export function withScope(command: Command): Command {
-  return command
-    .option('--domain <name>', 'main streaming domain; may be given more than once', collect)
+  return withDomain(command)
     .option('--app <name>', 'app; may be given more than once', collect)
     .option('--stream <name>', 'stream; may be given more than once', collect);
 }
@@ -50,6 +53,15 @@ export function withLimit(command: Command, rows: number): Command {
 
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value];
+}
+
+/** Domains are kept in lower case. */
+export function domainName(text: string): string {
+  return text.toLowerCase();
+}
+
+function collectDomain(text: string, before: string[] | undefined): string[] {
+  return collect(domainName(text), before);
 }
 
 export function instant(text: string): Instant {

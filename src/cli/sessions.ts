@@ -15,6 +15,7 @@ import {
   withWindow,
 } from './query-flags.ts';
 import type { TableColumn } from './table.ts';
+import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 const COLUMNS: TableColumn<SessionView>[] = [
   { header: 'started (UTC)', value: (row) => shortTime(row.startedAt), keep: 'whole' },
@@ -48,6 +49,7 @@ export function sessionsCommand(context: CommandContext): Command {
   return command.action(async ({ format, limit, ...words }: Flags) => {
     const { queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, words, queries.domains);
       await printRows(context, allPages(context, queries.sessions, words, limit), {
         format,
         columns: COLUMNS,

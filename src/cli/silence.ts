@@ -5,7 +5,7 @@ import type { SilenceRow } from '../ports.ts';
 import { COMMAND_LINE } from './alerting-handle.ts';
 import type { CommandContext } from './command-context.ts';
 import { allPages, printRows, shortTime } from './print-rows.ts';
-import { type FormatFlags, instant, span, wholeNumber, withFormat, withLimit } from './query-flags.ts';
+import { domainName, type FormatFlags, instant, span, wholeNumber, withFormat, withLimit } from './query-flags.ts';
 import type { TableColumn } from './table.ts';
 
 interface AddFlags {
@@ -58,7 +58,7 @@ export function silenceCommand(context: CommandContext): Command {
     .addOption(
       new Option('--kind <kind>', 'only this kind of incident; silence and gap are one').choices([...INCIDENT_KINDS]),
     )
-    .option('--domain <name>', 'only this domain')
+    .option('--domain <name>', 'only this domain', domainName)
     .option('--app <name>', 'only this app of the domain')
     .option('--stream <name>', 'only this stream of the app')
     .option('--from <time>', 'start, now where not given', instant)

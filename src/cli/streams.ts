@@ -4,8 +4,17 @@ import { STREAM_COLUMNS, streamRecord } from '../usecases/export-records.ts';
 import type { StreamView } from '../usecases/query-streams.ts';
 import type { CommandContext } from './command-context.ts';
 import { ago, allPages, printRows, shortTime } from './print-rows.ts';
-import { collect, type FormatFlags, oneOf, type ScopeFlags, withFormat, withLimit, withScope } from './query-flags.ts';
+import {
+  type FormatFlags,
+  oneOf,
+  type ScopeFlags,
+  withDomain,
+  withFormat,
+  withLimit,
+  withScope,
+} from './query-flags.ts';
 import type { TableColumn } from './table.ts';
+import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 const COLUMNS: TableColumn<StreamView>[] = [
   { header: 'domain', value: (row) => row.domain },
@@ -42,6 +51,7 @@ export function streamsCommand(context: CommandContext): Command {
   return command.action(async (flags: ScopeFlags & FormatFlags & { status?: StreamStatus[]; limit: number }) => {
     const { queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, flags, queries.domains);
       let findings = false;
       const { format, limit, ...words } = flags;
       async function* rows() {
@@ -77,13 +87,12 @@ function domainsCommand(context: CommandContext): Command {
 }
 
 function appsCommand(context: CommandContext): Command {
-  const command = new Command('apps')
-    .description('The apps that streams were seen on.')
-    .option('--domain <name>', 'main streaming domain; may be given more than once', collect);
+  const command = withDomain(new Command('apps').description('The apps that streams were seen on.'));
   return withFormat(command).action(async (_: object, of: Command) => {
     const { domain } = of.optsWithGlobals<ScopeFlags>();
     const { queries, close } = await context.openQueries();
     try {
+      await warnOfUnknownDomains(context, { domain }, queries.domains);
       await printCounts(context, await queries.apps({ domain }), of, ['domain', 'app', 'streams']);
     } finally {
       await close();

@@ -3,6 +3,7 @@ import { createIncidentStore } from '../adapters/postgres/incident-store.ts';
 import { createMaintenanceStore } from '../adapters/postgres/maintenance-store.ts';
 import { createNotificationStore } from '../adapters/postgres/notification-store.ts';
 import { createOperatorLog } from '../adapters/postgres/operator-log.ts';
+import { createHistoryReads } from '../adapters/postgres/query-history.ts';
 import { createSilenceStore } from '../adapters/postgres/silence-store.ts';
 import type { AlertingCommandHandle } from '../cli/alerting-handle.ts';
 import { type Environment, openStorage, systemClock } from '../compose.ts';
@@ -44,7 +45,7 @@ export async function openAlerting(
           disabled: async () => null,
           testChannel: async () => {},
         });
-    return { alerting, operatorLog: createOperatorLog(database), close };
+    return { alerting, operatorLog: createOperatorLog(database), domains: createHistoryReads(database).domains, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createIncidentStore } from '../../src/adapters/postgres/incident-store.ts';
 import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
+import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import { incidentsCommand } from '../../src/cli/incidents.ts';
 import { maintenanceCommand } from '../../src/cli/maintenance.ts';
 import { notifyCommand } from '../../src/cli/notify.ts';
 import { silenceCommand } from '../../src/cli/silence.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { createTestAlerting } from '../support/alerting-handle.ts';
 import { runCommand } from '../support/command.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -16,6 +18,7 @@ const parts = {
   openAlerting: async () => ({
     alerting: createTestAlerting(database, clock),
     operatorLog: createOperatorLog(database),
+    domains: createHistoryReads(database).domains,
     close: async () => {},
   }),
 };
@@ -45,6 +48,20 @@ describe('snapaudit incidents', () => {
     expect(await runCommand(incidentsCommand, [], parts)).toMatchObject({ exitCode: 0 });
     const shown = await runCommand(incidentsCommand, ['show', String(id)], parts);
     expect(shown.stdout).toMatch(/opened by snapaudit\n.*acknowledged by wei: on it/);
+  });
+  it('takes a domain in capitals, and says that nobody knows one that was mistyped', async () => {
+    // No stream stands in this database, so its domain is one of the settings alone.
+    const settings = {
+      ...parts,
+      loadSettings: async () => ({ domains: [{ domain: 'play.example.com' }] }) as Settings,
+    };
+    const found = await runCommand(incidentsCommand, ['--domain', 'PLAY.example.com', '--format', 'json'], settings);
+    expect([JSON.parse(found.stdout)[0]?.domain, found.stderr]).toEqual(['play.example.com', '']);
+    expect(await runCommand(incidentsCommand, ['--domain', 'play.exmaple.com'], settings)).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: 'warning: no stream of play.exmaple.com was ever seen\nNo open incident matches.\n',
+    });
   });
 });
 

@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditsCommand } from '../../src/cli/audits.ts';
 import { capturesCommand } from '../../src/cli/captures.ts';
 import { coverageCommand } from '../../src/cli/coverage.ts';
+import { exportCommand } from '../../src/cli/export.ts';
 import { gapsCommand } from '../../src/cli/gaps.ts';
+import { quarantineCommand } from '../../src/cli/quarantine.ts';
 import type { QueryHandle } from '../../src/cli/query-handle.ts';
 import { sessionsCommand } from '../../src/cli/sessions.ts';
 import { streamsCommand } from '../../src/cli/streams.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { runCommand } from '../support/command.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -238,6 +241,52 @@ describe('gaps', () => {
       const { exitCode, stderr } = await runCommand(gapsCommand, ['--watch', '--format', 'json'], { openQueries });
       expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--format ndjson')]);
     });
+  });
+});
+
+describe('a domain', () => {
+  const LISTS = [
+    auditsCommand,
+    capturesCommand,
+    coverageCommand,
+    gapsCommand,
+    quarantineCommand,
+    sessionsCommand,
+    streamsCommand,
+  ];
+  const loadSettings = async () => ({ domains: [{ domain: 'new.example.com' }] }) as Settings;
+
+  it('may be written in capitals', async () => {
+    const args = ['--domain', 'Play.Example.COM', '--format', 'json'];
+    const { stdout, stderr } = await runCommand(streamsCommand, args, { openQueries });
+    expect([JSON.parse(stdout)[0]?.domain, stderr]).toEqual(['play.example.com', '']);
+    const apps = await runCommand(streamsCommand, ['apps', ...args], { openQueries });
+    expect(JSON.parse(apps.stdout)[0]?.domain).toBe('play.example.com');
+  });
+
+  it('is told of where neither the settings nor the streams know it, once for each, and nothing else changes', async () => {
+    const args = ['--domain', 'play.exmaple.com', '--domain', 'Play.exmaple.com', '--domain', 'new.example.com'];
+    for (const command of LISTS) {
+      const { exitCode, stderr } = await runCommand(command, args, { openQueries, loadSettings });
+      expect(exitCode).toBe(0);
+      expect(stderr).toMatch(/^warning: no stream of play\.exmaple\.com was ever seen\n(?!warning)/);
+    }
+    for (const [command, ...words] of [
+      [streamsCommand, 'apps'],
+      [exportCommand, 'captures'],
+      [exportCommand, 'gaps'],
+      [exportCommand, 'coverage'],
+      [exportCommand, 'report', '--month', '2026-11'],
+    ] as const) {
+      const { stderr } = await runCommand(command, [...words, ...args], { openQueries, loadSettings });
+      expect(stderr).toMatch(/^warning: no stream of play\.exmaple\.com was ever seen\n(?!warning)/);
+    }
+  });
+
+  it('is told of without a settings file, too, and without escape sequences', async () => {
+    const { stderr } = await runCommand(gapsCommand, ['--domain', 'new.example.com\u001b[31m'], { openQueries });
+    expect(stderr).toMatch(/^warning: no stream of new\.example\.com.* was ever seen\nNo gap matches\.\n$/);
+    expect(stderr).not.toContain('\u001b');
   });
 });
 

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createOperatorLog } from '../../src/adapters/postgres/operator-log.ts';
+import { createHistoryReads } from '../../src/adapters/postgres/query-history.ts';
 import type { CommandContext } from '../../src/cli/command-context.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import type { ConfigHandle } from '../../src/cli/config-handle.ts';
@@ -72,6 +73,7 @@ const parts: Partial<CommandContext> = {
   openAlerting: async () => ({
     alerting: createTestAlerting(database, { now: () => Date.now() }),
     operatorLog: createOperatorLog(database),
+    domains: createHistoryReads(database).domains,
     close: async () => {},
   }),
   openConfigControl: async (): Promise<ConfigHandle> => ({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { INCIDENT_KINDS, INCIDENT_STATUSES, type Incident, RESOLUTIONS, SEVERITIES } from '../../core/incident.ts';
 import type { AlertingHandle } from '../../usecases/manage-alerting.ts';
 import { defineRoute, type Route } from './define-route.ts';
-import { instant, name, page, paging, scopeFilters, wholeNumber, window } from './schemas.ts';
+import { domainName, instant, name, page, paging, scopeFilters, wholeNumber, window } from './schemas.ts';
 
 export const idParam = z.strictObject({ id: wholeNumber(1, 2_147_483_647) });
 /** Whoever writes by API is named by the token; a person may add who asked for it. */
@@ -13,7 +13,7 @@ export const reasonText = z
   .max(500)
   .regex(/^\P{Cc}+$/u, 'must hold no control characters');
 export const scopeNames = {
-  domain: name.nullable().default(null).describe('Main streaming domain; null: all.'),
+  domain: domainName.nullable().default(null).describe('Main streaming domain; null: all.'),
   app: name.nullable().default(null).describe('Needs the domain.'),
   stream: name.nullable().default(null).describe('Needs the app.'),
 };

@@ -31,6 +31,9 @@ export const name = z
   .max(512)
   .regex(/^\P{Cc}+$/u, 'must hold no control characters');
 
+/** Domains are kept in lower case. */
+export const domainName = name.toLowerCase();
+
 /** The same as a segment of a path. */
 export const nameInPath = name
   .transform(fromPathSegment)
@@ -80,7 +83,7 @@ export const window = {
 
 /** Which streams: repeated keys are alternatives. */
 export const scopeFilters = {
-  domain: z.array(name).max(100).optional().meta({ description: 'Main streaming domain.' }),
+  domain: z.array(domainName).max(100).optional().meta({ description: 'Main streaming domain.' }),
   app: z.array(name).max(100).optional(),
   stream: z.array(name).max(100).optional(),
 };

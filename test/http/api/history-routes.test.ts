@@ -130,6 +130,11 @@ describe('streams', () => {
     expect(rest.body.data.map((row: { stream: string }) => row.stream)).toEqual(['cam01']);
   });
 
+  it('takes a domain in capitals', async () => {
+    const { body } = await get('/streams?domain=Other.Example.COM').expect(200);
+    expect(body.data).toMatchObject([{ domain: 'other.example.com', stream: 'idle' }]);
+  });
+
   it('counts streams by status', async () => {
     const { body } = await get('/streams/counts').expect(200);
     expect(body.counts).toMatchObject({ on_time: 1, gap: 1, offline: 1 });
