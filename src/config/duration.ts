@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 export const DURATION_HINT = 'a duration, such as 10s, 5m or 4h';
 
+/** What somebody meant for one; anything else may be a secret in the wrong place, and is not repeated. */
+const LIKE_A_DURATION = /^-?[\d.]{1,15}\s?[a-z]{0,12}$|^[a-z-]{1,20}$/i;
+
 /** A duration such as `10s`, `5m`, `4h`, `1d` (or a bare number of seconds), given back in whole seconds. */
 export function durationSeconds(bounds: { min?: number; max?: number } = {}) {
   // Missing or empty is told with what the setting is for (explain-issue.ts).
@@ -12,7 +15,7 @@ export function durationSeconds(bounds: { min?: number; max?: number } = {}) {
     if (seconds === null || !Number.isFinite(seconds) || !Number.isInteger(seconds)) {
       context.addIssue({
         code: 'custom',
-        message: `"${value}" is no duration in whole seconds; write it like 10s, 5m or 4h`,
+        message: `${LIKE_A_DURATION.test(String(value)) ? `"${value}"` : 'this'} is no duration in whole seconds; write it like 10s, 5m or 4h`,
       });
       return z.NEVER;
     }

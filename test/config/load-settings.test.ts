@@ -206,10 +206,11 @@ maintenance: [{ name: nightly, cron: "0 3 * * *", duration: 30m, domain: ${domai
     'notify: ["https://hooks.example.com/s3cret"]',
     'notify: [{ type: "https://hooks.example.com/s3cret" }]',
     'alerting: { heartbeat: "https://hooks.example.com/s3cret" }',
+    'alerting: { heartbeat: { url: { env: URL }, every: "https://hooks.example.com/s3cret" } }',
   ])('does not repeat what may be a secret in the wrong place: %s', (line) => {
     const problems = problemsOf(`${line}\n${GOOD}`);
     expect(problems).toEqual([
-      expect.stringMatching(/^line 1: .*(must be .*, not (text|settings)|there is no such thing)/),
+      expect.stringMatching(/^line 1: .*(must be .*, not (text|settings)|there is no such thing|this is no duration)/),
     ]);
     expect(problems.join()).not.toContain('s3cret');
   });
