@@ -18,8 +18,9 @@ export function applyCommand(context: CommandContext): Command {
     .addHelpText(
       'after',
       '\nShows the plan and asks. What stood before is remembered; restore puts it back. Streams on air go on as they are until\n' +
-        'their ingest restarts. A service that was started with other settings reports what differs from its own, and heals nothing\n' +
-        'until it is restarted. Ends with 0 when all was done, 1 when you said no, 2 where something could not be done.',
+        'their ingest restarts. A service that was started with other settings heals nothing until it is restarted, and reports what\n' +
+        'differs from its own only where for five minutes none with these has looked. Ends with 0 when all was done, 1 when you said\n' +
+        'no, 2 where something could not be done.',
     )
     .action(async (flags: { domain?: string[]; yes?: boolean }) => {
       const handle = await context.openConfigControl();
