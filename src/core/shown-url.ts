@@ -4,7 +4,7 @@
  */
 export function shownUrl(url: string): string {
   const [, place = '', query = '', fragment = ''] = /^([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(url) ?? [];
-  const shownPlace = place.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1…@');
+  const shownPlace = place.replace(/^(\s*[a-z][a-z0-9+.-]*:\/\/)(?!:?@[^/@]*(?:\/|$))[^/]*@/i, '$1…@');
   const shownQuery = query.replace(/[^?&]+/g, (pair) => (pair.includes('=') ? pair.replace(/=.*/s, '=…') : '…'));
   return `${shownPlace}${shownQuery}${fragment && '#…'}`;
 }

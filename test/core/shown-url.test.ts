@@ -10,6 +10,12 @@ describe('a URL as it is shown', () => {
     ['https://old.example.com/cb?token=s3=cret==&&a#s3cret', 'https://old.example.com/cb?token=…&&…#…'],
     ['HTTPS://me:s3@cret@old.example.com/a@b', 'HTTPS://…@old.example.com/a@b'],
     ['https://old.example.com/cb?token=s3\ncret', 'https://old.example.com/cb?token=…'],
+    [' https://me:s3cret@old.example.com/cb', ' https://…@old.example.com/cb'],
+    ['https://@me:s3cret@old.example.com/cb', 'https://…@old.example.com/cb'],
+    ['https://me@', 'https://…@'],
+    // Nobody is named: such a URL leads to us where the same without it does, for `judge` as for the audit.
+    ['https://@audit.example.com/cb', 'https://@audit.example.com/cb'],
+    ['https://:@audit.example.com/cb', 'https://:@audit.example.com/cb'],
     ['no URL at all', 'no URL at all'],
   ])('%j says where it leads and not what gives access: %j', (url, shown) => {
     expect(shownUrl(url)).toBe(shown);
