@@ -13,7 +13,7 @@ import { COVERAGE_GROUPS, COVERAGE_UNITS, type CoverageGroup, type CoverageUnit 
 import { EXPORT_FORMATS, type ExportFormat } from '../usecases/export-history.ts';
 import { REPORT_FORMATS, type ReportFormat, renderDeliveryReport } from '../usecases/render-delivery-report.ts';
 import type { CommandContext } from './command-context.ts';
-import { domainName, oneOf, type ScopeFlags, span, type WindowFlags, withScope, withWindow } from './query-flags.ts';
+import { oneOf, type ScopeFlags, span, type WindowFlags, withScope, withWindow } from './query-flags.ts';
 import { warnOfUnknownDomains } from './unknown-domains.ts';
 
 interface Flags extends ScopeFlags, WindowFlags {
@@ -124,7 +124,7 @@ const DEFAULT_EVIDENCE_MS = 24 * 3_600_000;
 function evidenceExport(context: CommandContext): Command {
   const command = new Command('evidence')
     .description('All that the judgement of a stretch rests on, for `snapaudit judge` on any machine.')
-    .requiredOption('--domain <name>', 'main streaming domain', domainName)
+    .requiredOption('--domain <name>', 'main streaming domain')
     .option('--app <name>', 'only this app')
     .option('--stream <name>', 'only this stream')
     .option('--pack <directory>', 'write evidence.ndjson there, with the list of gaps and a manifest of SHA-256 sums')

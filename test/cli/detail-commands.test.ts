@@ -82,7 +82,9 @@ it('streams domains and apps print where streams were seen', async () => {
   expect(rowsOf(domains.stdout)).toEqual([{ domain: 'play.example.com', apps: 1, streams: 1 }]);
   const apps = await run(streamsCommand, 'apps', '--domain', 'play.example.com', '--format', 'csv');
   expect(apps.stdout).toBe('domain,app,streams\nplay.example.com,live,1\n');
-  expect((await run(streamsCommand, 'apps', '--domain', 'other')).stderr).toBe('No stream was seen yet.\n');
+  expect((await run(streamsCommand, 'apps', '--domain', 'other')).stderr).toBe(
+    'warning: no stream of other was ever seen\nNo stream was seen yet.\n',
+  );
 });
 
 it('quarantine list tells what is settled from what is not', async () => {

@@ -78,11 +78,12 @@ describe('notifications', () => {
 describe('silences', () => {
   it('have an author, a reason and an end, and can be ended', async () => {
     const { body } = await post('/silences', {
-      domain: 'play.example.com',
+      domain: 'Play.Example.com',
       until: '2026-11-24T14:00:00Z',
       reason: 'moving',
     }).expect(201);
     expect(body).toMatchObject({
+      domain: 'play.example.com',
       from: '2026-11-24T12:00:00.000Z',
       author: expect.stringContaining('night shift'),
       endedAt: null,
