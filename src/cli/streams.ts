@@ -115,6 +115,6 @@ async function printCounts<Name extends string>(
     columns: fields.map((header) => ({ header, value: (row) => row[header] })),
     fields,
     record: (row) => row,
-    nothing: 'No stream was seen yet.',
+    nothing: of.optsWithGlobals<ScopeFlags>().domain ? 'No stream matches.' : 'No stream was seen yet.',
   });
 }

@@ -83,7 +83,7 @@ it('streams domains and apps print where streams were seen', async () => {
   const apps = await run(streamsCommand, 'apps', '--domain', 'play.example.com', '--format', 'csv');
   expect(apps.stdout).toBe('domain,app,streams\nplay.example.com,live,1\n');
   expect((await run(streamsCommand, 'apps', '--domain', 'other')).stderr).toBe(
-    'warning: no stream of other was ever seen\nNo stream was seen yet.\n',
+    'warning: no stream of other was ever seen\nNo stream matches.\n',
   );
 });
 
