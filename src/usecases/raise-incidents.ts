@@ -93,6 +93,7 @@ const SLOW_EVERY_MS = 10_000;
 export function createIncidentRaiser(parts: RaiseParts) {
   const route = routerOf(parts.channels);
   const severity = (condition: Condition) => severityOf(condition, parts.severities);
+  const breakMs = Math.max(LEAST_BREAK_MS, BREAK_PAUSES * parts.everySeconds * 1000);
   let slowLookedAt: Instant | null = null;
 
   return async function raise(): Promise<Evaluation> {
@@ -199,7 +200,12 @@ export function createIncidentRaiser(parts: RaiseParts) {
         return decisions;
       },
     );
-    await parts.facts.noteLook(Math.min(parts.clock.now(), now + LONGEST_LOOK_MS));
+    const endedAt = parts.clock.now();
+    if (endedAt - now > breakMs) {
+      const seconds = ((endedAt - now) / 1000).toFixed(0);
+      parts.onProblem('an evaluation was interrupted', new Error(`it took ${seconds} s; no silence is told meanwhile`));
+    }
+    await parts.facts.noteLook(Math.min(endedAt, now + LONGEST_LOOK_MS));
     return { at: now, changes, watch: watched, seconds: (performance.now() - startedAt) / 1000 };
   };
 
@@ -208,7 +214,7 @@ export function createIncidentRaiser(parts: RaiseParts) {
     const [blind, excused, before] = await Promise.all([
       newestHeartbeat === null ? [] : parts.blindSpans(now - DAY_MS, newestHeartbeat),
       parts.excusedSpans(now - DAY_MS, now + 1),
-      parts.facts.looksBefore(now, Math.max(LEAST_BREAK_MS, BREAK_PAUSES * parts.everySeconds * 1000)),
+      parts.facts.looksBefore(now, breakMs),
     ]);
     return { newestHeartbeat, blind, excused, ...before };
   }

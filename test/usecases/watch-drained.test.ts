@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { timestamp } from '../../src/adapters/postgres/timestamp.ts';
+import type { AlertingParts } from '../../src/compose/alerting.ts';
 import type { ConfigVersion } from '../../src/core/config-version.ts';
 import { type AlertingWorld, createAlertingWorld } from '../support/alerting-world.ts';
 import { addCaptures } from '../support/history.ts';
@@ -56,7 +57,10 @@ it('a database that answers nothing for a while in the middle of a look was away
     hang.ms = 0;
     return versions;
   };
-  world = await createAlertingWorld({ apps: { live: 20 }, parts: { configVersions } });
+  const warnings: unknown[] = [];
+  const logger = { info() {}, error() {}, warn: (...entry: unknown[]) => warnings.push(entry) };
+  const parts = { configVersions, logger: logger as unknown as AlertingParts['logger'] };
+  world = await createAlertingWorld({ apps: { live: 20 }, parts });
   await world.pass({ seconds: 60, step: 5 });
   hang.ms = 30_000;
   while (hang.ms > 0) await world.pass({ seconds: 1 });
@@ -67,4 +71,6 @@ it('a database that answers nothing for a while in the middle of a look was away
     .execute();
   await world.pass({ seconds: 20, silent: (_, at) => at < world!.now() - 5_000 });
   expect(world.titles()).toEqual([]);
+  const told = new Error('it took 30 s; no silence is told meanwhile');
+  expect(warnings).toEqual([[{ err: told }, 'an evaluation was interrupted']]);
 }, 60_000);
