@@ -1,8 +1,7 @@
 import type { Capture, Mode } from '../core/capture.ts';
 import type { Instant } from '../core/instant.ts';
 import { type HadExpired, hadExpired, type SeenStored, type StoredJudgement, seenStored } from '../core/seen-stored.ts';
-import { mergeSpans, type Span, spansAfter } from '../core/span.ts';
-import { covers } from './audit-window-stretch.ts';
+import { mergeSpans, type Span, spansAfter, spansCover } from '../core/span.ts';
 
 /** A state is of bounded size; captures after the last of them are judged as they are found. */
 const MOST_SPANS = 500;
@@ -43,12 +42,12 @@ export class SeenBefore {
     const spans = this.#seen[mode];
     const until = spans.at(-1)?.to ?? Number.NEGATIVE_INFINITY;
     const known = capture.indexed || (capture.callback !== null && capture.callback.receivedAt < until);
-    return known && covers(spans, { from: capture.at, to: capture.at + preciseMs });
+    return known && spansCover(spans, { from: capture.at, to: capture.at + preciseMs });
   }
 
   /** The bucket's rules may have changed since, or nobody may read them any more. */
   hadExpired(capture: Capture, mode: Mode): boolean {
-    return covers(this.#expired[mode], { from: capture.at, to: capture.at + 1 });
+    return spansCover(this.#expired[mode], { from: capture.at, to: capture.at + 1 });
   }
 
   /** What is still to be judged again from `until` on. */

@@ -6,7 +6,7 @@ import { mayHaveExpired } from '../core/judge-capture.ts';
 import type { Session } from '../core/session.ts';
 import { divideBySession, type SessionSpan } from '../core/session-spans.ts';
 import { HOUR_MS } from '../core/slot-writer.ts';
-import { mergeSpans } from '../core/span.ts';
+import { mergeSpans, spansCover } from '../core/span.ts';
 import type { Template } from '../core/template.ts';
 import type { CallbackWitness, ObjectWitness } from '../core/witness.ts';
 import type { StoredCapture, StreamCommit, StreamRow } from '../ports.ts';
@@ -18,7 +18,6 @@ import { keyOf, listedAlike, MODES, StreamNames } from './audit-window-names.ts'
 import { SeenBefore } from './audit-window-seen.ts';
 import { beginStream, readStreamState, type StreamState } from './audit-window-state.ts';
 import {
-  covers,
   isGone,
   NOTHING_SEEN,
   type Rejection,
@@ -216,7 +215,7 @@ export class StreamAudit {
     this.#partial = stretch;
     for (let round = 0; round < MOST_QUESTION_ROUNDS; round++) {
       const questions = this.#judge.questions(this.#join(witnesses.callbacks, stretch), stretch, until);
-      const open = questions.filter((span) => !covers(stretch.indexed, span));
+      const open = questions.filter((span) => !spansCover(stretch.indexed, span));
       const answers = await askIndex(this.stream, open, this.config?.intervalSeconds ?? 60, this.#terms);
       if (answers.spans.length === 0) break;
       stretch.indexed = mergeSpans([...stretch.indexed, ...answers.spans]);

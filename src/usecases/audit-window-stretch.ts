@@ -62,10 +62,6 @@ export function witnessesOf(read: readonly StoredCapture[]): { callbacks: Callba
   return { callbacks, index };
 }
 
-export function covers(spans: readonly Span[], { from, to }: Span): boolean {
-  return spans.some((span) => span.from <= from && span.to >= to);
-}
-
 /** Only the bucket's rules can tell why. */
 export function isGone({ stored, indexed, replaced }: Capture): boolean {
   return indexed && !stored && !replaced;
