@@ -1,18 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Router } from 'express';
 import { FORWARDED_HEADER } from '../usecases/forward-callback.ts';
 import { OverloadedError } from '../usecases/group-commit.ts';
 import type { CallbackAnswer } from '../usecases/receive-callback.ts';
 import type { StreamCallbackAnswer } from '../usecases/receive-stream-callback.ts';
 import type { Receiver } from '../usecases/receiver.ts';
+import { type Answer, jsonAnswer, problemAnswer, sendAnswer, sendProblem } from './answer.ts';
+import { type DirectRequest, type DirectRoute, handleDirectly, readsOf } from './direct-route.ts';
 import { ProblemError } from './problem.ts';
-import { readRawBody } from './raw-body.ts';
-import { sendJson } from './send-json.ts';
-import { sendProblem } from './send-problem.ts';
-import type { DirectRoute } from './server.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
 const MAX_HEADER_CHARACTERS = 512;
+const TIMESTAMP = 'ali-live-timestamp';
+const SIGNATURE = 'ali-live-signature';
 
 type OnAnswered = (kind: 'snapshot' | 'stream', outcome: string, seconds: number) => void;
 
@@ -31,113 +30,101 @@ export function callbackRoutes(
   const answered = (kind: 'snapshot' | 'stream', outcome: string, begun: number) =>
     options.onAnswered?.(kind, outcome, (performance.now() - begun) / 1000);
 
-  async function snapshot(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function snapshot(request: DirectRequest): Promise<Answer> {
     const begun = performance.now();
     // No body parser before this: the quarantine keeps what came byte for byte.
-    const body = await readRawBody(request, MAX_BODY_BYTES);
-    if (body === undefined) return;
+    const { body } = request;
     if (body === null) {
       answered('snapshot', 'too-large', begun);
-      response.shouldKeepAlive = false;
-      sendProblem(response, new ProblemError('too-large', `A callback is at most ${MAX_BODY_BYTES} bytes long.`));
-      return;
+      return TOO_LARGE;
     }
     try {
       const answer = await receiver.receiveCallback({
         body,
-        timestamp: header(request, 'ali-live-timestamp'),
-        signature: header(request, 'ali-live-signature'),
+        timestamp: request.header(TIMESTAMP),
+        signature: request.header(SIGNATURE),
         headers: () => headersToKeep(request),
-        remoteAddress: request.socket.remoteAddress ?? null,
+        remoteAddress: request.remoteAddress,
       });
-      send(response, answer);
       answered('snapshot', answer.outcome, begun);
+      return answerOf(answer);
     } catch (error) {
-      sendFailure(response, error, () => answered('snapshot', 'turned-away', begun));
+      return turnedAway(error, () => answered('snapshot', 'turned-away', begun));
     }
   }
+  const direct = { method: 'POST', path: '/callbacks/snapshot', maxBodyBytes: MAX_BODY_BYTES, handle: snapshot };
 
   const router = Router();
-  router.post('/callbacks/snapshot', snapshot);
-  router.all('/callbacks/snapshot', (_request, response) => {
+  router.post(direct.path, (request, response) => handleDirectly(direct, request, response));
+  router.all(direct.path, (_request, response) => {
     response.setHeader('allow', 'POST');
     sendProblem(response, new ProblemError('method-not-allowed', 'Snapshot callbacks are sent with POST.'));
   });
   router.get('/callbacks/stream', async (request, response) => {
     const begun = performance.now();
+    const reads = readsOf(request);
+    let answer: Answer;
     try {
-      const answer = await receiver.receiveStreamCallback({
+      const received = await receiver.receiveStreamCallback({
         target: request.originalUrl,
-        timestamp: header(request, 'ali-live-timestamp'),
-        signature: header(request, 'ali-live-signature'),
-        headers: () => headersToKeep(request),
-        remoteAddress: request.socket.remoteAddress ?? null,
+        timestamp: reads.header(TIMESTAMP),
+        signature: reads.header(SIGNATURE),
+        headers: () => headersToKeep(reads),
+        remoteAddress: reads.remoteAddress,
       });
-      send(response, answer);
-      answered('stream', answer.outcome, begun);
+      answered('stream', received.outcome, begun);
+      answer = answerOf(received);
     } catch (error) {
-      sendFailure(response, error, () => answered('stream', 'turned-away', begun));
+      answer = turnedAway(error, () => answered('stream', 'turned-away', begun));
     }
+    sendAnswer(response, answer);
   });
-  return { direct: { method: 'POST', path: '/callbacks/snapshot', handle: snapshot }, router };
+  return { direct, router };
 }
 
-/** A string, for Node sends it in one write with the headers; a buffer would be a second one. */
-const STORED = '{"status":"stored"}';
-const JSON_HEADERS = { 'content-type': 'application/json', 'content-length': STORED.length };
+const STORED = jsonAnswer({ status: 'stored' });
+const TOO_LARGE: Answer = {
+  ...problemAnswer(new ProblemError('too-large', `A callback is at most ${MAX_BODY_BYTES} bytes long.`)),
+  isLast: true,
+};
 
-function send(response: ServerResponse, answer: CallbackAnswer | StreamCallbackAnswer): void {
-  switch (answer.outcome) {
+function answerOf(received: CallbackAnswer | StreamCallbackAnswer): Answer {
+  switch (received.outcome) {
     case 'stored':
-      response.writeHead(200, JSON_HEADERS).end(STORED);
-      return;
+      return STORED;
     case 'canary':
-      sendJson(response, { canary: answer.id });
-      return;
+      return jsonAnswer({ canary: received.id });
     case 'quarantined':
-      sendJson(response, { status: 'quarantined', reason: answer.reason });
-      return;
+      return jsonAnswer({ status: 'quarantined', reason: received.reason });
     case 'rejected':
-      sendProblem(
-        response,
-        new ProblemError('unauthenticated', `None of our keys explains the callback signature (${answer.reason}).`),
+      return problemAnswer(
+        new ProblemError('unauthenticated', `None of our keys explains the callback signature (${received.reason}).`),
       );
-      return;
     case 'not-kept':
-      sendProblem(
-        response,
+      return problemAnswer(
         new ProblemError(
           'too-many-requests',
-          `Not understood (${answer.reason}), and not kept: too much of this kind came, or it cannot be stored.`,
-          {
-            retryAfterSeconds: 3_600,
-          },
+          `Not understood (${received.reason}), and not kept: too much of this kind came, or it cannot be stored.`,
+          { retryAfterSeconds: 3_600 },
         ),
       );
-      return;
     default:
-      answer satisfies never;
+      return received satisfies never;
   }
 }
 
-function sendFailure(response: ServerResponse, error: unknown, note: () => void): void {
+function turnedAway(error: unknown, note: () => void): Answer {
   if (!(error instanceof OverloadedError)) throw error;
   note();
-  sendProblem(
-    response,
+  return problemAnswer(
     new ProblemError('unavailable', 'The callback cannot be kept now; please send it again.', {
       retryAfterSeconds: error.retryAfterSeconds,
     }),
   );
 }
 
-function header(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
 /** For people who look into the quarantine. The signature stays: it is no secret, and it shows what was signed. */
-function headersToKeep(request: IncomingMessage): Record<string, string> {
+function headersToKeep(request: Omit<DirectRequest, 'body'>): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name of [
     'host',
@@ -145,11 +132,11 @@ function headersToKeep(request: IncomingMessage): Record<string, string> {
     'content-type',
     'content-encoding',
     'x-forwarded-for',
-    'ali-live-timestamp',
-    'ali-live-signature',
+    TIMESTAMP,
+    SIGNATURE,
     FORWARDED_HEADER,
   ]) {
-    const value = header(request, name);
+    const value = request.header(name);
     // jsonb takes no NUL; Node lets none through, but a proxy in front may be kinder.
     if (value !== undefined) kept[name] = value.slice(0, MAX_HEADER_CHARACTERS).replaceAll('\u0000', '');
   }

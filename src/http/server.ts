@@ -1,10 +1,12 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, type Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
 import type { Logger } from 'pino';
+import { problemAnswer, sendProblem } from './answer.ts';
+import { serveDirectly } from './direct-connections.ts';
+import { type DirectRoute, handleDirectly } from './direct-route.ts';
 import { PROBLEMS, ProblemError, problemOf } from './problem.ts';
-import { sendProblem } from './send-problem.ts';
 
 export interface HttpServer {
   app: Express;
@@ -16,19 +18,6 @@ export interface HttpServer {
    */
   close(timeoutMs?: number): Promise<void>;
 }
-
-/**
- * A route that is answered before Express sees the request, for Express takes longer over a request than the whole rest of a
- * callback's way. It serves exactly this method and this path with nothing behind it; every other form goes to the routers.
- */
-export interface DirectRoute {
-  method: string;
-  path: string;
-  handle: RequestHandler;
-}
-
-/** Answers one request; what it throws becomes a problem. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** A client has this long to send a whole request; the vendor itself gives up after 5 s. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -66,17 +55,17 @@ export function createHttpServer(options: {
   app.use((request, response) => {
     sendProblem(response, new ProblemError('not-found', `There is no ${request.method} ${request.path}.`));
   });
-  const fail = (error: unknown, request: { method?: string; url?: string }, response: ServerResponse): void => {
+  const failure = (error: unknown, request: { method: string; path: string }): ProblemError => {
     const problem = problemOf(error);
-    if (PROBLEMS[problem.type].status >= 500) {
-      const path = request.url?.split('?', 1)[0];
-      logger.error({ err: error, method: request.method, path }, 'a request failed');
-    }
-    sendProblem(response, problem);
+    if (PROBLEMS[problem.type].status >= 500) logger.error({ err: error, ...request }, 'a request failed');
+    return problem;
   };
   const onError: ErrorRequestHandler = (error: unknown, request, response, next) => {
     if (response.headersSent) next(error);
-    else fail(error, { method: request.method, url: request.originalUrl }, response);
+    else {
+      const path = request.originalUrl.split('?', 1)[0]!;
+      sendProblem(response, failure(error, { method: request.method, path }));
+    }
   };
   app.use(onError);
 
@@ -94,12 +83,20 @@ export function createHttpServer(options: {
         app(request, response);
         return;
       }
-      direct.handle(request, response).catch((error: unknown) => {
+      handleDirectly(direct, request, response).catch((error: unknown) => {
         if (response.headersSent) response.destroy();
-        else fail(error, request, response);
+        else sendProblem(response, failure(error, direct));
       });
     },
   );
+  const connections =
+    direct &&
+    serveDirectly(server, direct, {
+      onFailure: (error) => problemAnswer(failure(error, direct)),
+      onAnswer: () => answers++,
+      firstRequestTimeoutMs: REQUEST_TIMEOUT_MS,
+      keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
+    });
   server.maxConnections = options.maxConnections ?? 20_000;
   server.timeout = SILENCE_TIMEOUT_MS;
 
@@ -127,13 +124,18 @@ export function createHttpServer(options: {
     async close(timeoutMs = 5_000) {
       if (!server.listening || closing) return;
       closing = true;
+      connections?.announceEnd();
       await requestsCease();
       await new Promise<void>((resolve) => {
-        const giveUp = setTimeout(() => server.closeAllConnections(), timeoutMs);
+        const giveUp = setTimeout(() => {
+          server.closeAllConnections();
+          connections?.destroy();
+        }, timeoutMs);
         server.close(() => {
           clearTimeout(giveUp);
           resolve();
         });
+        connections?.endIdle();
       });
     },
   };

@@ -1,10 +1,10 @@
 import express, { type ErrorRequestHandler, type Request, Router } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
+import { sendProblem } from './answer.ts';
 import { signInBody } from './api/session-description.ts';
 import { authenticate, isCrossSite, SESSION_COOKIE, sessionToken, type TokenChecker } from './auth.ts';
 import { ProblemError, problemOf } from './problem.ts';
-import { sendProblem } from './send-problem.ts';
 
 const SESSION_HOURS = 12;
 /** The cookie goes to the API only: neither pages nor scripts need it. */

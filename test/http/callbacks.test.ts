@@ -162,6 +162,41 @@ describe('POST /callbacks/snapshot', () => {
   });
 });
 
+describe('a callback whose body comes in chunks', () => {
+  it('is answered and kept as one that comes in one piece', async () => {
+    const stamp = seconds();
+    const inChunks = (init: RequestInit): RequestInit & { duplex: 'half' } => ({
+      ...init,
+      body: new Blob([init.body as string]).stream(),
+      duplex: 'half',
+    });
+    const answers = async (ways: (init: RequestInit) => RequestInit, stream: string) => {
+      const sent = [
+        signedCallback(pascal(stream, stamp)),
+        signedCallback(pascal(stream, stamp)),
+        signedCallback(pascal(stream, stamp + 1), { key: 'wrongkey000000000000' }),
+        signedCallback(pascal(stream, 1_451_606_399)),
+        signedCallback('no JSON'),
+        signedCallback({ snapauditCanary: 'a1-b2' }),
+        signedCallback('x'.repeat(64 * 1024 + 1)),
+      ];
+      const told = [];
+      for (const init of sent) {
+        const response = await post(ways(init));
+        const headers = [...response.headers].filter(([name]) => name !== 'date');
+        told.push({ status: response.status, headers, body: await response.json() });
+      }
+      return told;
+    };
+    const whole = await answers((init) => init, 'whole');
+    expect(whole.map(({ status }) => status)).toEqual([200, 200, 401, 200, 200, 200, 413]);
+    expect(await answers(inChunks, 'chunks')).toEqual(whole);
+    const kept = async (stream: string) => (await stored(stream)).map(({ at, deliveries }) => ({ at, deliveries }));
+    expect(await kept('whole')).toEqual([{ at: stamp * 1000, deliveries: 2 }]);
+    expect(await kept('chunks')).toEqual(await kept('whole'));
+  });
+});
+
 describe('keys', () => {
   it('takes the previous key during a rotation, and notes that it was that one', async () => {
     const previous = 'previouskey123456789';
