@@ -33,8 +33,9 @@ interface Waiting<T> {
 }
 
 /**
- * Concurrent items share one write: while a batch is being committed the next one gathers. `write` makes a batch durable, by
- * whatever means; when it throws, all its items fail with `OverloadedError`.
+ * Concurrent items share one write: while a batch is being committed the next one gathers. One that takes its time, as on a slow disk,
+ * is not waited for: the next one is put together and run meanwhile. `write` makes a batch durable, by whatever means; when it throws,
+ * all its items fail with `OverloadedError`.
  */
 export function createGroupCommit<T>(options: {
   write: (items: T[]) => Promise<RefusedItem<T>[]>;
@@ -43,16 +44,21 @@ export function createGroupCommit<T>(options: {
   maxPending: number;
   /** Batches being written at once. */
   maxWriters: number;
+  /** Another write begins beside those under way when all of them have taken longer. */
+  patienceMs: number;
   onBatch?: (items: number) => void;
 }): GroupCommit<T> {
   let waiting: Waiting<T>[] = [];
   let writing = 0;
   let writers = 0;
+  let slowWriters = 0;
   let scheduled = false;
   let idlers: (() => void)[] = [];
 
+  const mayStart = () => waiting.length > 0 && writers === slowWriters && writers < options.maxWriters;
+
   function schedule(): void {
-    if (scheduled || writers >= options.maxWriters || waiting.length === 0) return;
+    if (scheduled || !mayStart()) return;
     scheduled = true;
     // After the sockets that are readable now have been read: they go into the same batch.
     setImmediate(() => {
@@ -62,17 +68,22 @@ export function createGroupCommit<T>(options: {
   }
 
   function startNext(): void {
-    if (writers >= options.maxWriters || waiting.length === 0) return;
+    if (!mayStart()) return;
     const batch = waiting.length <= options.maxBatch ? waiting : waiting.slice(0, options.maxBatch);
     waiting = batch === waiting ? [] : waiting.slice(options.maxBatch);
     void writeBatch(batch);
-    schedule();
   }
 
   async function writeBatch(batch: Waiting<T>[]): Promise<void> {
     writers++;
     writing += batch.length;
     options.onBatch?.(batch.length);
+    let isSlow = false;
+    const patience = setTimeout(() => {
+      isSlow = true;
+      slowWriters++;
+      startNext();
+    }, options.patienceMs);
     let settle: (each: Waiting<T>) => void;
     try {
       const refused = await options.write(batch.map((each) => each.item));
@@ -86,11 +97,13 @@ export function createGroupCommit<T>(options: {
       const error = new OverloadedError('Nothing can be committed now.', { cause });
       settle = ({ reject }) => reject(error);
     }
+    clearTimeout(patience);
+    if (isSlow) slowWriters--;
     writers--;
     writing -= batch.length;
-    // What has gathered is on its way before this batch is answered: the store does not wait for the answers.
-    startNext();
     for (const each of batch) settle(each);
+    // When this batch is answered: who sent it prepares its next one while the store has the processor.
+    process.nextTick(startNext);
     if (waiting.length === 0 && writing === 0) {
       for (const resolve of idlers) resolve();
       idlers = [];

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RefusedItem } from '../../src/ports.ts';
 import { createGroupCommit, OverloadedError, RefusedError } from '../../src/usecases/group-commit.ts';
 
@@ -15,7 +15,9 @@ function createWriter() {
 }
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
-const LIMITS = { maxBatch: 3, maxPending: 5, maxWriters: 1 };
+/** Longer than any test takes: no write counts as slow. */
+const PATIENT = 60_000;
+const LIMITS = { maxBatch: 3, maxPending: 5, maxWriters: 1, patienceMs: PATIENT };
 
 describe('group commit', () => {
   it('gathers what comes while a batch is written, at most maxBatch, in order', async () => {
@@ -38,26 +40,52 @@ describe('group commit', () => {
     expect(commit.pending()).toBe(0);
   });
 
-  it('writes as many batches at once as it may, each when the sockets before it have been read', async () => {
-    const writer = createWriter();
-    const commit = createGroupCommit({ write: writer.write, ...LIMITS, maxPending: 9, maxWriters: 2 });
-    const accepted = [commit.accept(1), commit.accept(2)];
-    await nextTurn();
-    accepted.push(commit.accept(3));
-    await nextTurn();
-    accepted.push(commit.accept(4));
-    await nextTurn();
-    expect(writer.batches.map(({ items }) => items)).toEqual([[1, 2], [3]]);
-    writer.batches[1]!.finish();
-    await accepted[2];
-    expect(writer.batches.map(({ items }) => items)).toEqual([[1, 2], [3], [4]]);
-    writer.batches[0]!.finish();
-    writer.batches[2]!.finish();
-    await Promise.all(accepted);
-    expect(commit.pending()).toBe(0);
+  it('begins a second write beside a slow one, at most maxWriters, and none beside one that is not slow', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const writer = createWriter();
+      const commit = createGroupCommit({ write: writer.write, ...LIMITS, maxWriters: 2, patienceMs: 2 });
+      const accepted = [commit.accept(1)];
+      await nextTurn();
+      vi.advanceTimersByTime(1);
+      accepted.push(commit.accept(2));
+      await nextTurn();
+      expect(writer.batches).toHaveLength(1);
+      vi.advanceTimersByTime(1);
+      expect(writer.batches.map(({ items }) => items)).toEqual([[1], [2]]);
+      // The second is not slow yet: a third item waits, also when the first has come to its end.
+      writer.batches[0]!.finish();
+      await accepted[0];
+      accepted.push(commit.accept(3));
+      await nextTurn();
+      expect(writer.batches).toHaveLength(2);
+      vi.advanceTimersByTime(2);
+      expect(writer.batches.map(({ items }) => items)).toEqual([[1], [2], [3]]);
+      for (const batch of writer.batches.slice(1)) batch.finish();
+      await Promise.all(accepted);
+      const last = commit.accept(4);
+      await nextTurn();
+      vi.advanceTimersByTime(2);
+      const beside = commit.accept(5);
+      await nextTurn();
+      expect(writer.batches.slice(3).map(({ items }) => items)).toEqual([[4], [5]]);
+      vi.advanceTimersByTime(2);
+      const third = commit.accept(6);
+      await nextTurn();
+      vi.advanceTimersByTime(10);
+      expect(writer.batches).toHaveLength(5);
+      for (const batch of writer.batches.slice(3)) batch.finish();
+      await Promise.all([last, beside]);
+      await nextTurn();
+      writer.batches[5]!.finish();
+      await third;
+      expect(commit.pending()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
-  it('begins the next batch before it answers for the last one', async () => {
+  it('answers a batch before it begins the next, which waits for nothing else', async () => {
     const writer = createWriter();
     const commit = createGroupCommit({ write: writer.write, ...LIMITS });
     const begunAtAnswer = commit.accept(1).then(() => writer.batches.length);
@@ -65,7 +93,9 @@ describe('group commit', () => {
     const second = commit.accept(2);
     await nextTurn();
     writer.batches[0]!.finish();
-    expect(await begunAtAnswer).toBe(2);
+    expect(await begunAtAnswer).toBe(1);
+    await nextTurn();
+    expect(writer.batches).toHaveLength(2);
     writer.batches[1]!.finish();
     await second;
   });
@@ -93,6 +123,7 @@ describe('group commit', () => {
     await expect(commit.accept(7)).rejects.toBeInstanceOf(OverloadedError);
     writer.batches[0]!.finish();
     await Promise.all(accepted.slice(0, 3));
+    await nextTurn();
     const eighth = commit.accept(8);
     writer.batches[1]!.finish();
     await nextTurn();
