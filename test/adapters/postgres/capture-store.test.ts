@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CaptureStore, createCaptureStore } from '../../../src/adapters/postgres/capture-store.ts';
+import { openDatabase } from '../../../src/adapters/postgres/database.ts';
 import { CAPTURE_FLAGS } from '../../../src/core/capture-flags.ts';
 import type { IncomingCapture } from '../../../src/ports.ts';
 import { incomingCapture } from '../../support/captures.ts';
@@ -48,6 +49,39 @@ describe('storing captures', () => {
     await store.write(batch, FIRST);
     await store.write(batch, AGAIN);
     expect((await read(store, 'again')).map(({ deliveries }) => deliveries)).toEqual([1, 1]);
+  });
+
+  it('takes a batch for new as a whole, until one of it was not: then it looks for redeliveries for a minute', async () => {
+    const own = openDatabase({ url: database.url, maxConnections: 1 });
+    const statements: string[] = [];
+    own.pool.on('connect', (client) => {
+      const query = client.query.bind(client) as (...parameters: unknown[]) => unknown;
+      client.query = ((...parameters: [{ name?: string }]) => {
+        if (parameters[0].name) statements.push(parameters[0].name);
+        return query(...parameters);
+      }) as typeof client.query;
+    });
+    let now = NOW;
+    const store = createCaptureStore({ database: own, now: () => now, lateEvidenceAfterMs: 300_000 });
+    const write = async (...captures: IncomingCapture[]) => {
+      statements.length = 0;
+      expect(await store.write(captures, FIRST)).toEqual([]);
+      return statements.splice(0);
+    };
+    const capture = (seconds: number) => incomingCapture('new', NOW - 20_000 + seconds * 1_000);
+    expect(await write(capture(1))).toEqual(['store-new-captures']);
+    // Twice within the batch is one row that was delivered twice.
+    expect(await write(capture(2), capture(2), capture(3))).toEqual(['store-new-captures']);
+    expect(await write(capture(4), capture(3), capture(5))).toEqual(['store-new-captures', 'store-captures']);
+    expect(await write(capture(6))).toEqual(['store-captures']);
+    now += 59_999;
+    expect(await write(capture(6), capture(7))).toEqual(['store-captures']);
+    now += 1;
+    expect(await write(capture(8))).toEqual(['store-new-captures']);
+    const stored = (await read(store, 'new')).map(({ at, deliveries }) => [(at - NOW + 20_000) / 1_000, deliveries]);
+    await own.close();
+    const deliveries = [1, 2, 2, 1, 1, 2, 1, 1];
+    expect(stored).toEqual(deliveries.map((count, index) => [index + 1, count]));
   });
 
   it('keeps two captures of one instant apart', async () => {
