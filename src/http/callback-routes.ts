@@ -31,9 +31,8 @@ export function callbackRoutes(
     options.onAnswered?.(kind, outcome, (performance.now() - begun) / 1000);
 
   async function snapshot(request: DirectRequest): Promise<Answer> {
-    const begun = performance.now();
     // No body parser before this: the quarantine keeps what came byte for byte.
-    const { body } = request;
+    const { body, begun } = request;
     if (body === null) {
       answered('snapshot', 'too-large', begun);
       return TOO_LARGE;
@@ -61,8 +60,8 @@ export function callbackRoutes(
     sendProblem(response, new ProblemError('method-not-allowed', 'Snapshot callbacks are sent with POST.'));
   });
   router.get('/callbacks/stream', async (request, response) => {
-    const begun = performance.now();
     const reads = readsOf(request);
+    const { begun } = reads;
     let answer: Answer;
     try {
       const received = await receiver.receiveStreamCallback({

@@ -7,7 +7,7 @@ import { createWholeRequestReader } from './whole-request.ts';
 export interface DirectConnections {
   /** From now on every answer is the last of its connection. */
   announceEnd(): void;
-  /** Ends the connections that wait for a request; the others end with their answer. */
+  /** Ends the connections that wait for a next request; the others end with their answer, and a new one has a second to bring its first. */
   endIdle(): void;
   /** Ends them all, answered or not. */
   destroy(): void;
@@ -15,7 +15,14 @@ export interface DirectConnections {
 
 interface State {
   now: 'waiting' | 'answering' | 'ending';
+  /** Has brought no request yet. */
+  isNew: boolean;
 }
+
+/** A client that uses its connection in the last moment that it was told meets an open one, as with Node (`keepAliveTimeoutBuffer`). */
+const KEEP_ALIVE_GRACE_MS = 1_000;
+/** While stopping: whoever has just connected is about to send. */
+const NEW_GRACE_MS = 1_000;
 
 /**
  * Serves one route from the bytes of its connections as long as each request comes whole, in one chunk, in the vendor's plain form:
@@ -29,6 +36,7 @@ export function serveDirectly(
     onFailure: (error: unknown) => Answer;
     onAnswer: () => void;
     firstRequestTimeoutMs: number;
+    /** As it is told to clients. */
     keepAliveTimeoutMs: number;
   },
 ): DirectConnections {
@@ -38,10 +46,11 @@ export function serveDirectly(
   const write = createAnswerWriter();
   const open = new Map<Socket, State>();
   const persistence = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(options.keepAliveTimeoutMs / 1000)}\r\n`;
+  const silenceMs = options.keepAliveTimeoutMs + KEEP_ALIVE_GRACE_MS;
   let ending = false;
 
   server.on('connection', (socket: Socket) => {
-    const state: State = { now: 'waiting' };
+    const state: State = { now: 'waiting', isNew: true };
     open.set(socket, state);
     const listeners = {
       data(chunk: Buffer) {
@@ -57,8 +66,11 @@ export function serveDirectly(
           return;
         }
         state.now = 'answering';
+        state.isNew = false;
         const { headers, body } = request;
-        route.handle({ body, header: (name) => headers.get(name), remoteAddress: socket.remoteAddress ?? null }).then(
+        const begun = performance.now();
+        const remoteAddress = socket.remoteAddress ?? null;
+        route.handle({ body, header: (name) => headers.get(name), remoteAddress, begun }).then(
           (answer) => send(answer, request.isLast),
           (error: unknown) => send(options.onFailure(error), request.isLast),
         );
@@ -95,7 +107,7 @@ export function serveDirectly(
         return;
       }
       const hasRoom = socket.write(text);
-      if (socket.timeout !== options.keepAliveTimeoutMs) socket.setTimeout(options.keepAliveTimeoutMs);
+      if (socket.timeout !== silenceMs) socket.setTimeout(silenceMs);
       // A client that sends and does not read waits for itself.
       if (!hasRoom) socket.pause();
       else if (socket.isPaused()) socket.resume();
@@ -117,7 +129,11 @@ export function serveDirectly(
       ending = true;
     },
     endIdle() {
-      for (const [socket, state] of open) if (state.now === 'waiting') socket.destroy();
+      for (const [socket, { now, isNew }] of open) {
+        if (now !== 'waiting') continue;
+        if (isNew) socket.setTimeout(NEW_GRACE_MS);
+        else socket.destroy();
+      }
     },
     destroy() {
       for (const socket of open.keys()) socket.destroy();

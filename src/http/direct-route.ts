@@ -21,6 +21,8 @@ export interface DirectRequest {
   /** `name` in lower case; the first value where there are several. */
   header(name: string): string | undefined;
   remoteAddress: string | null;
+  /** When its head was read, by `performance.now()`. */
+  begun: number;
 }
 
 /** One request that Node's server has read the head of. A client that went away before its body ended gets nothing. */
@@ -29,9 +31,10 @@ export async function handleDirectly(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const reads = readsOf(request);
   const body = await readRawBody(request, route.maxBodyBytes);
   if (body === undefined) return;
-  sendAnswer(response, await route.handle({ body, ...readsOf(request) }));
+  sendAnswer(response, await route.handle({ body, ...reads }));
 }
 
 export function readsOf(request: IncomingMessage): Omit<DirectRequest, 'body'> {
@@ -41,5 +44,6 @@ export function readsOf(request: IncomingMessage): Omit<DirectRequest, 'body'> {
       return Array.isArray(value) ? value[0] : value;
     },
     remoteAddress: request.socket.remoteAddress ?? null,
+    begun: performance.now(),
   };
 }

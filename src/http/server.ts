@@ -57,7 +57,8 @@ export function createHttpServer(options: {
   });
   const failure = (error: unknown, request: { method: string; path: string }): ProblemError => {
     const problem = problemOf(error);
-    if (PROBLEMS[problem.type].status >= 500) logger.error({ err: error, ...request }, 'a request failed');
+    const { method, path } = request;
+    if (PROBLEMS[problem.type].status >= 500) logger.error({ err: error, method, path }, 'a request failed');
     return problem;
   };
   const onError: ErrorRequestHandler = (error: unknown, request, response, next) => {
@@ -105,8 +106,10 @@ export function createHttpServer(options: {
     for (let waited = 0; waited < FAREWELL_MS; waited += FAREWELL_STEP_MS) {
       const before = answers;
       await delay(FAREWELL_STEP_MS);
-      if (answers === before) return;
+      if (answers === before) break;
     }
+    // What lies in the sockets already is read before any is closed: timers come before it in a turn of the loop.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   return {

@@ -20,8 +20,8 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Printable ASCII: neither tabs nor what a sender's encoding might mean. */
 const VALUE = /^[\x20-\x7e]*$/;
 const LENGTH = /^\d{1,7}$/;
-/** They change how the body is read or what is spoken on the connection. */
-const NODES_OWN = ['transfer-encoding', 'expect', 'upgrade', 'te', 'trailer'];
+/** They change how the body is read or what becomes of the connection (Node takes `Proxy-Connection` for `Connection`). */
+const NODES_OWN = ['transfer-encoding', 'expect', 'upgrade', 'te', 'trailer', 'proxy-connection'];
 const MAX_REMEMBERED = 64;
 
 /**

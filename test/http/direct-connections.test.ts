@@ -212,18 +212,40 @@ describe('a connection that brings whole requests', () => {
       expect(client.text()).toMatch(/\r\nConnection: close\r\n\r\n\{\}$/);
     }
     const [busy, idle] = [await running.connect(), await running.connect()];
-    busy.socket.write(request('2'));
+    idle.socket.write(request('2'));
     await handledBy(running, 3);
+    running.answer();
+    await idle.answers(1);
+    busy.socket.write(request('3'));
+    await handledBy(running, 4);
     running.connections.announceEnd();
     running.server.close();
     running.connections.endIdle();
     await idle.closed;
-    expect(idle.text()).toBe('');
+    expect(idle.text()).toMatch(/\r\nConnection: keep-alive\r\n/);
     running.answer();
     await busy.closed;
     expect(busy.text()).toMatch(/\r\nConnection: close\r\n\r\n\{\}$/);
     await vi.waitFor(() => expect(running.server.listening).toBe(false));
     expect(running.byNode()).toBe(0);
+  });
+
+  it('is answered its first request also when the service ends, and is ended where it brings none', async () => {
+    const running = await start();
+    const [client, silent] = [await running.connect(), await running.connect()];
+    await vi.waitFor(async () => {
+      const count = await new Promise((resolve) => running.server.getConnections((_error, open) => resolve(open)));
+      expect(count).toBe(2);
+    });
+    running.connections.announceEnd();
+    running.server.close();
+    running.connections.endIdle();
+    client.socket.write(request('1'));
+    await handledBy(running, 1);
+    running.answer();
+    await Promise.all([client.closed, silent.closed]);
+    expect(client.text()).toMatch(/\r\nConnection: close\r\n\r\n\{\}$/);
+    expect(silent.text()).toBe('');
   });
 
   it('is answered though the client has said that nothing more comes', async () => {

@@ -59,6 +59,7 @@ describe('a whole request', () => {
     ['chunks', withLine('Transfer-Encoding: chunked')],
     ['an expectation', withLine('Expect: 100-continue')],
     ['an upgrade', withLine('Upgrade: h2c')],
+    ['a connection as proxies say it', withLine('Proxy-Connection: close')],
     ['an upgrade of the connection', withLine('Connection: Upgrade')],
     ['a space before the colon', withLine('X : 1')],
     ['a folded line', withLine(' folded')],
@@ -96,6 +97,7 @@ describe("Node's own parser", () => {
     /** By names in lower case, as they came. */
     headers: [string, string][];
     body: string;
+    isLast: boolean;
   }
 
   const pairsOf = (raw: string[]) =>
@@ -111,8 +113,12 @@ describe("Node's own parser", () => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        const line = `${request.method} ${request.url} HTTP/${request.httpVersion}`;
-        heard.push({ line, headers: pairsOf(request.rawHeaders), body: Buffer.concat(chunks).toString('latin1') });
+        heard.push({
+          line: `${request.method} ${request.url} HTTP/${request.httpVersion}`,
+          headers: pairsOf(request.rawHeaders),
+          body: Buffer.concat(chunks).toString('latin1'),
+          isLast: !response.shouldKeepAlive,
+        });
         response.end();
       });
     });
@@ -209,6 +215,7 @@ describe("Node's own parser", () => {
         expect(heard[0]!.line).toBe(LINE);
         expect(heard[0]!.headers).toEqual([...request.headers]);
         expect(heard[0]!.body).toBe(request.body.toString('latin1'));
+        expect(heard[0]!.isLast).toBe(request.isLast);
       }),
       { numRuns: 3_000 },
     );
