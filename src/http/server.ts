@@ -42,7 +42,7 @@ export function createHttpServer(options: {
   app.disable('etag');
   let closing = false;
   let answers = 0;
-  // Every answer passes here. A client that is told so does not send its next request into a closing connection.
+  // Every answer by Node's way passes here. A client that is told so does not send its next request into a closing connection.
   function writeHead(this: ServerResponse, ...parts: unknown[]): ServerResponse {
     answers++;
     if (closing) this.shouldKeepAlive = false;

@@ -109,9 +109,8 @@ export function createCaptureStore(options: {
         duplicatesUntil = now() + DUPLICATES_LAST_MS;
       }
     }
-    const { first, again: anew, firstLate, againLate } = STATEMENTS;
-    const statement = again ? (isLate ? againLate : anew) : isLate ? firstLate : first;
-    await client.query({ ...statement, values: isLate ? [...values, lateBefore] : values });
+    if (isLate) values.push(lateBefore);
+    await client.query({ ...STATEMENTS[`${again ? 'again' : 'first'}${isLate ? 'Late' : ''}`], values });
   }
 
   const write = (client: pg.ClientBase, items: IncomingCapture[], again: boolean, restored?: { captures: number }) =>
@@ -209,7 +208,7 @@ const COLUMNS = 'captured_at, delay_ms, stream_id, discriminator, shape_id, deli
 const BATCH = `select captured_at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms,
     coalesce(rest, '') as rest
   from unnest($1::timestamptz[], $2::int[], $3::int[], $4::int[], $5::int[], $6::smallint[], $7::smallint[], $8::smallint[], $9::text[])
-    as batch (captured_at, delay_ms, stream_id, discriminator, shape_id, deliveries, flags, told_ms, rest)`;
+    as batch (${COLUMNS})`;
 
 /**
  * What backfill put there (no callback bit) is filled in by the first callback; of several callbacks the one that was received first
