@@ -9,34 +9,41 @@ import { startEmbeddedServer } from '../../src/adapters/postgres/embedded-server
 import { migrateToLatest } from '../../src/adapters/postgres/migrate.ts';
 import type { AuditorOrder } from './audit/bench-auditor.ts';
 import { prepareAuditBeside } from './ingest/audit-beside.ts';
+import {
+  firstMessage,
+  GENERATORS,
+  type Generator,
+  isWrkInstalled,
+  type LoadOutcome,
+  loadAtPace,
+  loadFully,
+  type Rates,
+} from './ingest/load.ts';
 import { measureStorage, type StorageFigures } from './ingest/storage.ts';
 
 /**
  * `npm run bench:ingest [-- --json]`: how many callbacks a second the receiver takes, beside a bare Express route and beside one INSERT
  * per request; and how much room a stored capture takes. One machine, one load generator, rates in turn. What was answered is counted
- * in the database afterwards. At full size it ends with 1 where a target is missed.
+ * in the database afterwards. At full size it ends with 1 where a target is missed. `--generator wrk|autocannon`: what sends the full
+ * load; wrk where it is installed.
  */
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     rows: { type: 'string', default: '5000000' },
     seconds: { type: 'string', default: '8' },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '64' },
+    generator: { type: 'string' },
     'skip-storage': { type: 'boolean', default: false },
   },
 });
 const MODES = ['bare-express', 'plain-insert', 'snapaudit'] as const;
 type Mode = (typeof MODES)[number];
 
-interface Rates {
-  rps: number;
-  p50Ms: number;
-  p99Ms: number;
-}
 type Figures = ReturnType<typeof figuresOf>;
 
-const PACED_RPS = '2000';
+const PACED_RPS = 2_000;
 
 /** What a run of full size has to reach. */
 const FULL = { rows: 5_000_000, seconds: 8, connections: 64 };
@@ -45,7 +52,7 @@ const TARGETS: { target: string; isMet: (figures: Figures) => boolean }[] = [
   { target: 'c/b at least 6', isMet: ({ ratioToPlain }) => ratioToPlain >= 6 },
   {
     target: `p99 under 50 ms at ${PACED_RPS} requests/s beside an audit`,
-    isMet: ({ paced }) => paced.rps > 0.95 * Number(PACED_RPS) && paced.p99Ms < 50,
+    isMet: ({ paced }) => paced.rps > 0.95 * PACED_RPS && paced.p99Ms < 50,
   },
   { target: 'at most 145 bytes a capture, hot', isMet: ({ bytesPerCapture }) => bytesPerCapture!.hot <= 145 },
   { target: 'at most 105 bytes a capture, sealed', isMet: ({ bytesPerCapture }) => bytesPerCapture!.sealed <= 105 },
@@ -54,6 +61,8 @@ const TARGETS: { target: string; isMet: (figures: Figures) => boolean }[] = [
     isMet: ({ pagesPerStreamDay }) => pagesPerStreamDay!.sealed < 100,
   },
 ];
+const SECONDS = Number(options.seconds);
+const CONNECTIONS = Number(options.connections);
 const WARM_UP_SECONDS = 2;
 /** The warm-up's captures lie this long after the others, so that none comes twice. */
 const WARM_UP_SPAN_MS = 10_000_000;
@@ -63,6 +72,7 @@ const PLAIN_TABLE = `create table plain_captures (
   endpoint text not null, object text not null, received_at timestamptz not null, unique (bucket, object))`;
 
 const progress = (message: string) => process.stderr.write(`${message}\n`);
+const generator = chooseGenerator();
 const directory = mkdtempSync(path.join(os.tmpdir(), 'snapaudit-bench-'));
 chmodSync(directory, 0o755);
 const postgres = await startEmbeddedServer({ dataDir: directory });
@@ -77,13 +87,13 @@ try {
     for (const mode of MODES) {
       progress(`round ${round} of ${options.rounds}: ${mode}`);
       await database.pool.query('truncate captures, plain_captures');
-      rounds.get(mode)!.push(await measure(mode, options.seconds));
+      rounds.get(mode)!.push(await measure(mode));
     }
   }
   await database.pool.query('truncate captures, plain_captures');
   progress(`snapaudit at ${PACED_RPS} requests/s while an audit runs`);
-  const audit = await prepareAuditBeside(postgres.url, WARM_UP_SECONDS + Number(options.seconds));
-  const paced = await measure('snapaudit', options.seconds, { rate: PACED_RPS, audit: audit.order });
+  const audit = await prepareAuditBeside(postgres.url, WARM_UP_SECONDS + SECONDS);
+  const paced = await measure('snapaudit', { rate: PACED_RPS, audit: audit.order });
   await audit.stop();
   await database.pool.query('truncate captures');
   const storage = options['skip-storage'] ? null : await measureStorage(postgres.url, Number(options.rows), progress);
@@ -99,19 +109,34 @@ try {
 }
 process.exitCode = exitCode;
 
-async function measure(
-  mode: Mode,
-  seconds: string,
-  beside: { rate?: string; audit?: AuditorOrder } = {},
-): Promise<Rates> {
-  const order = beside.audit ? [JSON.stringify(beside.audit)] : [];
-  const server = fork(new URL('./ingest/server.ts', import.meta.url), [mode, postgres.url, ...order]);
+function chooseGenerator(): Generator {
+  const wanted = options.generator;
+  if (wanted === undefined) {
+    if (isWrkInstalled()) return 'wrk';
+    progress('wrk is not installed (apt-get install wrk): autocannon sends, which slows down the fastest server most');
+    return 'autocannon';
+  }
+  const known = GENERATORS.find((each) => each === wanted);
+  if (known === undefined) throw new Error(`--generator is ${GENERATORS.join(' or ')}, not "${wanted}".`);
+  return known;
+}
+
+async function measure(mode: Mode, beside: { rate?: number; audit?: AuditorOrder } = {}): Promise<Rates> {
+  const args = beside.audit ? [JSON.stringify(beside.audit)] : [];
+  const server = fork(new URL('./ingest/server.ts', import.meta.url), [mode, postgres.url, ...args]);
   const { url } = await firstMessage<{ url: string }>(server);
   const before = await countStored(mode);
   // Live captures: of now. Each is 5 s after the last one of its stream, so that they run ahead of the clock, by some minutes.
   const firstAt = Date.now();
-  const warmUp = await load(url, String(WARM_UP_SECONDS), firstAt + WARM_UP_SPAN_MS);
-  const { answered, ...rates } = await load(url, seconds, firstAt, beside.rate);
+  const order = { url, connections: CONNECTIONS };
+  const warmUp = await loadFully(generator, {
+    ...order,
+    seconds: WARM_UP_SECONDS,
+    firstAt: firstAt + WARM_UP_SPAN_MS,
+  });
+  const load = { ...order, seconds: SECONDS, firstAt };
+  const { answered, ...rates }: LoadOutcome =
+    beside.rate === undefined ? await loadFully(generator, load) : await loadAtPace(load, beside.rate);
   const stopped = firstMessage<{ auditRan: boolean }>(server);
   server.send('stop');
   const { auditRan } = await stopped;
@@ -136,44 +161,15 @@ async function checkStored(mode: Mode, stored: number, answered: number): Promis
   const { rows } = await database.pool.query<{ n: number }>('select count(*) as n from quarantine');
   if (rows[0]!.n > 0) throw new Error(`${mode}: ${rows[0]!.n} callbacks were put into the quarantine`);
   // What is on the wire when a load ends is stored, and its answer not counted.
-  const isRight = stored >= answered && stored <= answered + 2 * Number(options.connections);
+  const isRight = stored >= answered && stored <= answered + 2 * CONNECTIONS;
   if (mode !== 'bare-express' && !isRight) {
     throw new Error(`${mode}: ${answered} callbacks were answered and ${stored} stored: the figures mean nothing`);
   }
 }
 
-async function load(
-  url: string,
-  seconds: string,
-  firstAt: number,
-  rate?: string,
-): Promise<Rates & { answered: number }> {
-  const child = fork(new URL('./ingest/load.ts', import.meta.url), [
-    url,
-    seconds,
-    options.connections,
-    String(firstAt),
-    ...(rate ? [rate] : []),
-  ]);
-  const { failed, ...outcome } = await firstMessage<Rates & { answered: number; failed: number }>(child);
-  if (failed > 0) throw new Error(`${failed} requests failed: the figures mean nothing`);
-  return outcome;
-}
-
-function firstMessage<T>(child: ReturnType<typeof fork>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as T));
-    child.once('exit', (code) => reject(new Error(`a child ended with ${code} before it had said anything`)));
-  });
-}
-
 function isFullSize(storage: StorageFigures | null): boolean {
-  const { rows, seconds, connections } = options;
   return (
-    storage !== null &&
-    Number(rows) >= FULL.rows &&
-    Number(seconds) >= FULL.seconds &&
-    Number(connections) === FULL.connections
+    storage !== null && Number(options.rows) >= FULL.rows && SECONDS >= FULL.seconds && CONNECTIONS === FULL.connections
   );
 }
 
@@ -186,6 +182,7 @@ function median(rounds: Rates[]): Rates {
 function figuresOf(rounds: Map<Mode, Rates[]>, paced: Rates, storage: StorageFigures | null) {
   const [bare, plain, ours] = MODES.map((mode) => median(rounds.get(mode)!)) as [Rates, Rates, Rates];
   return {
+    generator,
     bareExpress: bare,
     plainInsert: plain,
     snapaudit: ours,
@@ -207,12 +204,15 @@ function report(figures: Figures, storage: StorageFigures | null): void {
     head: ['server', 'requests/s', 'p50 ms', 'p99 ms'],
     colAligns: ['left', 'right', 'right', 'right'],
   });
-  const row = (name: string, { rps, p50Ms, p99Ms }: Rates) => rates.push([name, rps.toFixed(0), p50Ms, p99Ms]);
+  const row = (name: string, { rps, p50Ms, p99Ms }: Rates) =>
+    rates.push([name, rps.toFixed(0), p50Ms.toFixed(1), p99Ms.toFixed(1)]);
   row('(a) bare Express, stores nothing', figures.bareExpress);
   row('(b) Express + Kysely, one INSERT each', figures.plainInsert);
   row('(c) Snapaudit', figures.snapaudit);
   row(`(c) at ${PACED_RPS} requests/s beside an audit`, figures.paced);
-  process.stdout.write(`${rates}\nc/a ${figures.ratioToBare.toFixed(2)}   c/b ${figures.ratioToPlain.toFixed(1)}\n`);
+  process.stdout.write(
+    `${rates}\nc/a ${figures.ratioToBare.toFixed(2)}   c/b ${figures.ratioToPlain.toFixed(1)}   sent with ${generator}\n`,
+  );
   if (storage === null) return;
   const room = new CliTable({
     head: ['captures', 'bytes each', 'heap', 'indexes', 'pages for one stream-day'],

@@ -1,77 +1,92 @@
-import autocannon from 'autocannon';
+import { type ChildProcess, execFile, fork, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { signCallback } from '../../../src/core/callback-signature.ts';
-import { callbackBody, KEY, PUBLIC_URL, STREAMS } from './load-shape.ts';
+import { BODY_PARTS, INTERVAL_MS, KEY, PUBLIC_URL, SPREAD_MS, STREAMS, streamName } from './load-shape.ts';
+
+export interface Rates {
+  rps: number;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+export interface LoadOutcome extends Rates {
+  answered: number;
+}
+
+/** As many requests as are answered, over all connections. */
+export interface FullLoad {
+  url: string;
+  seconds: number;
+  connections: number;
+  /** Milliseconds, of the first capture. */
+  firstAt: number;
+}
 
 /**
- * The load generator, in a process of its own: every request is another capture of one of 1,000 interleaved streams. The requests are
- * put together before the clock starts, for the generator shares two cores with what it measures.
+ * The generator shares the cores with what it measures. wrk needs some 10 µs of a core for a request; autocannon 27 to 33 µs, as much as
+ * the fastest server here, which it holds up while it hardly touches the slowest. Only autocannon keeps to a given rate.
  */
-const [url, seconds, connections, firstAt, rate] = process.argv.slice(2);
-/** More than one connection sends in a second, so that none comes twice; `bench:ingest` counts what was stored. */
-const REQUESTS_PER_SECOND = rate ? Math.ceil((2 * Number(rate)) / Number(connections)) : 400;
-/** How far apart the requests of one connection are where they are paced. */
-const PACE_MS = rate ? (1_000 * Number(connections)) / Number(rate) : null;
+export const GENERATORS = ['wrk', 'autocannon'] as const;
+export type Generator = (typeof GENERATORS)[number];
 
-const timestamp = String(Math.floor(Date.now() / 1000));
-const headers = {
-  'content-type': 'application/json',
-  'ali-live-timestamp': timestamp,
-  'ali-live-signature': signCallback(new URL(PUBLIC_URL).hostname, timestamp, KEY),
-};
-const base = Number(firstAt);
-/** The generator's own start keeps its first answers waiting: they tell nothing of the server. */
-const START_MS = 1_000;
-const latencies: number[] = [];
-let clients = 0;
+export function isWrkInstalled(): boolean {
+  return spawnSync('wrk', ['--version'], { stdio: 'ignore' }).error === undefined;
+}
 
-/** Captures are taken in turn from the streams, each 5 s apart in name, however fast they come. */
-function requestsOf(client: number): autocannon.Request[] {
-  return Array.from({ length: Math.ceil(Number(seconds) * REQUESTS_PER_SECOND) }, (_, index) => {
-    const number = index * Number(connections) + client;
-    const at = base + Math.floor(number / STREAMS) * 5_000 + (number % 997);
-    return { method: 'POST', headers, body: callbackBody(number % STREAMS, at) };
+export function loadFully(generator: Generator, load: FullLoad): Promise<LoadOutcome> {
+  return generator === 'wrk' ? loadWithWrk(load) : loadWithAutocannon(load);
+}
+
+/** `rate` in requests per second. */
+export function loadAtPace(load: FullLoad, rate: number): Promise<LoadOutcome> {
+  return loadWithAutocannon(load, rate);
+}
+
+/** The last line that wrk-requests.lua prints. */
+interface WrkReport {
+  requests: number;
+  seconds: number;
+  p50Ms: number;
+  p99Ms: number;
+  failed: number;
+}
+
+async function loadWithWrk({ url, seconds, connections, firstAt }: FullLoad): Promise<LoadOutcome> {
+  const script = fileURLToPath(new URL('./wrk-requests.lua', import.meta.url));
+  const { timestamp, signature } = signedNow();
+  const streams = Array.from({ length: STREAMS }, (_, number) => streamName(number)).join(',');
+  // One thread: each would number its requests for itself.
+  const options = ['--threads', 1, '--connections', connections, '--duration', `${seconds}s`, '--timeout', '10s'];
+  const shape = [firstAt, INTERVAL_MS, SPREAD_MS, streams, ...BODY_PARTS, timestamp, signature];
+  const order = [...options, '--script', script, `${url}/callbacks/snapshot`, '--', ...shape];
+  const { stdout } = await promisify(execFile)('wrk', order.map(String));
+  const { requests, seconds: lasted, ...told } = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as WrkReport;
+  return withoutFailures({ ...told, rps: requests / lasted, answered: requests });
+}
+
+async function loadWithAutocannon(load: FullLoad, rate?: number): Promise<LoadOutcome> {
+  const { url, seconds, connections, firstAt } = load;
+  const { timestamp, signature } = signedNow();
+  const order = [url, seconds, connections, firstAt, timestamp, signature, rate ?? ''];
+  return withoutFailures(
+    await firstMessage(fork(new URL('./autocannon-process.ts', import.meta.url), order.map(String))),
+  );
+}
+
+function signedNow(): { timestamp: string; signature: string } {
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  return { timestamp, signature: signCallback(new URL(PUBLIC_URL).hostname, timestamp, KEY) };
+}
+
+function withoutFailures({ failed, ...outcome }: LoadOutcome & { failed: number }): LoadOutcome {
+  if (failed > 0) throw new Error(`${failed} requests failed: the figures mean nothing`);
+  return outcome;
+}
+
+export function firstMessage<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as T));
+    child.once('exit', (code) => reject(new Error(`a child ended with ${code} before it had said anything`)));
   });
 }
-
-const { result, elapsedSeconds } = await new Promise<{ result: autocannon.Result; elapsedSeconds: number }>(
-  (resolve, reject) => {
-    let begun = 0;
-    const run = autocannon(
-      {
-        url: `${url}/callbacks/snapshot`,
-        connections: Number(connections),
-        duration: Number(seconds),
-        // Its own account of what a slow answer kept from being sent goes by 1 ms, whatever the pace.
-        ...(rate ? { overallRate: Number(rate), ignoreCoordinatedOmission: true } : {}),
-        setupClient: (client) => client.setRequests(requestsOf(clients++)),
-      },
-      (error, outcome) => {
-        if (error) reject(error);
-        else resolve({ result: outcome, elapsedSeconds: (performance.now() - begun) / 1000 });
-      },
-    );
-    run.on('response', (_client, status, _bytes, responseMs) => {
-      if (status === 200 && begun > 0 && performance.now() - begun > START_MS) note(responseMs);
-    });
-    run.once('start', () => {
-      begun = performance.now();
-    });
-  },
-);
-
-/** A slow answer holds up the requests that its connection should have sent meanwhile: they count as they would have waited. */
-function note(responseMs: number): void {
-  for (let waited = responseMs; waited > 0; waited -= PACE_MS ?? waited) latencies.push(waited);
-}
-
-latencies.sort((a, b) => a - b);
-const percentile = (share: number) => latencies[Math.ceil(share * latencies.length) - 1] ?? 0;
-
-process.send?.({
-  rps: result['2xx'] / elapsedSeconds,
-  p50Ms: percentile(0.5),
-  p99Ms: percentile(0.99),
-  answered: result['2xx'],
-  failed: result.non2xx + result.errors + result.timeouts,
-});
-process.disconnect?.();

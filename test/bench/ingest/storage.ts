@@ -7,7 +7,7 @@ import { createBodyReader } from '../../../src/core/callback-body.ts';
 import { CAPTURE_FLAGS } from '../../../src/core/capture-flags.ts';
 import { encodeCapture } from '../../../src/core/capture-shape.ts';
 import type { IncomingCapture } from '../../../src/ports.ts';
-import { callbackBody, STREAMS, TEMPLATE } from './load-shape.ts';
+import { callbackBody, SPREAD_MS, STREAMS, TEMPLATE } from './load-shape.ts';
 
 export interface StorageFigures {
   bytesPerCapture: { hot: number; sealed: number };
@@ -39,7 +39,7 @@ export async function measureStorage(
   for (let number = 0; number < rows; number += BATCH) {
     const batch: IncomingCapture[] = [];
     for (let index = number; index < Math.min(rows, number + BATCH); index++) {
-      const at = day * DAY_MS + Math.floor(index / STREAMS) * spacingMs + (index % 997);
+      const at = day * DAY_MS + Math.floor(index / STREAMS) * spacingMs + (index % SPREAD_MS);
       const reading = reader.read(callbackBody(index % STREAMS, at));
       if (!reading.ok) throw new Error(reading.problem);
       const row = encodeCapture(reading.callbacks[0]!, at + 700 + (index % 311), [TEMPLATE]);
