@@ -27,7 +27,7 @@ import { type AlertingHandle, createAlertingHandle } from '../usecases/manage-al
 import { createIncidentRaiser, type Evaluation } from '../usecases/raise-incidents.ts';
 import { planMaintenance } from '../usecases/schedule-maintenance.ts';
 import { createNotificationSender, type NotifyChannel } from '../usecases/send-notifications.ts';
-import { createTrackSessions } from '../usecases/track-sessions.ts';
+import { createLookAtEnds } from '../usecases/track-sessions.ts';
 import { watchReachability } from '../usecases/watch-reachability.ts';
 import { createSilenceWatch } from '../usecases/watch-silence.ts';
 import { createSpoolWatch, type SpoolDepth } from '../usecases/watch-spool.ts';
@@ -109,10 +109,9 @@ export function createAlerting(parts: AlertingParts): Alerting {
     const since = observedSince;
     return since === null || since >= to ? [] : audits.blindSpans(Math.max(from, since), to);
   };
-  const track = createTrackSessions({
+  const lookAtEnds = createLookAtEnds({
     sessions: createSessionStore(database),
     clock,
-    domains: [...audited],
     configVersions: parts.configVersions,
     captureRetentionDays: settings.retention.captureDays,
   });
@@ -135,7 +134,7 @@ export function createAlerting(parts: AlertingParts): Alerting {
       callbackUrl,
       ...(parts.live ? { onlineNow: onlineNow(parts.live, clock, onProblem) } : {}),
       ...reachability(parts, onProblem),
-      trackEnds: (streamIds) => track({ endsOf: streamIds }),
+      lookAtEnds,
       rules: watchSettings.rules,
     }),
     configVersions: versions,

@@ -23,32 +23,73 @@ const REACH_MS = 2 * DAY_MS;
 const OVERLAP_MS = MINUTE_MS;
 const CAPTURES_A_PAGE = 50_000;
 const FALLBACK_INTERVAL_MS = MINUTE_MS;
+/** Whoever asks for the ends of streams waits for them, some milliseconds each: so many at once. */
+const ENDS_AT_ONCE = 500;
 
 /**
  * Merges what was said about publishing to sessions. Any replica may run it, and two at once write the same. `from` reaches
- * further back than usual, for a backfill; `endsOf` (ids of streams) looks only whether sessions of theirs have ended.
+ * further back than usual, for a backfill.
  */
-export function createTrackSessions(
-  parts: TrackSessionsParts,
-): (options?: { from?: Instant; endsOf?: readonly number[] }) => Promise<void> {
+export function createTrackSessions(parts: TrackSessionsParts): (options?: { from?: Instant }) => Promise<void> {
   const { sessions, clock } = parts;
+  const merge = createMerge(parts);
   let trackedUntil: Instant | null = null;
-  /** Ends that were looked at, by stream: a session that went on all the same is not merged anew each time somebody asks. */
-  const endsLookedAt = new Map<number, Instant>();
 
-  async function track(domain: string, touched: readonly StreamRow[], reach: Instant, now: Instant): Promise<void> {
+  return async (options = {}) => {
+    const now = clock.now();
+    const reach = Math.min(now - REACH_MS, options.from ?? Number.POSITIVE_INFINITY);
+    const since = options.from !== undefined || trackedUntil === null ? reach : trackedUntil - OVERLAP_MS;
+    for (const domain of parts.domains) {
+      await merge(domain, await sessions.streamsToTrack(domain, since), { reach, trackedUntil, now });
+    }
+    trackedUntil = now;
+  };
+}
+
+/**
+ * Looks whether sessions of these streams (ids) have ended, of so many as it manages at once, and returns those whose end was told and
+ * waits to be looked at.
+ */
+export function createLookAtEnds(
+  parts: Omit<TrackSessionsParts, 'domains'>,
+): (streamIds: readonly number[]) => Promise<ReadonlySet<number>> {
+  const { sessions, clock } = parts;
+  const merge = createMerge(parts);
+  /** By stream: a session that went on all the same is not merged anew each time somebody asks. */
+  const lookedAt = new Map<number, Instant>();
+
+  return async (streamIds) => {
+    const now = clock.now();
+    const told = await sessions.endsToTrack(streamIds);
+    const fresh = told.filter(({ id, toldAt }) => lookedAt.get(id) !== toldAt);
+    for (const [domain, streams] of Map.groupBy(fresh.slice(0, ENDS_AT_ONCE), (stream) => stream.domain)) {
+      await merge(domain, streams, { reach: now - REACH_MS, trackedUntil: null, now });
+      for (const { id, toldAt } of streams) lookedAt.set(id, toldAt);
+    }
+    return new Set(fresh.slice(ENDS_AT_ONCE).map(({ id }) => id));
+  };
+}
+
+interface MergeSpan {
+  reach: Instant;
+  /** What was read until then is not read anew; null: nothing was. */
+  trackedUntil: Instant | null;
+  now: Instant;
+}
+
+function createMerge({ sessions, configVersions, captureRetentionDays }: Omit<TrackSessionsParts, 'domains'>) {
+  return async function merge(domain: string, touched: readonly StreamRow[], span: MergeSpan): Promise<void> {
     if (touched.length === 0) return;
-    const versions = await parts.configVersions(domain);
+    const versions = await configVersions(domain);
     const alike = await sessions.streamsAlike(touched);
-    for (const group of groupsOf(alike).values()) await trackGroup(group, versions, reach, now);
-  }
+    for (const group of groupsOf(alike).values()) await mergeGroup(group, versions, span);
+  };
 
   /** Streams whose names differ in case alone: a push callback may mean another one than it names. */
-  async function trackGroup(
+  async function mergeGroup(
     group: readonly (StreamRow & { exact: boolean })[],
     versions: readonly ConfigVersion[],
-    reach: Instant,
-    now: Instant,
+    { reach, trackedUntil, now }: MergeSpan,
   ): Promise<void> {
     const ids = group.map(({ id }) => id);
     const within = await sessions.sessions(ids, reach - MINUTE_MS, now + DAY_MS);
@@ -59,7 +100,7 @@ export function createTrackSessions(
     const rows = await sessions.signals(ids, from);
     const signals = new Map<number, SessionSignal[]>(ids.map((id) => [id, []]));
     const known = group.filter((stream) => stream.exact);
-    const keptFrom = Math.max(from, firstKeptDay(now, parts.captureRetentionDays ?? null) * DAY_MS);
+    const keptFrom = Math.max(from, firstKeptDay(now, captureRetentionDays ?? null) * DAY_MS);
     // What was read before is not read anew every minute, for a session may be weeks long.
     const unreadFrom = Math.max(keptFrom, Math.min(reach, trackedUntil ?? from));
     for (const stream of group) {
@@ -116,25 +157,6 @@ export function createTrackSessions(
     }
     return instants;
   }
-
-  return async (options = {}) => {
-    const now = clock.now();
-    const reach = Math.min(now - REACH_MS, options.from ?? Number.POSITIVE_INFINITY);
-    if (options.endsOf) {
-      const told = await sessions.endsToTrack(options.endsOf);
-      const fresh = told.filter(({ id, toldAt }) => endsLookedAt.get(id) !== toldAt);
-      for (const [domain, streams] of Map.groupBy(fresh, (stream) => stream.domain)) {
-        await track(domain, streams, reach, now);
-        for (const { id, toldAt } of streams) endsLookedAt.set(id, toldAt);
-      }
-      return;
-    }
-    const since = options.from !== undefined || trackedUntil === null ? reach : trackedUntil - OVERLAP_MS;
-    for (const domain of parts.domains) {
-      await track(domain, await sessions.streamsToTrack(domain, since), reach, now);
-    }
-    trackedUntil = now;
-  };
 }
 
 /** An inferred session whose first captures are not read any more began when it was said to, and what was judged of it stands. */

@@ -37,8 +37,11 @@ export interface WatchParts {
    * nobody announces; null where it could not be asked in time.
    */
   onlineNow?(domain: string): Promise<ReadonlySet<string> | null>;
-  /** Called before anybody new is suspected: closes the sessions of these streams whose end was told and not looked at yet. */
-  trackEnds?(streamIds: readonly number[]): Promise<void>;
+  /**
+   * Called before anybody new is suspected: closes the sessions of these streams whose end was told and not looked at yet, and returns
+   * those of them that it leaves for the next time.
+   */
+  lookAtEnds?(streamIds: readonly number[]): Promise<ReadonlySet<number>>;
   /** Asked before anybody new is told of: false where no callback can reach us, so that silence says nothing of the vendor. */
   isReachable?(): Promise<boolean>;
   rules: WatchRules;
@@ -214,9 +217,10 @@ export function createSilenceWatch(parts: WatchParts) {
   async function stillOnAir<S extends Suspect>(suspects: S[]): Promise<S[]> {
     const fresh = suspects.filter((suspect) => !isKnown(suspect)).map(({ row }) => row.streamId);
     if (fresh.length === 0) return suspects;
-    await parts.trackEnds?.(fresh);
+    const endTold = await parts.lookAtEnds?.(fresh);
     const onAir = await parts.facts.stillOnAir(fresh);
-    return suspects.filter((suspect) => isKnown(suspect) || onAir.has(suspect.row.streamId));
+    const isOnAir = (streamId: number) => onAir.has(streamId) && !endTold?.has(streamId);
+    return suspects.filter((suspect) => isKnown(suspect) || isOnAir(suspect.row.streamId));
   }
 
   /** True where the silence has been let through to be told. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createSignalStore } from '../../src/adapters/postgres/signal-store.ts';
 import type { SessionSignal } from '../../src/ports.ts';
 import { createPollSessions, type PollFailure } from '../../src/usecases/poll-sessions.ts';
-import { createTrackSessions } from '../../src/usecases/track-sessions.ts';
+import { createLookAtEnds, createTrackSessions } from '../../src/usecases/track-sessions.ts';
 import { APP, type AuditWorld, DOMAIN, T0 } from '../support/audit-world.ts';
 import { eachAuditWorld } from '../support/each-audit-world.ts';
 
@@ -272,13 +272,13 @@ it('an announced end that ends nothing is looked at once, however often somebody
       return world.sessions.replaceSessions(...given);
     },
   };
-  const ends = createTrackSessions({ ...world.parts, sessions: counting, domains: [DOMAIN] });
-  for (let asked = 0; asked < 3; asked++) await ends({ endsOf: streamIds });
+  const lookAtEnds = createLookAtEnds({ ...world.parts, sessions: counting });
+  for (let asked = 0; asked < 3; asked++) await lookAtEnds(streamIds);
   expect(await sessions()).toEqual(open);
   expect(merged).toBe(1);
   world.clock.at = T0 + 200 * SECOND;
   await called('publish_done', 'cam01', T0 + 190 * SECOND);
-  for (let asked = 0; asked < 3; asked++) await ends({ endsOf: streamIds });
+  for (let asked = 0; asked < 3; asked++) await lookAtEnds(streamIds);
   expect(await sessions()).toEqual([['cam01', 0, 190.999, 'announced', true]]);
   expect(merged).toBe(2);
 });

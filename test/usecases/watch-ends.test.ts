@@ -30,6 +30,26 @@ it('a stream whose end was announced is not suspected, though nobody has looked 
   expect(open).toHaveLength(17);
 }, 60_000);
 
+it('of hundreds of streams that end at once none is suspected, though their ends are looked at in several ticks', async () => {
+  world = await createAlertingWorld({ apps: { live: 1_200 } });
+  const { streams, database } = world;
+  for (const stream of streams) await pushed(stream, 'publish', START);
+  await world.pass({ seconds: 60, step: 5 });
+  const ended = streams.slice(1);
+  const endedAt = world.now();
+  for (const stream of ended) await pushed(stream, 'publish_done', endedAt + 4_000);
+  const closedAfter: number[] = [];
+  for (let tick = 0; tick < 12; tick++) {
+    await world.pass({ seconds: 5, step: 5, silent: (stream) => ended.includes(stream) });
+    const closed = database.db.selectFrom('sessions').select('stream_id').where('ended_at', 'is not', null);
+    closedAfter.push((await closed.execute()).length);
+  }
+  expect(closedAfter.at(-1)).toBe(ended.length);
+  const closedInATick = closedAfter.map((closed, tick) => closed - (closedAfter[tick - 1] ?? 0));
+  expect(Math.max(...closedInATick)).toBe(500);
+  expect(world.titles()).toEqual([]);
+}, 120_000);
+
 it('a stream that the vendor still sees on air is suspected, though an end of it was announced', async () => {
   world = await createAlertingWorld({ apps: { live: 20 } });
   const silent = world.streams[4]!;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAlertingFacts } from '../../src/adapters/postgres/alerting-facts.ts';
-import { createSilenceWatch } from '../../src/usecases/watch-silence.ts';
+import { createSilenceWatch, type WatchParts } from '../../src/usecases/watch-silence.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { addWatchedStreams, WATCHED_CONFIG, type WatchedStreams } from '../support/watched-streams.ts';
 
@@ -23,8 +23,9 @@ const hearing = (newestHeartbeat: number) => ({
   resumedAt: null,
 });
 
-const createWatch = () =>
+const createWatch = (parts: Pick<WatchParts, 'lookAtEnds'> = {}) =>
   createSilenceWatch({
+    ...parts,
     facts: createAlertingFacts(database),
     configVersions: async () => [WATCHED_CONFIG],
     callbackUrl: null,
@@ -59,6 +60,24 @@ it('suspects all of them when all of them are silent, and looks up a part of the
   }
   expect(suspected).toBe(STREAMS);
   expect(Math.max(...looked.slice(10))).toBeLessThanOrEqual(STREAMS / 2);
+}, 60_000);
+
+it('suspects no stream whose end was told and waits to be looked at', async () => {
+  const { rows } = await database.pool.query<{ id: number; stream: string }>('select id, stream from streams');
+  const half = rows.slice(0, STREAMS / 2);
+  let waiting: ReadonlySet<number> = new Set(half.map(({ id }) => id));
+  const watch = createWatch({ lookAtEnds: async () => waiting });
+  let suspected: (string | null)[] = [];
+  const tick = async (second: number) => {
+    const at = NOW + 50_000 + second * 1000;
+    const { conditions } = await watch(at, hearing(at));
+    suspected = conditions.map(({ scope }) => scope.stream);
+  };
+  for (let second = 0; second < 10; second++) await tick(second);
+  expect(new Set(suspected)).toEqual(new Set(rows.slice(STREAMS / 2).map(({ stream }) => stream)));
+  waiting = new Set();
+  for (let second = 10; second < 15; second++) await tick(second);
+  expect(suspected).toHaveLength(STREAMS);
 }, 60_000);
 
 it('looks up again, in one query, whatever has become due', async () => {
