@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { isWrkInstalled } from './ingest/load.ts';
+import { isInstalled } from '../support/is-installed.ts';
 
 const PROGRAM = fileURLToPath(new URL('./ingest.ts', import.meta.url));
 
@@ -34,7 +34,7 @@ describe('bench:ingest', () => {
     });
   }, 180_000);
 
-  const wrk = isWrkInstalled();
+  const wrk = isInstalled('wrk');
   it.skipIf(!wrk)(
     `measures rates, sent by wrk${wrk ? '' : ' (skipped: not installed: wrk)'}`,
     async () => {

@@ -7,18 +7,10 @@ import CliTable from 'cli-table3';
 import { openDatabase } from '../../src/adapters/postgres/database.ts';
 import { startEmbeddedServer } from '../../src/adapters/postgres/embedded-server.ts';
 import { migrateToLatest } from '../../src/adapters/postgres/migrate.ts';
+import { isInstalled } from '../support/is-installed.ts';
 import type { AuditorOrder } from './audit/bench-auditor.ts';
 import { prepareAuditBeside } from './ingest/audit-beside.ts';
-import {
-  firstMessage,
-  GENERATORS,
-  type Generator,
-  isWrkInstalled,
-  type LoadOutcome,
-  loadAtPace,
-  loadFully,
-  type Rates,
-} from './ingest/load.ts';
+import { firstMessage, GENERATORS, type Generator, type Rates, send } from './ingest/load.ts';
 import { measureStorage, type StorageFigures } from './ingest/storage.ts';
 
 /**
@@ -112,7 +104,7 @@ process.exitCode = exitCode;
 function chooseGenerator(): Generator {
   const wanted = options.generator;
   if (wanted === undefined) {
-    if (isWrkInstalled()) return 'wrk';
+    if (isInstalled('wrk')) return 'wrk';
     progress('wrk is not installed (apt-get install wrk): autocannon sends, which slows down the fastest server most');
     return 'autocannon';
   }
@@ -128,15 +120,11 @@ async function measure(mode: Mode, beside: { rate?: number; audit?: AuditorOrder
   const before = await countStored(mode);
   // Live captures: of now. Each is 5 s after the last one of its stream, so that they run ahead of the clock, by some minutes.
   const firstAt = Date.now();
-  const order = { url, connections: CONNECTIONS };
-  const warmUp = await loadFully(generator, {
-    ...order,
-    seconds: WARM_UP_SECONDS,
-    firstAt: firstAt + WARM_UP_SPAN_MS,
-  });
-  const load = { ...order, seconds: SECONDS, firstAt };
-  const { answered, ...rates }: LoadOutcome =
-    beside.rate === undefined ? await loadFully(generator, load) : await loadAtPace(load, beside.rate);
+  const load = { url, connections: CONNECTIONS };
+  const warmUp = await send(generator, { ...load, seconds: WARM_UP_SECONDS, firstAt: firstAt + WARM_UP_SPAN_MS });
+  const { rate } = beside;
+  const measured = { ...load, seconds: SECONDS, firstAt, ...(rate === undefined ? {} : { rate }) };
+  const { answered, ...rates } = await send(rate === undefined ? generator : 'autocannon', measured);
   const stopped = firstMessage<{ auditRan: boolean }>(server);
   server.send('stop');
   const { auditRan } = await stopped;

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { signCallback } from '../../../src/core/callback-signature.ts';
@@ -14,14 +14,17 @@ export interface LoadOutcome extends Rates {
   answered: number;
 }
 
-/** As many requests as are answered, over all connections. */
-export interface FullLoad {
+export interface Load {
   url: string;
   seconds: number;
   connections: number;
   /** Milliseconds, of the first capture. */
   firstAt: number;
+  /** Requests per second, with autocannon; absent: as many as are answered. */
+  rate?: number;
 }
+
+type Report = LoadOutcome & { failed: number };
 
 /**
  * The generator shares the cores with what it measures. wrk needs some 10 µs of a core for a request; autocannon 27 to 33 µs, as much as
@@ -30,17 +33,10 @@ export interface FullLoad {
 export const GENERATORS = ['wrk', 'autocannon'] as const;
 export type Generator = (typeof GENERATORS)[number];
 
-export function isWrkInstalled(): boolean {
-  return spawnSync('wrk', ['--version'], { stdio: 'ignore' }).error === undefined;
-}
-
-export function loadFully(generator: Generator, load: FullLoad): Promise<LoadOutcome> {
-  return generator === 'wrk' ? loadWithWrk(load) : loadWithAutocannon(load);
-}
-
-/** `rate` in requests per second. */
-export function loadAtPace(load: FullLoad, rate: number): Promise<LoadOutcome> {
-  return loadWithAutocannon(load, rate);
+export async function send(generator: Generator, load: Load): Promise<LoadOutcome> {
+  const { failed, ...outcome } = await (generator === 'wrk' ? sendWithWrk(load) : sendWithAutocannon(load));
+  if (failed > 0) throw new Error(`${failed} requests failed: the figures mean nothing`);
+  return outcome;
 }
 
 /** The last line that wrk-requests.lua prints. */
@@ -52,7 +48,7 @@ interface WrkReport {
   failed: number;
 }
 
-async function loadWithWrk({ url, seconds, connections, firstAt }: FullLoad): Promise<LoadOutcome> {
+async function sendWithWrk({ url, seconds, connections, firstAt }: Load): Promise<Report> {
   const script = fileURLToPath(new URL('./wrk-requests.lua', import.meta.url));
   const { timestamp, signature } = signedNow();
   const streams = Array.from({ length: STREAMS }, (_, number) => streamName(number)).join(',');
@@ -62,26 +58,18 @@ async function loadWithWrk({ url, seconds, connections, firstAt }: FullLoad): Pr
   const order = [...options, '--script', script, `${url}/callbacks/snapshot`, '--', ...shape];
   const { stdout } = await promisify(execFile)('wrk', order.map(String));
   const { requests, seconds: lasted, ...told } = JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as WrkReport;
-  return withoutFailures({ ...told, rps: requests / lasted, answered: requests });
+  return { ...told, rps: requests / lasted, answered: requests };
 }
 
-async function loadWithAutocannon(load: FullLoad, rate?: number): Promise<LoadOutcome> {
-  const { url, seconds, connections, firstAt } = load;
+function sendWithAutocannon({ url, seconds, connections, firstAt, rate }: Load): Promise<Report> {
   const { timestamp, signature } = signedNow();
   const order = [url, seconds, connections, firstAt, timestamp, signature, rate ?? ''];
-  return withoutFailures(
-    await firstMessage(fork(new URL('./autocannon-process.ts', import.meta.url), order.map(String))),
-  );
+  return firstMessage(fork(new URL('./autocannon-process.ts', import.meta.url), order.map(String)));
 }
 
 function signedNow(): { timestamp: string; signature: string } {
   const timestamp = String(Math.floor(Date.now() / 1000));
   return { timestamp, signature: signCallback(new URL(PUBLIC_URL).hostname, timestamp, KEY) };
-}
-
-function withoutFailures({ failed, ...outcome }: LoadOutcome & { failed: number }): LoadOutcome {
-  if (failed > 0) throw new Error(`${failed} requests failed: the figures mean nothing`);
-  return outcome;
 }
 
 export function firstMessage<T>(child: ChildProcess): Promise<T> {

@@ -1,4 +1,4 @@
--- What wrk sends: as autocannon-process.ts, every request is another capture. Arguments: see loadWithWrk.
+-- What wrk sends: as autocannon-process.ts, every request is another capture. Arguments: see sendWithWrk.
 local names, parts = {}, {}
 local number = 0
 local head, first_at, interval_ms, spread_ms
